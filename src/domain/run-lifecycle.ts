@@ -1,0 +1,34 @@
+/** The life of a distillation run: the table of allowed moves is the only place that knows them. */
+
+export const RUN_STATES = [
+  'QUEUED',
+  'PREPARING',
+  'SYNTHESIZING',
+  'LABELING',
+  'PUBLISHING',
+  'SUCCEEDED',
+  'CANCELING',
+  'CANCELED',
+  'FAILED',
+] as const;
+
+export type RunState = (typeof RUN_STATES)[number];
+
+const MOVES: Record<RunState, readonly RunState[]> = {
+  QUEUED: ['PREPARING', 'CANCELING', 'FAILED'],
+  PREPARING: ['SYNTHESIZING', 'CANCELING', 'FAILED'],
+  SYNTHESIZING: ['LABELING', 'CANCELING', 'FAILED'],
+  LABELING: ['PUBLISHING', 'CANCELING', 'FAILED'],
+  PUBLISHING: ['SUCCEEDED', 'CANCELING', 'FAILED'],
+  CANCELING: ['CANCELED'],
+  SUCCEEDED: [],
+  CANCELED: [],
+  FAILED: [],
+};
+
+export const canMove = (from: RunState, to: RunState): boolean => MOVES[from].includes(to);
+
+export const isTerminal = (state: RunState): boolean => MOVES[state].length === 0;
+
+/** The states from which a run may move to `to`: for `WHERE state = ANY(...)`. */
+export const statesBefore = (to: RunState): RunState[] => RUN_STATES.filter((from) => canMove(from, to));

@@ -1,0 +1,111 @@
+/** The service's configuration, read from the environment once, at boot: one line per mistake. */
+import { z } from 'zod';
+import { TeddyhubError } from '../../domain/errors.js';
+
+/** '' means unset, as in compose files. */
+const optional = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
+const integer = (fallback: number, min: number, max: number) =>
+  z.preprocess(
+    (value) => (value === '' ? undefined : value),
+    z.coerce.number().int().min(min).max(max).default(fallback),
+  );
+const choice = <const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) =>
+  z.preprocess((value) => (value === '' ? undefined : value), z.enum(values).default(fallback));
+const url = (...protocols: string[]) =>
+  z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+    message: `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+  });
+
+const schema = z
+  .object({
+    NODE_ENV: choice(['development', 'production', 'test'], 'development'),
+    HOST: optional(z.string()),
+    PORT: integer(4000, 0, 65_535),
+    LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+    TEDDYHUB_STATE_DIR: optional(z.string()),
+    DATABASE_URL: optional(url('postgres:', 'postgresql:')),
+    S3_ENDPOINT: optional(url('http:', 'https:')),
+    S3_PUBLIC_ENDPOINT: optional(url('http:', 'https:')),
+    S3_BUCKET: optional(z.string().regex(/^[a-z0-9][a-z0-9.-]{2,62}$/, 'must be a bucket name of 3 to 63 characters')),
+    S3_ACCESS_KEY: optional(z.string()),
+    S3_SECRET_KEY: optional(z.string()),
+    S3_REGION: optional(z.string()),
+    TEDDYHUB_IMPORT_ROOT: optional(z.string()),
+    TEDDYHUB_WORKERS: integer(1, 0, 64),
+  })
+  .superRefine((env, context) => {
+    if (env.S3_ENDPOINT === undefined) return;
+    for (const name of ['S3_BUCKET', 'S3_ACCESS_KEY', 'S3_SECRET_KEY'] as const) {
+      if (env[name] === undefined)
+        context.addIssue({ code: 'custom', path: [name], message: 'is needed when S3_ENDPOINT is set' });
+    }
+  });
+
+export type ObjectStoreConfig =
+  | { kind: 'folder'; path: string }
+  | {
+      kind: 's3';
+      endpoint: string;
+      /** Where clients reach the store; presigned URLs are signed for it. */
+      publicEndpoint: string;
+      bucket: string;
+      accessKey: string;
+      secretKey: string;
+      region: string;
+    };
+
+export interface Config {
+  production: boolean;
+  host: string;
+  port: number;
+  logLevel: string;
+  /** Where embedded mode keeps its state. */
+  stateDir: string;
+  /** Undefined: an embedded PostgreSQL under `stateDir`. */
+  databaseUrl: string | undefined;
+  objectStore: ObjectStoreConfig;
+  /** IDX imports read files below this folder only. */
+  importRoot: string;
+  /** Supervisors that `teddyhub up` starts beside the API. */
+  workers: number;
+}
+
+/** Throws BAD_CONFIGURATION with one line per mistake. */
+export function readConfig(env: NodeJS.ProcessEnv, directory: string): Config {
+  const parsed = schema.safeParse(env);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new TeddyhubError('BAD_CONFIGURATION', lines.join('\n'));
+  }
+  const values = parsed.data;
+  const stateDir = values.TEDDYHUB_STATE_DIR ?? `${directory}/.teddyhub`;
+  return {
+    production: values.NODE_ENV === 'production',
+    host: values.HOST ?? '127.0.0.1',
+    port: values.PORT,
+    logLevel: values.LOG_LEVEL,
+    stateDir,
+    databaseUrl: values.DATABASE_URL,
+    objectStore: objectStoreOf(values, stateDir),
+    importRoot: values.TEDDYHUB_IMPORT_ROOT ?? (values.NODE_ENV === 'production' ? `${stateDir}/imports` : '/'),
+    workers: values.TEDDYHUB_WORKERS,
+  };
+}
+
+function objectStoreOf(values: z.infer<typeof schema>, stateDir: string): ObjectStoreConfig {
+  const { S3_ENDPOINT: endpoint, S3_BUCKET: bucket, S3_ACCESS_KEY: accessKey, S3_SECRET_KEY: secretKey } = values;
+  if (endpoint === undefined || bucket === undefined || accessKey === undefined || secretKey === undefined) {
+    return { kind: 'folder', path: `${stateDir}/objects` };
+  }
+  const publicEndpoint = values.S3_PUBLIC_ENDPOINT ?? endpoint;
+  return {
+    kind: 's3',
+    endpoint,
+    publicEndpoint,
+    bucket,
+    accessKey,
+    secretKey,
+    region: values.S3_REGION ?? 'us-east-1',
+  };
+}
