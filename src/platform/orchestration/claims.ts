@@ -1,0 +1,114 @@
+/** Taking a task: how a delivered job becomes an attempt, and what becomes of the attempts before it. */
+import { FAILURE_CODES, type Failure } from '../../domain/errors.js';
+import type { JobKind } from '../../domain/jobs/contracts.js';
+import { stageOf } from '../../domain/task-planning.js';
+import type { Transaction } from '../database/client.js';
+import type { Task, TaskAttempt } from '../database/generated/client.js';
+import { failTask } from './failure.js';
+import { appendAttemptEnded, appendRunEvent, eventTask, moveRun } from './run-log.js';
+import { type Backend, lockTask, TRANSACTION } from './work.js';
+
+/** What a worker holds while it computes. */
+export interface Claim {
+  taskId: string;
+  attemptId: string;
+  /** Attempts at the task so far, this one included. */
+  attempt: number;
+  fence: number;
+  kind: JobKind;
+  index: number;
+  runId: string | null;
+  /** Not yet parsed: the process that computes parses what it receives. */
+  payload: unknown;
+  /** Where an earlier attempt left off. */
+  checkpoint: { key: string; step: number } | null;
+}
+
+/**
+ * Takes a delivered task. Null when there is nothing to do: it has ended, was deleted, or has now been tried too often.
+ * An earlier attempt that never ended is marked LOST, as of its last sign of life.
+ */
+export function claimTask({ database, queue }: Backend, taskId: string, workerId: string): Promise<Claim | null> {
+  return database.$transaction(async (tx) => {
+    const task = await lockTask(tx, taskId);
+    if (task === null || (task.state !== 'QUEUED' && task.state !== 'RUNNING')) return null;
+    await closeLostAttempts(tx, task);
+    if ((await failedAttempts(tx, taskId)) >= task.maxAttempts) {
+      await failTask({ tx, queue }, task, workerLost(task));
+      return null;
+    }
+    const now = new Date();
+    const { fence, attempts: attempt } = await tx.task.update({
+      where: { id: taskId },
+      data: {
+        state: 'RUNNING',
+        fence: { increment: 1 },
+        attempts: { increment: 1 },
+        workerId,
+        startedAt: task.startedAt ?? now,
+        progressAt: now,
+        step: task.checkpointStep,
+      },
+    });
+    const { id: attemptId } = await tx.taskAttempt.create({ data: { taskId, number: attempt, fence, workerId } });
+    await beginOwner(tx, task);
+    const { kind, index, runId, payload, checkpointKey, checkpointStep } = task;
+    if (runId !== null) {
+      const fromStep = checkpointStep;
+      await appendRunEvent(tx, runId, { type: 'TASK_STARTED', ...eventTask(task), attempt, workerId, fromStep });
+    }
+    const checkpoint = checkpointKey === null ? null : { key: checkpointKey, step: checkpointStep };
+    return { taskId, attemptId, attempt, fence, kind, index, runId, payload, checkpoint };
+  }, TRANSACTION);
+}
+
+/** The first claim moves a QUEUED owner on; for a later one these are no moves at all. */
+async function beginOwner(tx: Transaction, task: Task): Promise<void> {
+  if (task.runId !== null) {
+    const stage = stageOf(task.kind);
+    const { state } = await tx.distillationRun.findUniqueOrThrow({ where: { id: task.runId } });
+    if (stage !== undefined && state === 'QUEUED') await moveRun(tx, task.runId, stage.state);
+  } else if (task.poolId !== null) {
+    await tx.teacherPool.updateMany({ where: { id: task.poolId, state: 'QUEUED' }, data: { state: 'TRAINING' } });
+  } else if (task.evaluationId !== null) {
+    const queued = { id: task.evaluationId, state: 'QUEUED' } as const;
+    await tx.evaluation.updateMany({ where: queued, data: { state: 'RUNNING' } });
+  }
+}
+
+/** Fails a task that the queue will not deliver again, unless it has ended. */
+export async function failDeadTask({ database, queue }: Backend, taskId: string): Promise<void> {
+  await database.$transaction(async (tx) => {
+    const task = await lockTask(tx, taskId);
+    if (task === null || (task.state !== 'QUEUED' && task.state !== 'RUNNING')) return;
+    await closeLostAttempts(tx, task);
+    await failTask({ tx, queue }, task, workerLost(task));
+  }, TRANSACTION);
+}
+
+/** Attempts that speak against the task: a drained or canceled one does not. */
+export const failedAttempts = (tx: Transaction, taskId: string): Promise<number> =>
+  tx.taskAttempt.count({ where: { taskId, outcome: { in: ['FAILED', 'LOST'] } } });
+
+async function closeLostAttempts(tx: Transaction, task: Task): Promise<void> {
+  const lost = await tx.taskAttempt.findMany({ where: { taskId: task.id, endedAt: null }, orderBy: { number: 'asc' } });
+  const reason = 'no sign of life from its worker';
+  for (const attempt of lost) {
+    const endedAt = await lastSignOfLife(tx, task, attempt);
+    await tx.taskAttempt.update({ where: { id: attempt.id }, data: { outcome: 'LOST', reason, endedAt } });
+    await appendAttemptEnded(tx, task, attempt.number, 'LOST', reason);
+  }
+}
+
+async function lastSignOfLife(tx: Transaction, task: Task, attempt: TaskAttempt): Promise<Date> {
+  const worker = attempt.workerId === null ? null : await tx.worker.findUnique({ where: { id: attempt.workerId } });
+  const signs = [attempt.startedAt, task.progressAt, worker?.heartbeatAt].filter((sign) => sign != null);
+  return new Date(Math.max(...signs.map((sign) => sign.getTime())));
+}
+
+function workerLost(task: Task): Failure {
+  const message =
+    `Task ${task.kind} ${task.index} was tried ${task.attempts} times and its workers were lost: ` +
+    'look for lack of memory in their logs, then start again.';
+  return { ...FAILURE_CODES.WORKER_LOST, code: 'WORKER_LOST', message };
+}

@@ -1,0 +1,32 @@
+/** How a task fails for good: its owner fails with it, and the owner's other tasks are withdrawn. */
+import type { Failure } from '../../domain/errors.js';
+import type { Task } from '../database/generated/client.js';
+import { failureColumns, moveRun } from './run-log.js';
+import { cancelTasks } from './tasks.js';
+import type { Work } from './work.js';
+
+/** Fails `task`, which the caller has locked together with its owner. */
+export async function failTask(work: Work, task: Task, failure: Failure): Promise<void> {
+  const { tx } = work;
+  const columns = failureColumns(failure);
+  await tx.task.update({
+    where: { id: task.id },
+    data: { state: 'FAILED', finishedAt: new Date(), ...columns },
+  });
+  const reason = `another task failed: ${failure.message}`;
+  if (task.runId !== null) {
+    await moveRun(tx, task.runId, 'FAILED', failure);
+    await cancelTasks(work, { runId: task.runId }, reason);
+  } else if (task.evaluationId !== null) {
+    const { evaluationId } = task;
+    await tx.evaluation.update({
+      where: { id: evaluationId },
+      data: { state: 'FAILED', finishedAt: new Date(), ...columns },
+    });
+    await cancelTasks(work, { evaluationId }, reason);
+  } else if (task.poolId !== null) {
+    await tx.teacherPool.update({ where: { id: task.poolId }, data: { state: 'FAILED', ...columns } });
+  } else if (task.datasetId !== null) {
+    await tx.dataset.update({ where: { id: task.datasetId }, data: { state: 'FAILED', ...columns } });
+  }
+}

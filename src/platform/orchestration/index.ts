@@ -1,0 +1,21 @@
+/**
+ * The run engine: how imports, pools, runs and evaluations begin, move on, fail and are canceled. It knows Postgres and
+ * the queue, and neither GraphQL, nor HTTP, nor TensorFlow.
+ */
+
+export { requestEvaluationCancel, requestPoolCancel, requestRunCancel } from './cancel.js';
+export { type Claim, claimTask, failDeadTask } from './claims.js';
+export {
+  completeTask,
+  failAttempt,
+  handBackTask,
+  type Metric,
+  type Progress,
+  recordCheckpoint,
+  reportProgress,
+} from './reports.js';
+export { appendRunEvent, moveRun, RUN_EVENTS_CHANNEL } from './run-log.js';
+export { startEvaluation, startImport, startPoolTraining, startRun } from './start.js';
+export { cancelTasks, enqueueTasks, type NewTask } from './tasks.js';
+export type { Backend, Work } from './work.js';
+export { beat, registerWorker, type WorkerInfo } from './worker-registry.js';

@@ -1,0 +1,120 @@
+/** What an attempt writes while it holds its task: progress, checkpoints, a result, or how it ended without one. */
+import type { Failure } from '../../domain/errors.js';
+import { JOB_CONTRACTS } from '../../domain/jobs/contracts.js';
+import type { Transaction } from '../database/client.js';
+import type { AttemptOutcome, Task } from '../database/generated/client.js';
+import { type Claim, failedAttempts } from './claims.js';
+import { failTask } from './failure.js';
+import { endUnderFence, writeUnderFence } from './fence.js';
+import { storeResult } from './results.js';
+import { appendAttemptEnded, appendRunEvent, eventTask } from './run-log.js';
+import { type Backend, toJson } from './work.js';
+
+export interface Progress {
+  step: number;
+  totalSteps: number;
+  loss: number | null;
+}
+
+export interface Metric {
+  name: string;
+  step: number;
+  value: number;
+}
+
+/** Writes how far the attempt is, and the points of its curves: a point that an earlier attempt wrote stays. */
+export async function reportProgress(
+  { database }: Backend,
+  claim: Claim,
+  progress: Progress | null,
+  metrics: readonly Metric[],
+): Promise<void> {
+  await writeUnderFence(database, claim, async (tx, task) => {
+    const { runId } = claim;
+    if (progress !== null) {
+      const { step, totalSteps } = progress;
+      await tx.task.update({ where: { id: task.id }, data: { step, totalSteps, progressAt: new Date() } });
+      if (runId !== null) await appendRunEvent(tx, runId, { type: 'TASK_PROGRESS', ...eventTask(task), ...progress });
+    }
+    if (runId !== null && metrics.length > 0) {
+      const rows = metrics.map((metric) => ({ ...metric, runId, taskId: task.id }));
+      await tx.metricPoint.createMany({ data: rows, skipDuplicates: true });
+    }
+  });
+}
+
+/** Makes a stored object the place where the next attempt begins. Answers the key that it replaces. */
+export async function recordCheckpoint(
+  { database }: Backend,
+  claim: Claim,
+  key: string,
+  step: number,
+): Promise<string | null> {
+  return writeUnderFence(database, claim, async (tx, task) => {
+    const data = { checkpointKey: key, checkpointStep: step, progressAt: new Date() };
+    await tx.task.update({ where: { id: task.id }, data });
+    return task.checkpointKey === key ? null : task.checkpointKey;
+  });
+}
+
+/** Stores a result and moves the task's owner on, in one transaction. Throws a ZodError when it breaks the contract. */
+export async function completeTask({ database, queue }: Backend, claim: Claim, result: unknown): Promise<void> {
+  const parsed = JOB_CONTRACTS[claim.kind].result.parse(result);
+  await endUnderFence(database, claim, 'SUCCEEDED', async (tx, task) => {
+    const now = new Date();
+    await endAttempt(tx, claim, 'SUCCEEDED', null);
+    const done = await tx.task.update({
+      where: { id: task.id },
+      data: { state: 'SUCCEEDED', result: toJson(parsed), finishedAt: now, progressAt: now },
+    });
+    if (claim.runId !== null) await appendRunEvent(tx, claim.runId, { type: 'TASK_SUCCEEDED', ...eventTask(task) });
+    await storeResult({ tx, queue }, done, parsed);
+  });
+}
+
+/**
+ * Ends an attempt that did not succeed. RETRY: the task waits for another attempt. FAILED: the failure is not one that
+ * passes, or the task has been tried too often, and its owner has failed with it.
+ */
+export async function failAttempt(
+  { database, queue }: Backend,
+  claim: Claim,
+  failure: Failure,
+): Promise<'RETRY' | 'FAILED'> {
+  const verdict = await endUnderFence(database, claim, 'FAILED', async (tx, task) => {
+    await endUnfinished(tx, claim, task, 'FAILED', `${failure.code}: ${failure.message}`);
+    const tried = await failedAttempts(tx, task.id);
+    if (failure.retryable && tried < task.maxAttempts) {
+      await tx.task.update({ where: { id: task.id }, data: { state: 'QUEUED', workerId: null } });
+      return 'RETRY';
+    }
+    await failTask({ tx, queue }, task, failure.retryable ? exhausted(failure, tried) : failure);
+    return 'FAILED';
+  });
+  if (verdict !== null) return verdict;
+  const { state } = await database.task.findUniqueOrThrow({ where: { id: claim.taskId } });
+  return state === 'FAILED' ? 'FAILED' : 'RETRY';
+}
+
+/** Gives a task back, for another worker to take at once from its last checkpoint. Does not count as a failure. */
+export async function handBackTask({ database, queue }: Backend, claim: Claim, reason: string): Promise<void> {
+  await endUnderFence(database, claim, 'DRAINED', async (tx, task) => {
+    await endUnfinished(tx, claim, task, 'DRAINED', reason);
+    await tx.task.update({ where: { id: task.id }, data: { state: 'QUEUED', workerId: null } });
+    await queue.handBack(tx, task.id);
+  });
+}
+
+async function endAttempt(tx: Transaction, claim: Claim, outcome: AttemptOutcome, reason: string | null) {
+  await tx.taskAttempt.update({ where: { id: claim.attemptId }, data: { endedAt: new Date(), outcome, reason } });
+}
+
+async function endUnfinished(tx: Transaction, claim: Claim, task: Task, outcome: AttemptOutcome, reason: string) {
+  await endAttempt(tx, claim, outcome, reason);
+  await appendAttemptEnded(tx, task, claim.attempt, outcome, reason);
+}
+
+const exhausted = (failure: Failure, tried: number): Failure => ({
+  ...failure,
+  message: `${failure.message} (given up after ${tried} attempts)`,
+});

@@ -1,0 +1,147 @@
+/** The stages of a run: which tasks each of them is made of, and when the next one begins. */
+
+import { newId } from '../../domain/ids.js';
+import { JOB_CONTRACTS, type JobKind, type JobResult } from '../../domain/jobs/contracts.js';
+import { pickLabelTeachers, planSynthesis, type Stage, stageAfter } from '../../domain/task-planning.js';
+import type { Transaction } from '../database/client.js';
+import { loadRunInputs, loadStatistics, type RunInputs } from './inputs.js';
+import { moveRun } from './run-log.js';
+import { enqueueTasks, type NewTask } from './tasks.js';
+import type { Work } from './work.js';
+
+/**
+ * Enqueues the tasks of a run's first stage: the statistics that no earlier run has left, or the synthesis where there are
+ * none to make. The run stays QUEUED until a worker claims the first of them.
+ */
+export async function enqueueFirstStage(work: Work, runId: string): Promise<void> {
+  const inputs = await loadRunInputs(work.tx, runId);
+  const missing = await statisticsTasks(work.tx, inputs);
+  await enqueueTasks(work, ownerOf(inputs), missing.length > 0 ? missing : await synthesisTasks(work.tx, inputs));
+}
+
+/**
+ * Moves a run on when the last task of `stage` has succeeded. The caller holds the lock of the run, so of two tasks that
+ * end at once exactly one finds nothing left to wait for.
+ */
+export async function advanceRun(work: Work, runId: string, stage: Stage): Promise<void> {
+  const waiting = await work.tx.task.count({ where: { runId, kind: stage.kind, state: { not: 'SUCCEEDED' } } });
+  if (waiting > 0) return;
+  const next = stageAfter(stage);
+  if (next === undefined) {
+    await moveRun(work.tx, runId, 'SUCCEEDED');
+    return;
+  }
+  if (!(await moveRun(work.tx, runId, next.state))) return;
+  const inputs = await loadRunInputs(work.tx, runId);
+  await enqueueTasks(work, ownerOf(inputs), await tasksOf(next, work.tx, inputs));
+}
+
+async function tasksOf(stage: Stage, tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
+  switch (stage.kind) {
+    case 'STATISTICS':
+      return statisticsTasks(tx, inputs);
+    case 'SYNTHESIS':
+      return synthesisTasks(tx, inputs);
+    case 'LABELING':
+      return labelingTasks(tx, inputs);
+    case 'PUBLISHING':
+      return publishingTasks(tx, inputs);
+  }
+}
+
+async function statisticsTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
+  const { dataset, architecture, teachers } = inputs;
+  const known = await loadStatistics(tx, dataset, teachers);
+  return teachers
+    .filter((teacher) => !known.has(teacher.checkpoint.digest))
+    .map((teacher) => ({
+      kind: 'STATISTICS',
+      index: teacher.index,
+      payload: { dataset, architecture, teacher },
+    }));
+}
+
+async function synthesisTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
+  const { run, config, dataset, architecture } = inputs;
+  const teachers = await teachersWithStatistics(tx, inputs);
+  return planSynthesis(config.synthesis).map(({ taskIndex, imagesPerClass }) => ({
+    kind: 'SYNTHESIS',
+    index: taskIndex,
+    payload: {
+      dataset,
+      architecture,
+      teachers,
+      config: config.synthesis,
+      seed: run.seed,
+      taskIndex,
+      imagesPerClass,
+    },
+  }));
+}
+
+async function labelingTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
+  const { run, config, dataset, architecture } = inputs;
+  const synthesized = await resultsOf(tx, run.id, 'SYNTHESIS');
+  return [
+    {
+      kind: 'LABELING',
+      index: 0,
+      payload: {
+        dataset,
+        architecture,
+        teachers: pickLabelTeachers(inputs.teachers, config.labels),
+        images: synthesized.map((result) => result.images),
+        formation: config.synthesis.formation,
+        config: config.labels,
+        seed: run.seed,
+      },
+    },
+  ];
+}
+
+async function publishingTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
+  const { run, config, dataset, datasetName, licence, architecture } = inputs;
+  const synthesized = await resultsOf(tx, run.id, 'SYNTHESIS');
+  const [labels] = await resultsOf(tx, run.id, 'LABELING');
+  if (labels === undefined) throw new Error(`run ${run.id} has no labels to publish`);
+  return [
+    {
+      kind: 'PUBLISHING',
+      index: 0,
+      payload: {
+        runId: run.id,
+        // Fixed here and not by the worker: every attempt writes the same manifest.
+        distilledSetId: newId(),
+        name: run.name,
+        licence,
+        dataset,
+        datasetName,
+        architecture,
+        teachers: await teachersWithStatistics(tx, inputs),
+        labelTeachers: pickLabelTeachers(inputs.teachers, config.labels),
+        images: synthesized.map((result) => result.images),
+        labels,
+        synthesis: config.synthesis,
+        labelConfig: config.labels,
+        seed: run.seed,
+      },
+    },
+  ];
+}
+
+const ownerOf = ({ run }: RunInputs) => ({ runId: run.id, projectId: run.projectId });
+
+async function teachersWithStatistics(tx: Transaction, { dataset, teachers }: RunInputs) {
+  const known = await loadStatistics(tx, dataset, teachers);
+  return teachers.map((teacher) => {
+    const statistics = known.get(teacher.checkpoint.digest);
+    if (statistics === undefined) throw new Error(`teacher ${teacher.index} has no statistics of ${dataset.digest}`);
+    return { ...teacher, statistics };
+  });
+}
+
+/** Results of a run's tasks of one kind, in task order. */
+async function resultsOf<K extends JobKind>(tx: Transaction, runId: string, kind: K): Promise<JobResult<K>[]> {
+  const tasks = await tx.task.findMany({ where: { runId, kind }, orderBy: { index: 'asc' }, select: { result: true } });
+  return tasks.map((task) => JOB_CONTRACTS[kind].result.parse(task.result) as JobResult<K>);
+}

@@ -1,0 +1,59 @@
+/** Making and withdrawing tasks, together with their jobs in the queue. */
+import { newId } from '../../domain/ids.js';
+import { JOB_CONTRACTS, type JobKind, type JobPayload } from '../../domain/jobs/contracts.js';
+import type { Prisma } from '../database/generated/client.js';
+import { toJson, type Work } from './work.js';
+
+export type NewTask = {
+  [K in JobKind]: {
+    kind: K;
+    /** Position among the tasks of its kind and owner. */
+    index: number;
+    payload: JobPayload<K>;
+  };
+}[JobKind];
+
+type OwnerId = { runId: string } | { poolId: string } | { datasetId: string } | { evaluationId: string };
+
+/**
+ * Makes tasks and offers them to the workers, all in the caller's transaction. Throws a ZodError when a payload breaks
+ * its kind's contract: nothing is enqueued that no worker could take.
+ */
+export async function enqueueTasks(
+  { tx, queue }: Work,
+  owner: OwnerId & { projectId: string },
+  tasks: readonly NewTask[],
+): Promise<void> {
+  const rows = tasks.map(({ kind, index, payload }) => ({
+    ...owner,
+    id: newId(),
+    kind,
+    index,
+    payload: toJson(JOB_CONTRACTS[kind].payload.parse(payload)),
+  }));
+  await tx.task.createMany({ data: rows });
+  await queue.send(
+    tx,
+    rows.map((row) => row.id),
+  );
+}
+
+/**
+ * Ends every unfinished task of an owner whose row the caller has locked. The raised fence refuses whatever a running
+ * attempt still writes; its supervisor sees it with the next heartbeat and ends the computation.
+ */
+export async function cancelTasks({ tx, queue }: Work, owner: OwnerId, reason: string): Promise<void> {
+  const unfinished: Prisma.TaskWhereInput = { ...owner, state: { in: ['QUEUED', 'RUNNING'] } };
+  const ids = (await tx.task.findMany({ where: unfinished, select: { id: true } })).map((task) => task.id);
+  if (ids.length === 0) return;
+  const now = new Date();
+  await tx.task.updateMany({
+    where: { id: { in: ids } },
+    data: { state: 'CANCELED', fence: { increment: 1 }, finishedAt: now },
+  });
+  await tx.taskAttempt.updateMany({
+    where: { taskId: { in: ids }, endedAt: null },
+    data: { endedAt: now, outcome: 'CANCELED', reason },
+  });
+  await queue.cancel(tx, ids);
+}

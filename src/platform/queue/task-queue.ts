@@ -1,0 +1,112 @@
+/**
+ * Delivery of tasks, by pg-boss in the service's own Postgres. A job holds nothing but its task's id, which is its own id
+ * too: the task row is the truth, the queue only brings it to somebody. So a job delivered twice, or late, does no harm,
+ * and every send or cancel takes part in the caller's transaction.
+ */
+import { fromPrisma, PgBoss } from 'pg-boss';
+import type { Transaction } from '../database/client.js';
+import type { Log } from '../log.js';
+
+const TASKS = 'tasks';
+const DEAD_TASKS = 'tasks-dead';
+
+const HEARTBEAT_SECONDS = 10;
+const HEARTBEAT_REFRESH_SECONDS = 2;
+const POLLING_SECONDS = 1;
+/** pg-boss allows less than a day; a task that computes longer goes on from its checkpoint in a second attempt. */
+const EXPIRE_SECONDS = 23 * 3600;
+const YEAR_SECONDS = 365 * 24 * 3600;
+/** Far above `Task.maxAttempts`, which counts only failures: hand-backs of drained workers raise pg-boss's count as well. */
+const DELIVERIES = 25;
+
+export interface TaskQueue {
+  /** Offers the tasks to the workers once `tx` commits. */
+  send(tx: Transaction, taskIds: readonly string[]): Promise<void>;
+  /** Withdraws the tasks' jobs, delivered or not, once `tx` commits. */
+  cancel(tx: Transaction, taskIds: readonly string[]): Promise<void>;
+  /** Offers a delivered task again, at once. */
+  handBack(tx: Transaction, taskId: string): Promise<void>;
+  /** Delivers tasks one at a time. A handler that throws sees the task again, later each time. */
+  work(handle: (taskId: string) => Promise<void>): Promise<void>;
+  /** Delivers the tasks that were lost too often to be delivered again. */
+  workDead(handle: (taskId: string) => Promise<void>): Promise<void>;
+  /** Asks for no further tasks. What was delivered goes on. */
+  pause(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface QueueOptions {
+  log: Log;
+  /** Workers look for jobs whose worker is gone; the API only sends. */
+  role: 'API' | 'WORKER';
+}
+
+/** Connects, and makes pg-boss's schema and the queues where they are missing. */
+export async function openTaskQueue(databaseUrl: string, { log, role }: QueueOptions): Promise<TaskQueue> {
+  const worker = role === 'WORKER';
+  const boss = new PgBoss({
+    connectionString: databaseUrl,
+    application_name: `teddyhub-queue-${role.toLowerCase()}`,
+    max: 3,
+    connectionTimeoutMillis: 5_000,
+    supervise: worker,
+    superviseIntervalSeconds: 2,
+    monitorIntervalSeconds: 2,
+    schedule: false,
+    useListenNotify: worker,
+  });
+  // Without a listener an `error` event would end the process; pg-boss itself goes on and tries again.
+  boss.on('error', (error) => log.warn({ reason: error.message }, 'queue error'));
+  boss.on('warning', (warning) => log.debug({ reason: warning.message }, 'queue warning'));
+  await boss.start();
+  await createQueues(boss);
+  const working = { notifyPollingIntervalSeconds: POLLING_SECONDS, pollingIntervalSeconds: POLLING_SECONDS };
+
+  return {
+    async send(tx, taskIds) {
+      if (taskIds.length === 0) return;
+      await boss.insert(
+        TASKS,
+        taskIds.map((id) => ({ id, data: { taskId: id } })),
+        { db: fromPrisma(tx) },
+      );
+    },
+    async cancel(tx, taskIds) {
+      if (taskIds.length > 0) await boss.cancel(TASKS, [...taskIds], { db: fromPrisma(tx) });
+    },
+    async handBack(tx, taskId) {
+      // Not a fresh job: the kept count of deliveries is what stops the old delivery from completing the new one.
+      const db = fromPrisma(tx);
+      await boss.cancel(TASKS, taskId, { db });
+      await boss.resume(TASKS, taskId, { db });
+    },
+    async work(handle) {
+      const options = { ...working, heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS };
+      await boss.work<{ taskId: string }>(TASKS, options, async ([job]) => {
+        if (job !== undefined) await handle(job.data.taskId);
+      });
+    },
+    async workDead(handle) {
+      await boss.work<{ taskId: string }>(DEAD_TASKS, working, async ([job]) => {
+        if (job !== undefined) await handle(job.data.taskId);
+      });
+    },
+    pause: () => boss.offWork(TASKS, { wait: false }),
+    close: () => boss.stop({ graceful: false }),
+  };
+}
+
+async function createQueues(boss: PgBoss): Promise<void> {
+  await boss.createQueue(DEAD_TASKS, { retryLimit: DELIVERIES, retryBackoff: true, retentionSeconds: YEAR_SECONDS });
+  await boss.createQueue(TASKS, {
+    notify: true,
+    deadLetter: DEAD_TASKS,
+    heartbeatSeconds: HEARTBEAT_SECONDS,
+    expireInSeconds: EXPIRE_SECONDS,
+    retentionSeconds: YEAR_SECONDS,
+    retryLimit: DELIVERIES,
+    retryDelay: 1,
+    retryBackoff: true,
+    retryDelayMax: 30,
+  });
+}
