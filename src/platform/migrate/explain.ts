@@ -1,0 +1,69 @@
+/** Turns what the schema engine throws into one line that says what to do. */
+import type { ErrorRegistry } from '@prisma/driver-adapter-utils';
+import { TeddyhubError } from '../../domain/errors.js';
+
+export interface EngineRecords {
+  /** Errors of the driver that passed through the engine as a number. */
+  thrown: ErrorRegistry;
+  /** Message of a panic inside the engine. */
+  panic: string | undefined;
+}
+
+/** The address of the database at `url`, without its password. */
+const addressOf = (url: string): string => {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+};
+
+export function explain(error: unknown, url: string, records: EngineRecords): Error {
+  if (error instanceof TeddyhubError) return error;
+  if (records.panic !== undefined) {
+    return new TeddyhubError('INTERNAL', `The schema engine broke off: ${oneLine(records.panic)}`, { cause: error });
+  }
+  const message = oneLine(messageOf(error, records));
+  const failed = error instanceof Error ? /migration_name="(\w+)"/.exec(error.message)?.[1] : undefined;
+  const where = addressOf(url);
+  const options = { cause: error };
+  if (message.startsWith("Can't reach")) {
+    return new TeddyhubError(
+      'UNAVAILABLE',
+      `No database answers at ${where}: start it, or mend DATABASE_URL.`,
+      options,
+    );
+  }
+  if (/^Database .* does not exist/.test(message)) {
+    return new TeddyhubError('UNAVAILABLE', `There is no database ${where}: create it, or mend DATABASE_URL.`, options);
+  }
+  if (message.startsWith('Authentication failed')) {
+    return new TeddyhubError('BAD_CONFIGURATION', `${where} refuses the user or password in DATABASE_URL.`, options);
+  }
+  if (/failed migrations|P3009/.test(message)) {
+    const name = /`(\d{14}_\w+)`/.exec(message)?.[1] ?? '<name>';
+    const hint = `mend it, then run: node scripts/migrate.mjs resolve ${name}`;
+    return new TeddyhubError(
+      'INVALID_STATE',
+      `The migration ${name} failed before and blocks the others: ${hint}`,
+      options,
+    );
+  }
+  if (failed !== undefined) {
+    const said = message.replace(/^.*?(ERROR: )/, '');
+    return new TeddyhubError('INVALID_STATE', `The migration ${failed} failed and was rolled back: ${said}`, options);
+  }
+  return new TeddyhubError('INVALID_STATE', message, options);
+}
+
+/** An error of the driver comes out of the engine as the number under which it was put by. */
+function messageOf(error: unknown, { thrown }: EngineRecords): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const id = /External error id#(\d+)/.exec(message)?.[1];
+  const original = id === undefined ? undefined : thrown.consumeError(Number(id))?.error;
+  return original instanceof Error ? original.message : message;
+}
+
+/** Without the engine's own stack ("0: schema_engine::...") and line breaks. */
+const oneLine = (message: string): string =>
+  message
+    .split(/\n\s*0: /)[0]!
+    .replace(/\s+/g, ' ')
+    .trim();
