@@ -4,12 +4,12 @@
  * lost or doubled, and a lost notification costs no more than the time until the next look.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import pg from 'pg';
 import { type RunEventPayload, runEventPayload } from '../../domain/run-events.js';
 import { isTerminal } from '../../domain/run-lifecycle.js';
 import type { Database } from '../database/client.js';
+import { createDeferred } from '../deferred.js';
 import type { Log } from '../log.js';
-import { RUN_EVENTS_CHANNEL } from '../orchestration/run-log.js';
+import { listenForRunNews } from './listener.js';
 
 export interface StoredRunEvent {
   runId: string;
@@ -32,8 +32,6 @@ export interface RunEventHub {
 
 const POLL_MS = 2_000;
 const PAGE = 200;
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 5_000;
 
 export function createRunEventHub(options: { database: Database; databaseUrl: string; log: Log }): RunEventHub {
   const { database, databaseUrl, log } = options;
@@ -50,7 +48,7 @@ export function createRunEventHub(options: { database: Database; databaseUrl: st
   };
 
   async function* follow(runId: string, afterSequence: number, signal: AbortSignal) {
-    listening ??= listenUntil(closing.signal, { databaseUrl, log, onNews: wake, onConnected: wakeAll });
+    listening ??= listenForRunNews(closing.signal, { databaseUrl, log, onNews: wake, onConnected: wakeAll });
     const ended = AbortSignal.any([signal, closing.signal]);
     const bell = createBell(ended);
     const bells = followers.get(runId) ?? new Set();
@@ -121,11 +119,11 @@ export function parseRunEvent(row: {
 
 /** A bell that stays rung until it is reset. */
 function createBell(ended: AbortSignal) {
-  let rung = Promise.withResolvers<void>();
+  let rung = createDeferred();
   return {
     ring: () => rung.resolve(),
     reset: () => {
-      rung = Promise.withResolvers<void>();
+      rung = createDeferred();
     },
     /** Resolves when the bell is rung, the time is over, or the follower has ended. */
     async heard(timeoutMs: number): Promise<void> {
@@ -135,57 +133,4 @@ function createBell(ended: AbortSignal) {
       over.abort();
     },
   };
-}
-
-interface Listener {
-  databaseUrl: string;
-  log: Log;
-  onNews: (runId: string) => void;
-  /** Notifications may have been missed while there was no connection. */
-  onConnected: () => void;
-}
-
-async function listenUntil(signal: AbortSignal, listener: Listener): Promise<void> {
-  let retryMs = FIRST_RETRY_MS;
-  while (!signal.aborted) {
-    try {
-      await listenOnce(signal, listener, () => {
-        retryMs = FIRST_RETRY_MS;
-      });
-    } catch (error) {
-      listener.log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'event listener lost');
-    }
-    await wait(retryMs, undefined, { signal }).catch(() => undefined);
-    retryMs = Math.min(retryMs * 2, LAST_RETRY_MS);
-  }
-}
-
-/** Listens until the connection breaks, which throws, or `signal` aborts. */
-async function listenOnce(signal: AbortSignal, listener: Listener, onListening: () => void): Promise<void> {
-  const client = new pg.Client({
-    connectionString: listener.databaseUrl,
-    application_name: 'teddyhub-events',
-    connectionTimeoutMillis: 5_000,
-    keepAlive: true,
-  });
-  const broken = Promise.withResolvers<void>();
-  // Handlers before the connection: an unheard 'error' event would end the process.
-  client.on('error', broken.reject);
-  client.on('end', () => broken.reject(new Error('connection ended')));
-  client.on('notification', ({ payload }) => {
-    if (payload !== undefined) listener.onNews(payload);
-  });
-  const stop = () => broken.resolve();
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    await client.connect();
-    await client.query(`LISTEN ${RUN_EVENTS_CHANNEL}`);
-    onListening();
-    listener.onConnected();
-    await broken.promise;
-  } finally {
-    signal.removeEventListener('abort', stop);
-    broken.promise.catch(() => undefined);
-    await client.end().catch(() => undefined);
-  }
 }

@@ -76,6 +76,11 @@ async function beginOwner(tx: Transaction, task: Task): Promise<void> {
   }
 }
 
+/** Gives a delivered task that was not claimed to another worker, at once. */
+export async function returnTask({ database, queue }: Backend, taskId: string): Promise<void> {
+  await database.$transaction((tx) => queue.handBack(tx, taskId), TRANSACTION);
+}
+
 /** Fails a task that the queue will not deliver again, unless it has ended. */
 export async function failDeadTask({ database, queue }: Backend, taskId: string): Promise<void> {
   await database.$transaction(async (tx) => {

@@ -4,7 +4,7 @@
  */
 
 export { requestEvaluationCancel, requestPoolCancel, requestRunCancel } from './cancel.js';
-export { type Claim, claimTask, failDeadTask } from './claims.js';
+export { type Claim, claimTask, failDeadTask, returnTask } from './claims.js';
 export {
   completeTask,
   failAttempt,

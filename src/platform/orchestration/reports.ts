@@ -57,18 +57,24 @@ export async function recordCheckpoint(
   });
 }
 
-/** Stores a result and moves the task's owner on, in one transaction. Throws a ZodError when it breaks the contract. */
-export async function completeTask({ database, queue }: Backend, claim: Claim, result: unknown): Promise<void> {
+/**
+ * Stores a result and moves the task's owner on, in one transaction. Answers the key of the checkpoint that nobody needs
+ * any more. Throws a ZodError when the result breaks its contract.
+ */
+export async function completeTask(
+  { database, queue }: Backend,
+  claim: Claim,
+  result: unknown,
+): Promise<string | null> {
   const parsed = JOB_CONTRACTS[claim.kind].result.parse(result);
-  await endUnderFence(database, claim, 'SUCCEEDED', async (tx, task) => {
+  return endUnderFence(database, claim, 'SUCCEEDED', async (tx, task) => {
     const now = new Date();
     await endAttempt(tx, claim, 'SUCCEEDED', null);
-    const done = await tx.task.update({
-      where: { id: task.id },
-      data: { state: 'SUCCEEDED', result: toJson(parsed), finishedAt: now, progressAt: now },
-    });
+    const data = { state: 'SUCCEEDED', result: toJson(parsed), checkpointKey: null, finishedAt: now } as const;
+    const done = await tx.task.update({ where: { id: task.id }, data: { ...data, progressAt: now } });
     if (claim.runId !== null) await appendRunEvent(tx, claim.runId, { type: 'TASK_SUCCEEDED', ...eventTask(task) });
     await storeResult({ tx, queue }, done, parsed);
+    return task.checkpointKey;
   });
 }
 

@@ -25,7 +25,7 @@ export async function beat(
   state: WorkerState,
   claim: Claim | null,
 ): Promise<'HELD' | 'LOST'> {
-  await database.worker.update({ where: { id: workerId }, data: { state, heartbeatAt: new Date() } });
+  await database.worker.updateMany({ where: { id: workerId }, data: { state, heartbeatAt: new Date() } });
   if (claim === null) return 'HELD';
   const task = await database.task.findUnique({ where: { id: claim.taskId }, select: { fence: true } });
   return task?.fence === claim.fence ? 'HELD' : 'LOST';

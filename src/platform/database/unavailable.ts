@@ -1,0 +1,32 @@
+/** Telling a database that is away for a while from a statement that will never work. */
+
+/** Prisma: not reachable, timed out, connection closed, no connection or transaction to be had in time, lost to a deadlock. */
+const PRISMA_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2034']);
+/** Node: the socket. */
+const SOCKET_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+]);
+/** Postgres: connection exceptions, too many connections, shutting down, crashed, starting up, not yet consistent. */
+const SQLSTATES = /^(08...|53300|57P0[1235])$/;
+const MESSAGES =
+  /connection terminated|timeout exceeded when trying to connect|server has closed the connection|client has encountered a connection error|can't reach database server|connection ended/i;
+
+/** Whether the same statement may work once the database is back. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  for (let cause: unknown = error; typeof cause === 'object' && cause !== null; ) {
+    const { code, originalCode, message } = cause as { code?: unknown; originalCode?: unknown; message?: unknown };
+    for (const sign of [code, originalCode]) {
+      if (typeof sign !== 'string') continue;
+      if (PRISMA_CODES.has(sign) || SOCKET_CODES.has(sign) || SQLSTATES.test(sign)) return true;
+    }
+    if (typeof message === 'string' && MESSAGES.test(message)) return true;
+    cause = (cause as { cause?: unknown }).cause;
+  }
+  return false;
+}

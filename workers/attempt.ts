@@ -1,0 +1,116 @@
+/** One attempt at a task: from the claim to the end of its child process, and what the database is told of it. */
+import { FAILURE_CODES, type Failure, TeddyhubError, toFailure } from '../src/domain/errors.js';
+import type { ObjectStoreConfig } from '../src/platform/config/env.js';
+import type { Log } from '../src/platform/log.js';
+import type { ObjectStore } from '../src/platform/object-store/object-store.js';
+import {
+  type Backend,
+  type Claim,
+  completeTask,
+  failAttempt,
+  handBackTask,
+} from '../src/platform/orchestration/index.js';
+import { type ChildEnd, type ComputeChild, startComputeChild } from './compute-child.js';
+import { insist } from './insist.js';
+import { createReporter, removeObject } from './reporter.js';
+
+/** How long a drain waits for a database that is away: the heartbeat that ends with the process says it later. */
+const HAND_BACK_MS = 3_000;
+
+export type AttemptEnd = 'SUCCEEDED' | 'FAILED' | 'RETRY' | 'STALE' | 'DRAINED';
+
+export interface AttemptOptions {
+  backend: Backend;
+  store: ObjectStore;
+  storeConfig: ObjectStoreConfig;
+  log: Log;
+}
+
+export interface Attempt {
+  claim: Claim;
+  /** Never rejects. */
+  ended: Promise<AttemptEnd>;
+  /** The claim is lost: end the computation. */
+  revoke(): void;
+  /** The worker stops: end the computation and give the task back. */
+  drain(): void;
+  killNow(): void;
+}
+
+export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
+  const { backend, store, storeConfig, log } = options;
+  const { taskId, kind, index, runId, attempt, payload, checkpoint } = claim;
+  const startedAt = performance.now();
+  const about = { taskId, kind, index, runId, attempt };
+  const revoked = new AbortController();
+  const draining = new AbortController();
+  const over = AbortSignal.any([revoked.signal, draining.signal]);
+  const reporter = createReporter({ backend, store, claim, log, signal: over, onStale: () => revoked.abort() });
+  const assignment = { kind, taskId, payload, store: storeConfig, checkpointKey: checkpoint?.key ?? null };
+  const child = startComputeChild(assignment, reporter);
+  log.info({ ...about, childPid: child.pid, fromStep: checkpoint?.step ?? 0 }, 'attempt started');
+
+  const run = async (): Promise<AttemptEnd> => {
+    const end = await endOf(child, over);
+    await reporter.close();
+    if (revoked.signal.aborted) return 'STALE';
+    if (end === 'INTERRUPTED') {
+      const deadline = AbortSignal.timeout(HAND_BACK_MS);
+      await insist(() => handBackTask(backend, claim, 'its worker was stopped'), log, deadline);
+      return 'DRAINED';
+    }
+    if (end.type === 'RESULT') return succeed(end.result);
+    const failure = explain(end, log, about);
+    log.warn({ ...about, code: failure.code, reason: failure.message }, 'attempt failed');
+    return insist(() => failAttempt(backend, claim, failure), log, over);
+  };
+
+  const succeed = async (result: unknown): Promise<AttemptEnd> => {
+    const replaced = await insist(() => completeTask(backend, claim, result), log, over);
+    if (replaced !== null) await removeObject(store, replaced, log);
+    return 'SUCCEEDED';
+  };
+
+  const ended = run()
+    .catch((error: unknown): Promise<AttemptEnd> | AttemptEnd => {
+      if (error instanceof TeddyhubError && error.code === 'STALE_ATTEMPT') return 'STALE';
+      if (draining.signal.aborted) return 'DRAINED';
+      log.error({ ...about, err: error }, 'attempt not recorded');
+      return insist(() => failAttempt(backend, claim, toFailure(error)), log, over).catch(() => 'RETRY');
+    })
+    .then((outcome) => {
+      const seconds = Number(((performance.now() - startedAt) / 1000).toFixed(2));
+      log.info({ ...about, outcome, seconds }, 'attempt ended');
+      return outcome;
+    });
+
+  return {
+    claim,
+    ended,
+    revoke: () => revoked.abort(),
+    drain: () => draining.abort(),
+    killNow: () => child.killNow(),
+  };
+}
+
+/** Waits for the child, or ends it when the attempt is over before it. */
+async function endOf(child: ComputeChild, over: AbortSignal): Promise<ChildEnd | 'INTERRUPTED'> {
+  const interrupted = new Promise<'INTERRUPTED'>((resolve) => {
+    if (over.aborted) resolve('INTERRUPTED');
+    over.addEventListener('abort', () => resolve('INTERRUPTED'), { once: true });
+  });
+  const end = await Promise.race([child.ended, interrupted]);
+  if (end === 'INTERRUPTED') await child.kill();
+  return end;
+}
+
+function explain(end: Exclude<ChildEnd, { type: 'RESULT' }>, log: Log, about: object): Failure {
+  if (end.type === 'FAILURE') {
+    // What a person can mend is told to that person; a fault of ours is for the log.
+    if (end.failure.code === 'INTERNAL') log.error({ ...about, detail: end.detail }, 'job threw');
+    return end.failure;
+  }
+  log.error({ ...about, how: end.how, output: end.output }, 'compute process crashed');
+  const message = `The compute process did not finish: ${end.how}.`;
+  return { ...FAILURE_CODES.WORKER_LOST, code: 'WORKER_LOST', message };
+}

@@ -1,0 +1,101 @@
+/**
+ * The compute process of one task attempt: it knows its assignment and the object store, and neither the database nor the
+ * queue. TensorFlow blocks the event loop for long, so nothing that has to be in time runs here. One attempt, then exit:
+ * that bounds memory, whatever leaks.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import { TeddyhubError, toFailure } from '../src/domain/errors.js';
+import { JOB_CONTRACTS, type JobKind } from '../src/domain/jobs/contracts.js';
+import { getVerified, type ObjectStore, putByDigest } from '../src/platform/object-store/object-store.js';
+import { openObjectStore } from '../src/platform/object-store/open-object-store.js';
+import { describeDevice } from './device.js';
+import type { Job, JobContext } from './jobs/job.js';
+import { loadAllJobs, loadJob } from './jobs/registry.js';
+import type { Assignment, FromChild, ToChild } from './protocol.js';
+
+let checkpointRecorded: () => void = () => undefined;
+
+// A supervisor that is gone, killed perhaps, wants nothing any more. Seen whenever the job breathes.
+process.on('disconnect', () => process.exit(1));
+// Ctrl-C reaches every process of a terminal: the supervisor decides what becomes of this one.
+process.on('SIGINT', () => undefined);
+process.on('uncaughtException', (error) => void fail(error));
+process.on('message', (message: ToChild) => {
+  switch (message.type) {
+    case 'RUN':
+      run(message.assignment).catch(fail);
+      break;
+    case 'PROBE':
+      probe().catch(fail);
+      break;
+    case 'CHECKPOINT_RECORDED':
+      checkpointRecorded();
+      break;
+  }
+});
+
+async function run(assignment: Assignment): Promise<void> {
+  const result = await compute(assignment.kind, assignment);
+  await finish({ type: 'RESULT', result });
+}
+
+/** A worker that could not do every kind of job must not start. */
+async function probe(): Promise<void> {
+  const [device] = await Promise.all([describeDevice(), loadAllJobs()]);
+  await finish({ type: 'DEVICE', device });
+}
+
+async function compute<K extends JobKind>(kind: K, assignment: Assignment): Promise<unknown> {
+  const payload = JOB_CONTRACTS[kind].payload.parse(assignment.payload) as Parameters<Job<K>>[0];
+  const [job, context] = await Promise.all([loadJob(kind), openContext(assignment)]);
+  return job(payload, context);
+}
+
+async function openContext({ store: config, taskId, checkpointKey }: Assignment): Promise<JobContext> {
+  const store = await openObjectStore(config);
+  return {
+    store,
+    resumeFrom: checkpointKey === null ? undefined : await readCheckpoint(store, checkpointKey),
+    progress: (step, totalSteps, loss) => send({ type: 'PROGRESS', step, totalSteps, loss: loss ?? null }),
+    metric: (name, step, value) => send({ type: 'METRIC', name, step, value }),
+    async checkpoint(bytes, step) {
+      // Below the task's own folder: another task of the same bytes must not lose them when this one is done.
+      const { key } = await putByDigest(store, `checkpoints/${taskId}`, bytes, '');
+      const recorded = new Promise<void>((resolve) => {
+        checkpointRecorded = resolve;
+      });
+      send({ type: 'CHECKPOINT', key, step });
+      await recorded;
+    },
+    breathe: () => turn(),
+  };
+}
+
+/** A checkpoint that was lost or damaged costs time and nothing else: the same bits come out from the beginning. */
+async function readCheckpoint(store: ObjectStore, key: string): Promise<Buffer | undefined> {
+  const digest = `sha256:${key.slice(key.lastIndexOf('/') + 1)}`;
+  try {
+    return await getVerified(store, { key, digest, bytes: 0 });
+  } catch (error) {
+    const unusable = error instanceof TeddyhubError && ['OBJECT_MISSING', 'OBJECT_CORRUPT'].includes(error.code);
+    if (!unusable) throw error;
+    console.error(`starting afresh: ${error.message}`);
+    return undefined;
+  }
+}
+
+function send(message: FromChild, done: () => void = () => undefined): void {
+  // Once disconnected, the handler above ends the process at its next turn.
+  if (process.connected) process.send?.(message, undefined, undefined, done);
+}
+
+/** Says the last word, and exits once it is out. */
+async function finish(message: FromChild): Promise<void> {
+  await new Promise<void>((resolve) => send(message, resolve));
+  process.exit(0);
+}
+
+async function fail(error: unknown): Promise<void> {
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  await finish({ type: 'FAILURE', failure: toFailure(error), detail });
+}

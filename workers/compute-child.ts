@@ -1,0 +1,131 @@
+/** A compute child as its supervisor sees it: one attempt in a process of its own. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Failure } from '../src/domain/errors.js';
+import type { Assignment, Device, FromChild, ToChild } from './protocol.js';
+
+const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
+/** From the polite signal to the one that cannot be ignored. */
+const KILL_AFTER_MS = 2_000;
+/** Lines of the child's output that are kept for the log of a crash. */
+const OUTPUT_LINES = 20;
+
+export type ChildEnd =
+  | { type: 'RESULT'; result: unknown }
+  | { type: 'FAILURE'; failure: Failure; detail: string }
+  /** The process ended without either: out of memory, a segmentation fault, somebody's kill. */
+  | { type: 'CRASH'; how: string; output: readonly string[] };
+
+export interface ComputeChild {
+  readonly pid: number | undefined;
+  /** Never rejects; resolves when the process is gone. */
+  readonly ended: Promise<ChildEnd>;
+  /** SIGTERM, and SIGKILL where that does not help. Resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** SIGKILL. */
+  killNow(): void;
+}
+
+export interface ChildReports {
+  progress(step: number, totalSteps: number, loss: number | null): void;
+  metric(name: string, step: number, value: number): void;
+  /** Resolves when the checkpoint is recorded. */
+  checkpoint(key: string, step: number): Promise<void>;
+}
+
+/** Starts a child on an assignment. A rejected checkpoint leaves the child waiting: its supervisor then kills it. */
+export function startComputeChild(assignment: Assignment, reports: ChildReports): ComputeChild {
+  const process = forkChild();
+  const output = keepLastLines(process);
+  let end: ChildEnd | undefined;
+
+  process.on('message', (message: FromChild) => {
+    switch (message.type) {
+      case 'PROGRESS':
+        reports.progress(message.step, message.totalSteps, message.loss);
+        break;
+      case 'METRIC':
+        reports.metric(message.name, message.step, message.value);
+        break;
+      case 'CHECKPOINT':
+        reports.checkpoint(message.key, message.step).then(
+          () => tell(process, { type: 'CHECKPOINT_RECORDED' }),
+          () => undefined,
+        );
+        break;
+      case 'RESULT':
+      case 'FAILURE':
+        end = message;
+        break;
+      case 'DEVICE':
+        break;
+    }
+  });
+  const ended = new Promise<ChildEnd>((resolve) => {
+    // 'close' and not 'exit': only then has all of its output and every message been read.
+    process.once('close', (code, signal) => resolve(end ?? { type: 'CRASH', how: howOf(code, signal), output }));
+    process.once('error', (error) => resolve({ type: 'CRASH', how: error.message, output }));
+  });
+  tell(process, { type: 'RUN', assignment });
+
+  return {
+    pid: process.pid,
+    ended,
+    async kill() {
+      process.kill('SIGTERM');
+      const timer = setTimeout(() => process.kill('SIGKILL'), KILL_AFTER_MS);
+      await ended;
+      clearTimeout(timer);
+    },
+    killNow: () => void process.kill('SIGKILL'),
+  };
+}
+
+/** Asks a child what it computes on. Throws with the child's last words when it cannot tell. */
+export async function probeDevice(): Promise<Device> {
+  const process = forkChild();
+  const output = keepLastLines(process);
+  let device: Device | undefined;
+  process.on('message', (message: FromChild) => {
+    if (message.type === 'DEVICE') device = message.device;
+  });
+  tell(process, { type: 'PROBE' });
+  await new Promise<void>((resolve) => {
+    process.once('close', () => resolve());
+    process.once('error', () => resolve());
+  });
+  if (device === undefined) throw new Error(`TensorFlow does not load: ${output.at(-1) ?? 'no reason given'}`);
+  return device;
+}
+
+function forkChild(): ChildProcess {
+  return fork(CHILD, {
+    serialization: 'advanced',
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // TensorFlow's notes on the machine's instruction sets would bury what is worth reading.
+    env: { TF_CPP_MIN_LOG_LEVEL: '2', NODE_NO_WARNINGS: '1', ...process.env },
+  });
+}
+
+/** A child that is gone cannot be told anything; its end says so elsewhere. */
+function tell(child: ChildProcess, message: ToChild): void {
+  if (child.connected) child.send(message, () => undefined);
+}
+
+function keepLastLines(child: ChildProcess): readonly string[] {
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line);
+      if (lines.length > OUTPUT_LINES) lines.shift();
+    });
+  }
+  return lines;
+}
+
+function howOf(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal === 'SIGKILL') return 'it was killed by SIGKILL (out of memory?)';
+  return signal === null ? `it exited with status ${code}` : `it was ended by ${signal}`;
+}

@@ -1,0 +1,81 @@
+/** A worker: environment -> log -> device -> database -> queue -> object store -> supervise -> drain. */
+import { hostname } from 'node:os';
+import { TeddyhubError } from '../src/domain/errors.js';
+import { readConfig } from '../src/platform/config/env.js';
+import { openDatabase } from '../src/platform/database/client.js';
+import { createLog } from '../src/platform/log.js';
+import { openObjectStore } from '../src/platform/object-store/open-object-store.js';
+import { registerWorker } from '../src/platform/orchestration/index.js';
+import { openTaskQueue } from '../src/platform/queue/task-queue.js';
+import { probeDevice } from './compute-child.js';
+import { insist } from './insist.js';
+import { startSupervisor } from './supervisor.js';
+
+/** In compose files a worker may be up before its database. */
+const DATABASE_WAIT_MS = 60_000;
+/** A drain that takes longer than this is given up: another worker sees the lost heartbeats. */
+const DRAIN_MS = 10_000;
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env, process.cwd());
+  const { databaseUrl } = config;
+  if (databaseUrl === undefined) {
+    throw new TeddyhubError('BAD_CONFIGURATION', 'DATABASE_URL: a worker needs the URL of the database it works for.');
+  }
+  const log = createLog('worker', config.logLevel);
+  const { device, memoryBytes, tensorflowVersion } = await probeDevice();
+  const store = await openObjectStore(config.objectStore);
+  const database = openDatabase(databaseUrl, { poolSize: 5 });
+  const patience = AbortSignal.timeout(DATABASE_WAIT_MS);
+  const queue = await insist(() => openTaskQueue(databaseUrl, { log, role: 'WORKER' }), log, patience);
+  const workerId = await insist(
+    () =>
+      registerWorker(database, {
+        name: `${hostname()}-${process.pid}`,
+        hostname: hostname(),
+        pid: process.pid,
+        device,
+        deviceMemoryBytes: memoryBytes,
+        tensorflowVersion,
+      }),
+    log,
+    patience,
+  );
+  const backend = { database, queue };
+  const supervisor = await startSupervisor({ backend, store, storeConfig: config.objectStore, log, workerId });
+  log.info({ workerId, device, tensorflowVersion }, 'worker ready');
+
+  let stopping = false;
+  const stop = async (reason: string): Promise<void> => {
+    if (stopping) {
+      supervisor.killNow();
+      process.exit(1);
+    }
+    stopping = true;
+    log.info({ reason }, 'worker draining');
+    setTimeout(() => {
+      log.warn('worker did not drain in time');
+      supervisor.killNow();
+      process.exit(1);
+    }, DRAIN_MS).unref();
+    await supervisor.drain();
+    await queue.close();
+    await database.$disconnect();
+    log.info('worker stopped');
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+  process.on('disconnect', () => void stop('its parent is gone'));
+  // Nothing should come here. A worker that went on in an unknown state would do more harm than one that is lost.
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'worker failed');
+    supervisor.killNow();
+    process.exit(1);
+  });
+}
+
+main().catch((error: unknown) => {
+  const expected = error instanceof TeddyhubError;
+  console.error(expected ? error.message : error);
+  process.exit(1);
+});

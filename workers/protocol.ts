@@ -1,0 +1,37 @@
+/** What a supervisor and its compute child say to each other, by structured clone. */
+import type { Failure } from '../src/domain/errors.js';
+import type { JobKind } from '../src/domain/jobs/contracts.js';
+import type { ObjectStoreConfig } from '../src/platform/config/env.js';
+
+/** What the child computes: all it needs to know. */
+export interface Assignment {
+  kind: JobKind;
+  taskId: string;
+  payload: unknown;
+  store: ObjectStoreConfig;
+  /** Key of the object to go on from. */
+  checkpointKey: string | null;
+}
+
+export type ToChild =
+  | { type: 'RUN'; assignment: Assignment }
+  /** Tell what you compute on, and exit. */
+  | { type: 'PROBE' }
+  /** The checkpoint is recorded: go on. */
+  | { type: 'CHECKPOINT_RECORDED' };
+
+export interface Device {
+  device: string;
+  tensorflowVersion: string;
+  memoryBytes: bigint | null;
+}
+
+export type FromChild =
+  | { type: 'DEVICE'; device: Device }
+  | { type: 'PROGRESS'; step: number; totalSteps: number; loss: number | null }
+  | { type: 'METRIC'; name: string; step: number; value: number }
+  /** The object is stored; the child waits until it is recorded. */
+  | { type: 'CHECKPOINT'; key: string; step: number }
+  | { type: 'RESULT'; result: unknown }
+  /** `detail` is for the log alone. */
+  | { type: 'FAILURE'; failure: Failure; detail: string };

@@ -1,0 +1,80 @@
+/**
+ * The supervisor of one device: pulls a task at a time, has a child compute it, and keeps up the heartbeats meanwhile. It
+ * never computes, so its event loop is always in time.
+ */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { WorkerState } from '../src/platform/database/generated/client.js';
+import { beat, claimTask, failDeadTask, returnTask } from '../src/platform/orchestration/index.js';
+import { type Attempt, type AttemptOptions, startAttempt } from './attempt.js';
+import { insist } from './insist.js';
+
+/** Also the longest that a canceled computation goes on. */
+const HEARTBEAT_MS = 1_000;
+/** How long the goodbye of a worker waits for the database. */
+const GOODBYE_MS = 2_000;
+
+export interface Supervisor {
+  /** Takes no further task, ends the present one, hands it back, and says goodbye. */
+  drain(): Promise<void>;
+  /** Kills the child and tells nobody: the heartbeats that stay away do. */
+  killNow(): void;
+}
+
+export async function startSupervisor(options: AttemptOptions & { workerId: string }): Promise<Supervisor> {
+  const { backend, log, workerId } = options;
+  const draining = new AbortController();
+  const drained = new AbortController();
+  let current: Attempt | undefined;
+  let handling: Promise<void> = Promise.resolve();
+
+  const handle = async (taskId: string): Promise<void> => {
+    // Delivered while the queue was being paused.
+    if (draining.signal.aborted) return returnTask(backend, taskId);
+    const claim = await insist(() => claimTask(backend, taskId, workerId), log, draining.signal);
+    if (claim === null) return;
+    const attempt = startAttempt(claim, options);
+    current = attempt;
+    if (draining.signal.aborted) attempt.drain();
+    const end = await attempt.ended;
+    current = undefined;
+    // The queue takes a handler that throws for a failed delivery, and delivers again, later each time.
+    if (end === 'RETRY') throw new Error('the attempt failed, another one follows');
+  };
+
+  const sayAlive = async (): Promise<void> => {
+    const held = current;
+    const state: WorkerState = draining.signal.aborted ? 'DRAINING' : held === undefined ? 'IDLE' : 'BUSY';
+    const verdict = await beat(backend.database, workerId, state, held?.claim ?? null);
+    if (verdict === 'LOST') held?.revoke();
+  };
+  const beating = repeat(HEARTBEAT_MS, drained.signal, () =>
+    sayAlive().catch((error: unknown) => log.debug({ reason: String(error) }, 'heartbeat not written')),
+  );
+
+  await backend.queue.workDead((taskId) => failDeadTask(backend, taskId));
+  await backend.queue.work((taskId) => {
+    handling = handle(taskId);
+    return handling;
+  });
+
+  return {
+    async drain() {
+      draining.abort();
+      current?.drain();
+      await backend.queue.pause().catch(() => undefined);
+      await handling.catch(() => undefined);
+      drained.abort();
+      await beating;
+      const deadline = AbortSignal.timeout(GOODBYE_MS);
+      await insist(() => beat(backend.database, workerId, 'STOPPED', null), log, deadline).catch(() => undefined);
+    },
+    killNow: () => current?.killNow(),
+  };
+}
+
+async function repeat(everyMs: number, until: AbortSignal, action: () => Promise<void>): Promise<void> {
+  while (!until.aborted) {
+    await action();
+    await wait(everyMs, undefined, { signal: until }).catch(() => undefined);
+  }
+}
