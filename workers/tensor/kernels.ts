@@ -163,8 +163,13 @@ export function frozenConvolution(x: Tensor4D, kernel: Tensor4D): Tensor4D {
 export function resize(x: Tensor4D, height: number, width: number): Tensor4D {
   if (x.shape[1] === height && x.shape[2] === width) return x;
   const attributes = { align_corners: false, half_pixel_centers: true };
-  const forward = () => tf.image.resizeBilinear(x, [height, width], false, true);
-  return differentiable([x], forward, (dy) => only(execute('ResizeBilinearGrad', [dy, x], attributes)));
+  const forward = (save: Save) => {
+    save([x]);
+    return tf.image.resizeBilinear(x, [height, width], false, true);
+  };
+  return differentiable([x], forward, (dy, saved) =>
+    only(execute('ResizeBilinearGrad', [dy, only(saved)], attributes)),
+  );
 }
 
 /**
@@ -179,10 +184,13 @@ export function crop(x: Tensor4D, boxes: Float32Array): Tensor4D {
     [n, 4],
   );
   const index = tf.range(0, n, 1, 'int32');
-  const forward = () => tf.image.cropAndResize(x, normalized, index, [height, width], 'bilinear', 0);
-  const backward = (dy: Tensor4D) => {
+  const forward = (save: Save) => {
+    save([normalized, index]);
+    return tf.image.cropAndResize(x, normalized, index, [height, width], 'bilinear', 0);
+  };
+  const backward = (dy: Tensor4D, saved: Tensor[]) => {
     const size = tf.tensor1d(x.shape, 'int32');
-    return only(execute('CropAndResizeGradImage', [dy, normalized, index, size], { method: 'bilinear' }));
+    return only(execute('CropAndResizeGradImage', [dy, ...saved, size], { method: 'bilinear' }));
   };
   return differentiable([x], forward, backward);
 }

@@ -1,0 +1,129 @@
+/** Augmentation: views are drawn on the host from a seeded stream, as data, and applied by differentiable kernels. */
+import type { AugmentationConfig, ImageShape, LabelConfig } from '../../src/domain/config.js';
+import { type Random, random } from '../../src/domain/random.js';
+import type { Views } from '../../src/formats/labels.js';
+import { crop, resize } from '../tensor/kernels.js';
+import { type Tensor4D, tf } from '../tensor/tensorflow.js';
+
+/** Images as fractions of 255, or uint8 on the host: [n, height, width, channels]. */
+export interface HostImages {
+  readonly images: Uint8Array;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** The chosen images as float32 fractions of 255. */
+export function gatherImages({ images, height, width, channels }: HostImages, indices: ArrayLike<number>): Tensor4D {
+  const size = height * width * channels;
+  const pixels = new Float32Array(indices.length * size);
+  for (let i = 0; i < indices.length; i++) {
+    const start = (indices[i] as number) * size;
+    for (let j = 0; j < size; j++) pixels[i * size + j] = (images[start + j] as number) / 255;
+  }
+  return tf.tensor4d(pixels, [indices.length, height, width, channels]);
+}
+
+/** Pixels as fractions -> what networks see: (x - mean) / std per channel. */
+export const normalize = (x: Tensor4D, { mean, std }: { mean: readonly number[]; std: readonly number[] }): Tensor4D =>
+  x.sub(tf.tensor1d([...mean])).div(tf.tensor1d([...std]));
+
+/** Boxes [n, 4] of `crop` that flip and shift each image by whole pixels, drawn from a stream. */
+export function shiftBoxes(
+  { flip, shift }: AugmentationConfig,
+  { height, width }: ImageShape,
+  n: number,
+  source: Random,
+): Float32Array {
+  const boxes = new Float32Array(4 * n);
+  for (let i = 0; i < n; i++) {
+    const [dy, dx] = [source.integer(2 * shift + 1) - shift, source.integer(2 * shift + 1) - shift];
+    const mirrored = flip && source.boolean();
+    const [left, right] = [dx, width - 1 + dx];
+    boxes.set([dy, mirrored ? right : left, height - 1 + dy, mirrored ? left : right], 4 * i);
+  }
+  return boxes;
+}
+
+/**
+ * Indices `start` to `start + n` of an endless sequence of seeded permutations of 0 .. count - 1, one an epoch: a batch may
+ * span two epochs, and be larger than the set.
+ */
+export function shuffledIndices(seed: number, label: string, count: number, start: number, n: number): Int32Array {
+  const indices = new Int32Array(n);
+  for (let epoch = Math.floor(start / count); epoch * count < start + n; epoch++) {
+    const order = random(seed, label, epoch).permutation(count);
+    const from = Math.max(start, epoch * count);
+    const to = Math.min(start + n, (epoch + 1) * count);
+    indices.set(order.subarray(from - epoch * count, to - epoch * count), from - start);
+  }
+  return indices;
+}
+
+const ASPECT = 4 / 3;
+
+/** torchvision's RandomResizedCrop: an area share in [min, 1], an aspect ratio in [3/4, 4/3], as rows and columns. */
+function randomCrop(source: Random, { height, width }: ImageShape, scaleMin: number): [number, number, number, number] {
+  const share = source.between(scaleMin, 1);
+  const aspect = Math.exp(source.between(-Math.log(ASPECT), Math.log(ASPECT)));
+  const rows = Math.min(height, Math.max(1, height * Math.sqrt(share / aspect)));
+  const columns = Math.min(width, Math.max(1, width * Math.sqrt(share * aspect)));
+  const top = source.between(0, height - rows);
+  const left = source.between(0, width - columns);
+  return [top, left, top + rows - 1, left + columns - 1];
+}
+
+/** CutMix's box (Yun et al., 2019) for a share drawn uniformly, cut at the borders; and the share that stays. */
+function cutMix(source: Random, { height, width }: ImageShape): { mixBox: Int32Array; lambda: number } {
+  const side = Math.sqrt(1 - source.uniform());
+  const [rows, columns] = [Math.floor(height * side), Math.floor(width * side)];
+  const [y, x] = [source.integer(height), source.integer(width)];
+  const span = (centre: number, length: number, limit: number) =>
+    [Math.max(0, centre - (length >> 1)), Math.min(limit, centre + (length >> 1))] as const;
+  const [top, bottom] = span(y, rows, height);
+  const [left, right] = span(x, columns, width);
+  const lambda = 1 - ((bottom - top) * (right - left)) / (height * width);
+  return { mixBox: Int32Array.of(top, left, bottom, right), lambda };
+}
+
+/** The views of one training step of a student: a function of (seed, step) alone. */
+export function drawViews(
+  config: Pick<LabelConfig, 'cropScaleMin' | 'flip' | 'mix'>,
+  shape: ImageShape,
+  { seed, step, samples, batchSize }: { seed: number; step: number; samples: number; batchSize: number },
+): Views {
+  const source = random(seed, 'views', step);
+  const sample = shuffledIndices(seed, 'order', samples, step * batchSize, batchSize);
+  const box = new Float32Array(4 * batchSize);
+  const flip = new Uint8Array(batchSize);
+  for (let i = 0; i < batchSize; i++) {
+    box.set(randomCrop(source, shape, config.cropScaleMin), 4 * i);
+    flip[i] = config.flip && source.boolean() ? 1 : 0;
+  }
+  const partner = source.permutation(batchSize);
+  const mix = config.mix === 'CUTMIX' ? cutMix(source, shape) : { mixBox: new Int32Array(4), lambda: 1 };
+  return { sample, box, flip, partner, ...mix };
+}
+
+/** Renders views [B, height, width, channels] at the full size of `shape`, as fractions; smaller samples are resized first. */
+export function renderViews(set: HostImages, { height, width }: ImageShape, views: Views): Tensor4D {
+  return tf.tidy(() => {
+    const boxes = views.box.slice();
+    views.flip.forEach((flip, i) => {
+      if (flip === 1) boxes.set([views.box[4 * i + 3] as number], 4 * i + 1);
+      if (flip === 1) boxes.set([views.box[4 * i + 1] as number], 4 * i + 3);
+    });
+    const x = crop(resize(gatherImages(set, views.sample), height, width), boxes);
+    const [top, left, bottom, right] = views.mixBox as unknown as [number, number, number, number];
+    if (bottom <= top || right <= left) return x;
+    const box = tf.ones([1, bottom - top, right - left, 1]);
+    const mask = box.pad([
+      [0, 0],
+      [top, height - bottom],
+      [left, width - right],
+      [0, 0],
+    ]);
+    const partners = tf.gather(x, tf.tensor1d(views.partner, 'int32'));
+    return x.add(partners.sub(x).mul(mask)) as Tensor4D;
+  });
+}
