@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { FAILURE_CODES, type Failure, type FailureCode } from '../../src/domain/errors.js';
+import { createLog } from '../../src/platform/log.js';
+import {
+  type Claim,
+  claimTask,
+  completeTask,
+  failAttempt,
+  failDeadTask,
+  handBackTask,
+  recordCheckpoint,
+  reportProgress,
+  startRun,
+} from '../../src/platform/orchestration/index.js';
+import { openTaskQueue } from '../../src/platform/queue/task-queue.js';
+import { claimNext, complete, newWorker, nextTask, RESULTS } from '../support/by-hand.js';
+import { seedDataset, seedPool, seedProject, seedRun } from '../support/seeds.js';
+import { until } from '../support/until.js';
+import { createWorld, type World } from '../support/world.js';
+
+const STALE = { code: 'STALE_ATTEMPT' };
+const failure = (code: FailureCode, message: string): Failure => ({ ...FAILURE_CODES[code], code, message });
+
+describe('an attempt', () => {
+  let world: World;
+  before(async () => {
+    world = await createWorld();
+  });
+  after(() => world.close());
+
+  const startedRun = async (teachers = 2) => {
+    const dataset = await seedDataset(world.database, await seedProject(world.database));
+    const run = await seedRun(world.database, await seedPool(world.database, dataset, teachers));
+    await world.transact((work) => startRun(work, run.id));
+    return run;
+  };
+  const runOf = (id: string) => world.database.distillationRun.findUniqueOrThrow({ where: { id } });
+  const taskOf = (claim: Claim) => world.database.task.findUniqueOrThrow({ where: { id: claim.taskId } });
+  const attemptOf = (claim: Claim) => world.database.taskAttempt.findUniqueOrThrow({ where: { id: claim.attemptId } });
+  const claimAgain = async (claim: Claim): Promise<Claim> => {
+    const again = await claimTask(world, claim.taskId, await newWorker(world));
+    assert.ok(again);
+    return again;
+  };
+
+  it('that was taken over can write nothing, and what it tried is counted', async () => {
+    const run = await startedRun();
+    const stale = await claimNext(world, { runId: run.id });
+    const fresh = await claimAgain(stale);
+    assert.ok(fresh.fence > stale.fence);
+
+    await assert.rejects(reportProgress(world, stale, { step: 9, totalSteps: 10, loss: 0 }, []), STALE);
+    await assert.rejects(recordCheckpoint(world, stale, 'checkpoints/stale', 9), STALE);
+    await assert.rejects(completeTask(world, stale, RESULTS.STATISTICS()), STALE);
+    await assert.rejects(failAttempt(world, stale, failure('INTERNAL', 'late')), STALE);
+    await assert.rejects(handBackTask(world, stale, 'late'), STALE);
+
+    const [refused, task] = [await attemptOf(stale), await taskOf(stale)];
+    assert.equal(refused.refusedWrites, 5);
+    assert.equal(refused.outcome, 'LOST');
+    assert.deepEqual([task.state, task.step, task.checkpointKey], ['RUNNING', 0, null]);
+    assert.equal((await attemptOf(fresh)).refusedWrites, 0);
+    await complete(world, fresh);
+    assert.equal((await taskOf(fresh)).state, 'SUCCEEDED');
+  });
+
+  it('that was lost ends with the last sign of life of its worker', async () => {
+    const run = await startedRun();
+    const heartbeatAt = new Date(Date.now() + 3_600_000);
+    const lost = await claimNext(world, { runId: run.id }, await newWorker(world, heartbeatAt));
+    await claimAgain(lost);
+    const { endedAt, outcome } = await attemptOf(lost);
+    assert.equal(outcome, 'LOST');
+    assert.deepEqual(endedAt, heartbeatAt);
+  });
+
+  it('goes on from the checkpoint of the one before, and says so', async () => {
+    const run = await startedRun();
+    const first = await claimNext(world, { runId: run.id });
+    assert.equal(first.checkpoint, null);
+    assert.equal(await recordCheckpoint(world, first, 'checkpoints/a', 10), null);
+    assert.equal(await recordCheckpoint(world, first, 'checkpoints/b', 20), 'checkpoints/a', 'names what it replaces');
+    await reportProgress(world, first, { step: 25, totalSteps: 30, loss: 1 }, []);
+    const second = await claimAgain(first);
+    assert.deepEqual(second.checkpoint, { key: 'checkpoints/b', step: 20 });
+    assert.equal((await taskOf(second)).step, 20);
+    const started = await world.database.runEvent.findMany({
+      where: { runId: run.id, type: 'TASK_STARTED' },
+      orderBy: { sequence: 'asc' },
+    });
+    assert.deepEqual(
+      started.map((event) => (event.payload as { fromStep: number }).fromStep),
+      [0, 20],
+    );
+  });
+
+  it('keeps the points of its curves once, whoever wrote them', async () => {
+    const run = await startedRun();
+    const first = await claimNext(world, { runId: run.id });
+    await reportProgress(world, first, null, [{ name: 'loss', step: 1, value: 5 }]);
+    const second = await claimAgain(first);
+    await reportProgress(world, second, null, [
+      { name: 'loss', step: 1, value: 6 },
+      { name: 'loss', step: 2, value: 4 },
+    ]);
+    const points = await world.database.metricPoint.findMany({ where: { runId: run.id }, orderBy: { step: 'asc' } });
+    assert.deepEqual(
+      points.map(({ step, value }) => [step, value]),
+      [
+        [1, 5],
+        [2, 4],
+      ],
+    );
+  });
+
+  it('that fails for a passing reason is followed by another, four in all', async () => {
+    const run = await startedRun();
+    const task = await nextTask(world, { runId: run.id });
+    const worker = await newWorker(world);
+    for (const verdict of ['RETRY', 'RETRY', 'RETRY', 'FAILED']) {
+      const claim = await claimTask(world, task.id, worker);
+      assert.ok(claim);
+      assert.equal(await failAttempt(world, claim, failure('UNAVAILABLE', 'The store does not answer.')), verdict);
+    }
+    const failed = await runOf(run.id);
+    assert.equal(failed.state, 'FAILED');
+    assert.deepEqual(
+      [failed.failureKind, failed.failureCode, failed.failureMessage, failed.failureRetryable],
+      ['SYSTEM', 'UNAVAILABLE', 'The store does not answer. (given up after 4 attempts)', true],
+    );
+    assert.equal(await claimTask(world, task.id, worker), null);
+  });
+
+  it('that fails for good fails the run with its one line, and withdraws the other tasks', async () => {
+    const run = await startedRun(3);
+    const failing = await claimNext(world, { runId: run.id });
+    const running = await claimNext(world, { runId: run.id });
+    const message = 'Object a was changed: restore it.';
+    assert.equal(await failAttempt(world, failing, failure('OBJECT_CORRUPT', message)), 'FAILED');
+
+    const { state, failureMessage } = await runOf(run.id);
+    assert.deepEqual([state, failureMessage], ['FAILED', message]);
+    const tasks = await world.database.task.findMany({ where: { runId: run.id }, orderBy: { index: 'asc' } });
+    assert.deepEqual(
+      tasks.map((task) => task.state),
+      ['FAILED', 'CANCELED', 'CANCELED'],
+    );
+    assert.equal((await attemptOf(running)).outcome, 'CANCELED');
+    await assert.rejects(complete(world, running), STALE);
+    const last = await world.database.runEvent.findFirstOrThrow({
+      where: { runId: run.id },
+      orderBy: { sequence: 'desc' },
+    });
+    assert.deepEqual(last.payload, {
+      from: 'PREPARING',
+      to: 'FAILED',
+      failure: { kind: 'SYSTEM', code: 'OBJECT_CORRUPT', message, retryable: false },
+    });
+  });
+
+  it('whose workers are lost again and again is not tried for ever', async () => {
+    const run = await startedRun();
+    const task = await nextTask(world, { runId: run.id });
+    const worker = await newWorker(world);
+    for (let attempt = 0; attempt < 4; attempt++) assert.ok(await claimTask(world, task.id, worker));
+    assert.equal(await claimTask(world, task.id, worker), null);
+    const { state, failureCode, failureMessage } = await runOf(run.id);
+    assert.deepEqual([state, failureCode], ['FAILED', 'WORKER_LOST']);
+    assert.match(failureMessage ?? '', /^Task STATISTICS 0 was tried 4 times and its workers were lost: .*$/);
+  });
+
+  it('that is handed back is offered again at once, and is not held against its task', async () => {
+    const run = await startedRun(1);
+    const task = await nextTask(world, { runId: run.id });
+    const worker = await newWorker(world);
+    for (let round = 0; round < 6; round++) {
+      const claim = await claimTask(world, task.id, worker);
+      assert.ok(claim, `round ${round}`);
+      await handBackTask(world, claim, 'drained');
+      assert.equal((await taskOf(claim)).state, 'QUEUED');
+    }
+    const [job] = await world.database.$queryRaw<{ ready: boolean }[]>`
+      SELECT state = 'created' AND start_after <= now() AS ready FROM pgboss.job WHERE id = ${task.id}::uuid`;
+    assert.deepEqual(job, { ready: true });
+  });
+
+  it('may say its last word twice, when the answer to the first was lost', async () => {
+    const run = await startedRun();
+    const done = await claimNext(world, { runId: run.id });
+    await complete(world, done);
+    await complete(world, done);
+    assert.equal((await attemptOf(done)).refusedWrites, 0);
+
+    const failed = await claimNext(world, { runId: run.id });
+    assert.equal(await failAttempt(world, failed, failure('UNAVAILABLE', 'away')), 'RETRY');
+    assert.equal(await failAttempt(world, failed, failure('UNAVAILABLE', 'away')), 'RETRY');
+    assert.equal(
+      await world.database.runEvent.count({ where: { runId: run.id, type: 'ATTEMPT_ENDED' } }),
+      1,
+      'and is heard once',
+    );
+  });
+
+  it('never comes for a task that the queue gave up: the run fails instead of waiting', async () => {
+    const run = await startedRun();
+    const task = await nextTask(world, { runId: run.id });
+    await world.database.$executeRaw`
+      UPDATE pgboss.job SET state = 'active', retry_limit = 0, started_on = now() - interval '2 days', expire_seconds = 1
+      WHERE id = ${task.id}::uuid`;
+    const queue = await openTaskQueue(world.databaseUrl, { log: createLog('test', 'silent'), role: 'WORKER' });
+    try {
+      await queue.workDead((taskId) => failDeadTask(world, taskId));
+      await until('the run has failed', async () => (await runOf(run.id)).state === 'FAILED');
+      assert.equal((await runOf(run.id)).failureCode, 'WORKER_LOST');
+    } finally {
+      await queue.close();
+    }
+  });
+});
