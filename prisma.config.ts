@@ -1,7 +1,9 @@
+/** For Prisma's own CLI: `prisma generate`, and `prisma migrate` where its native engine can be had. */
 import { defineConfig } from 'prisma/config';
 
 export default defineConfig({
   schema: 'prisma/schema.prisma',
   migrations: { path: 'prisma/migrations' },
-  datasource: { url: process.env['DATABASE_URL'] ?? 'postgresql://127.0.0.1:5432/teddyhub' },
+  // `prisma generate` needs no database, so an unset DATABASE_URL is none of its business.
+  datasource: { url: process.env.DATABASE_URL ?? 'postgresql://unset' },
 });

@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+// The `teddyhub` command: the built CLI on the pinned Node.
+import { spawn } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const node = join(root, 'node_modules', '.bin', 'node');
+const cli = join(root, 'dist', 'src', 'cli', 'main.js');
+
+if (!existsSync(node) || !existsSync(cli)) {
+  console.error('teddyhub: this checkout is not set up yet; run: npm run bootstrap');
+  process.exitCode = 1;
+} else if (realpathSync(node) === realpathSync(process.execPath)) {
+  process.argv[1] = cli;
+  await import(cli);
+} else {
+  const child = spawn(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // Ctrl-C at a terminal reaches the child by itself; passing it on as well would look like a second one.
+  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (status, signal) => process.exit(status ?? 128 + constants.signals[signal]));
+}
