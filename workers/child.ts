@@ -8,7 +8,6 @@ import { TeddyhubError, toFailure } from '../src/domain/errors.js';
 import { JOB_CONTRACTS, type JobKind } from '../src/domain/jobs/contracts.js';
 import { getVerified, type ObjectStore, putByDigest } from '../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../src/platform/object-store/open-object-store.js';
-import { describeDevice } from './device.js';
 import type { Job, JobContext } from './jobs/job.js';
 import { loadAllJobs, loadJob } from './jobs/registry.js';
 import type { Assignment, FromChild, ToChild } from './protocol.js';
@@ -41,6 +40,8 @@ async function run(assignment: Assignment): Promise<void> {
 
 /** A worker that could not do every kind of job must not start. */
 async function probe(): Promise<void> {
+  // Loaded here alone: an import of files needs no TensorFlow.
+  const { describeDevice } = await import('./device.js');
   const [device] = await Promise.all([describeDevice(), loadAllJobs()]);
   await finish({ type: 'DEVICE', device });
 }

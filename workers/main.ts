@@ -16,6 +16,9 @@ const DATABASE_WAIT_MS = 60_000;
 /** A drain that takes longer than this is given up: another worker sees the lost heartbeats. */
 const DRAIN_MS = 10_000;
 
+/** Resolves when whoever started this process through a channel is gone; it may be so before the worker is ready. */
+const orphaned = new Promise<void>((resolve) => process.once('disconnect', resolve));
+
 async function main(): Promise<void> {
   const config = readConfig(process.env, process.cwd());
   const { databaseUrl } = config;
@@ -65,7 +68,7 @@ async function main(): Promise<void> {
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
-  process.on('disconnect', () => void stop('its parent is gone'));
+  void orphaned.then(() => stop('its parent is gone'));
   // Nothing should come here. A worker that went on in an unknown state would do more harm than one that is lost.
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'worker failed');

@@ -6,6 +6,7 @@ import { until } from './until.js';
 export interface LogEntry {
   msg: string;
   taskId?: string;
+  attempt?: number;
   childPid?: number;
   outcome?: string;
   fromStep?: number;

@@ -29,11 +29,12 @@ export interface World {
   storeConfig: ObjectStoreConfig;
   /** A folder that goes with the world. */
   stateDir: string;
-  postgres: EmbeddedPostgres;
   /** Runs `work` in a transaction, as a service does. */
   transact<T>(work: (work: Work) => Promise<T>): Promise<T>;
   /** Starts a worker process and waits until it takes tasks. */
   startWorker(): Promise<TestWorker>;
+  /** Stops the database server, for all worlds of this file; answers what starts it again at the same place. */
+  stopDatabase(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -41,6 +42,7 @@ const TEMPLATE = 'world_template';
 
 interface Server {
   postgres: EmbeddedPostgres;
+  dataDir: string;
   folder: string;
   worlds: number;
 }
@@ -67,7 +69,6 @@ export async function createWorld(): Promise<World> {
     store,
     storeConfig,
     stateDir,
-    postgres,
     transact: (work) => database.$transaction((tx: Transaction) => work({ tx, queue }), { timeout: 30_000 }),
     async startWorker() {
       const worker = startTestWorker({ databaseUrl, stateDir });
@@ -75,6 +76,7 @@ export async function createWorld(): Promise<World> {
       await worker.logged('worker ready');
       return worker;
     },
+    stopDatabase,
     async close() {
       await Promise.all(workers.map((worker) => worker.kill('SIGKILL')));
       await queue.close();
@@ -89,9 +91,20 @@ async function startServer(): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'teddyhub-test-'));
   // PostgreSQL refuses to run as root: where root runs the tests, another account must reach the folder.
   await chmod(folder, 0o755);
-  const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), fast: true });
+  const dataDir = join(folder, 'postgres');
+  const postgres = await startEmbeddedPostgres({ dataDir, fast: true });
   await deployMigrations(await createDatabase(postgres.adminUrl, TEMPLATE));
-  return { postgres, folder, worlds: 0 };
+  return { postgres, dataDir, folder, worlds: 0 };
+}
+
+async function stopDatabase(): Promise<() => Promise<void>> {
+  const running = await server;
+  if (running === undefined) throw new Error('no world is open');
+  await running.postgres.stop();
+  return async () => {
+    const { dataDir, postgres } = running;
+    running.postgres = await startEmbeddedPostgres({ dataDir, port: postgres.port, fast: true });
+  };
 }
 
 async function enter(starting: Promise<Server>): Promise<Server> {

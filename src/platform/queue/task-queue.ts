@@ -105,7 +105,8 @@ async function createQueues(boss: PgBoss): Promise<void> {
     expireInSeconds: EXPIRE_SECONDS,
     retentionSeconds: YEAR_SECONDS,
     retryLimit: DELIVERIES,
-    retryDelay: 1,
+    // 2, 4, 8 seconds and up to twice as much: a store that restarts is back within the attempts of a task.
+    retryDelay: 2,
     retryBackoff: true,
     retryDelayMax: 30,
   });
