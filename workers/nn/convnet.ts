@@ -125,7 +125,7 @@ export interface FrozenNetwork {
   dispose(): void;
 }
 
-/** Takes ownership of the parameters. */
+/** The parameters stay the caller's: `dispose` gives back what the folding made. */
 export function freeze(network: Network, parameters: Parameters): FrozenNetwork {
   const affines = network.blocks.map(({ norm }) =>
     foldBatchNorm(
@@ -136,7 +136,6 @@ export function freeze(network: Network, parameters: Parameters): FrozenNetwork 
     ),
   );
   const dispose = () => {
-    tf.dispose(parameters);
     for (const { scale, offset } of affines) tf.dispose([scale, offset]);
   };
   return { network, parameters, affines, dispose };

@@ -1,0 +1,82 @@
+/** SYNTHESIS: one task's images of every class, distilled against the pool; resumable to the same bits. */
+import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
+import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';
+import { restore, snapshot } from '../nn/checkpoint.js';
+import { indicesByClass, loadTeacher, networkOf, readImages } from '../teddy/dataset.js';
+import { batchLabels, type Target, targetOf } from '../teddy/matching.js';
+import { decodeStatistics } from '../teddy/statistics.js';
+import {
+  cellShape,
+  initialImages,
+  labelsOf,
+  type StepLosses,
+  type SynthesisTask,
+  synthesisOptimizer,
+  synthesisStep,
+  toBytes,
+} from '../teddy/synthesis.js';
+import { type Tensor, tf } from '../tensor/tensorflow.js';
+import type { Job } from './job.js';
+
+const METRIC_EVERY = 10;
+
+export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
+  const { dataset, architecture, teachers, config, seed, taskIndex, imagesPerClass } = payload;
+  const { store, resumeFrom } = context;
+  const network = networkOf(architecture, dataset);
+  const task: SynthesisTask = {
+    config,
+    shape: dataset.shape,
+    classes: dataset.classNames.length,
+    seed,
+    taskIndex,
+    imagesPerClass,
+  };
+  const pool: Target[] = [];
+  for (const teacher of teachers) {
+    const statistics = decodeStatistics(network, await getVerified(store, teacher.statistics));
+    pool.push(targetOf(await loadTeacher(store, network, teacher), statistics));
+  }
+  const labels = labelsOf(task);
+  const batch = batchLabels(labels, task.classes);
+  const start = async () => {
+    const train = await readImages(store, dataset, dataset.train);
+    return initialImages(task, train, indicesByClass(train.labels, dataset.classNames, config.imagesPerClass));
+  };
+  const resumed = resumeFrom && { ...decodeSafetensors(resumeFrom).metadata, ...restore(resumeFrom, 'tensor/') };
+  const state = {
+    images: { images: resumeFrom ? (restore(resumeFrom, 'images/').images as Tensor) : await start() },
+    optimizer: synthesisOptimizer(resumeFrom && restore(resumeFrom, 'slot/')),
+  };
+  let finalLoss = Number(resumed?.loss ?? 0);
+
+  for (let step = Number(resumed?.step ?? 0); step < config.steps; ) {
+    const losses = synthesisStep(task, state, pool, batch, dataset, step);
+    finalLoss = losses.total;
+    step++;
+    context.progress(step, config.steps, finalLoss);
+    if (step % METRIC_EVERY === 0 || step === config.steps) report(context.metric, step, losses);
+    if (step % config.checkpointEvery === 0 && step < config.steps) {
+      const slots = Object.entries(state.optimizer.state()).map(([name, tensor]) => [`slot/${name}`, tensor]);
+      const tensors = { 'images/images': state.images.images, ...(Object.fromEntries(slots) as Record<string, Tensor>) };
+      const metadata = { step: String(step), loss: String(finalLoss) };
+      await context.checkpoint(encodeSafetensors(snapshot(tensors), metadata), step);
+    }
+    await context.breathe();
+  }
+  const { height, width, channels } = cellShape(task);
+  const file = encodeSafetensors({
+    images: { dtype: 'U8', shape: [labels.length, height, width, channels], data: toBytes(state.images.images) },
+    labels: { dtype: 'I32', shape: [labels.length], data: labels },
+  });
+  tf.dispose(state.images);
+  state.optimizer.dispose();
+  return { images: await putByDigest(store, 'synthetic', file, '.safetensors'), samples: labels.length, finalLoss };
+};
+
+function report(metric: (name: string, step: number, value: number) => void, step: number, losses: StepLosses): void {
+  metric('loss', step, losses.total);
+  metric('loss/crossEntropy', step, losses.crossEntropy);
+  metric('loss/moments', step, losses.moments);
+  metric('loss/classMeans', step, losses.classMeans);
+}

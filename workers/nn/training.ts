@@ -1,0 +1,136 @@
+/** Training and measuring of a network, one step or one pass at a time. */
+import { TeddyhubError } from '../../src/domain/errors.js';
+import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
+import {
+  forwardFrozen,
+  forwardTraining,
+  freeze,
+  isTrainable,
+  type Network,
+  type Parameters,
+  parameterOf,
+} from './convnet.js';
+import type { Optimizer } from './optimizers.js';
+import { gatherImages, type HostImages, normalize } from './views.js';
+
+export interface Normalization {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** Images with labels on the host. */
+export interface LabelledImages extends HostImages {
+  readonly labels: Int32Array;
+}
+
+/** The share of a batch in the running moments of a batch norm, as PyTorch has it. */
+const RUNNING_SHARE = 0.1;
+/** Images a pass takes at once: activations stay small enough for the allocator to reuse their memory. */
+const PASS_BATCH = 250;
+
+/** Throws NUMERICS, in one line, where a loss is no number any more. */
+export function assertFinite(loss: number, during: string): void {
+  if (Number.isFinite(loss)) return;
+  throw new TeddyhubError('NUMERICS', `The loss became ${loss} during ${during}: use a smaller learning rate.`);
+}
+
+/** Replaces the running moments by a mixture with those of a batch; a share of 1 takes the batch's. */
+function updateRunning(parameters: Parameters, norm: string, mean: Tensor1D, variance: Tensor1D, share: number): void {
+  for (const [name, batch] of [
+    [`${norm}.running_mean`, mean],
+    [`${norm}.running_var`, variance],
+  ] as const) {
+    const old = parameterOf(parameters, name);
+    parameters[name] = tf.tidy(() => old.mul(1 - share).add(batch.mul(share)));
+    old.dispose();
+    batch.dispose();
+  }
+}
+
+/** One step on normalised images; `lossOf` maps logits [n, classes] to a scalar. Returns the loss before the step. */
+export function trainingStep(
+  { network, parameters }: { network: Network; parameters: Parameters },
+  optimizer: Optimizer,
+  images: Tensor4D,
+  lossOf: (logits: Tensor2D) => Scalar,
+  { rate, step }: { rate: number; step: number },
+): number {
+  const batches: [norm: string, mean: Tensor1D, variance: Tensor1D][] = [];
+  const names = Object.keys(parameters).filter(isTrainable);
+  const { value, grads } = tf.engine().gradients(
+    () => lossOf(forwardTraining(network, parameters, images, (norm, { mean, variance }) => batches.push([norm, mean, variance]))),
+    names.map((name) => parameterOf(parameters, name)),
+  );
+  const loss = value.dataSync()[0] as number;
+  const gradients = Object.fromEntries(names.map((name, i): [string, Tensor] => [name, grads[i] as Tensor]));
+  optimizer.apply(parameters, gradients, rate, step);
+  for (const [norm, mean, variance] of batches) updateRunning(parameters, norm, mean, variance, RUNNING_SHARE);
+  tf.dispose([value, ...grads]);
+  assertFinite(loss, `training at step ${step}`);
+  return loss;
+}
+
+/** Sets the running moments of a network to those of one batch of normalised images, as an untrained teacher needs. */
+export function adoptMoments(network: Network, parameters: Parameters, images: Tensor4D): void {
+  const batches: [norm: string, mean: Tensor1D, variance: Tensor1D][] = [];
+  tf.tidy(() => {
+    forwardTraining(network, parameters, images, (norm, { mean, variance }) => batches.push([norm, mean, variance]));
+  });
+  for (const [norm, mean, variance] of batches) updateRunning(parameters, norm, mean, variance, 1);
+}
+
+/** Mean cross-entropy of integer labels. */
+export function crossEntropy(logits: Tensor2D, labels: ArrayLike<number>): Scalar {
+  const target = tf.oneHot(tf.tensor1d(Int32Array.from(labels), 'int32'), logits.shape[1]);
+  return softCrossEntropy(logits, target as Tensor2D);
+}
+
+/** Mean over the batch of -sum_c target_c log softmax(logits)_c. */
+export const softCrossEntropy = (logits: Tensor2D, target: Tensor2D): Scalar =>
+  tf.logSoftmax(logits).mul(target).sum().div(-logits.shape[0]) as Scalar;
+
+/** Visits a split in order, in batches of normalised images; tensors made by the visitor are disposed of. */
+export async function visitBatches(
+  set: HostImages,
+  count: number,
+  normalization: Normalization,
+  breathe: () => Promise<void>,
+  visit: (images: Tensor4D, start: number) => void,
+): Promise<void> {
+  for (let start = 0; start < count; start += PASS_BATCH) {
+    const indices = Array.from({ length: Math.min(PASS_BATCH, count - start) }, (_, i) => start + i);
+    tf.tidy(() => visit(normalize(gatherImages(set, indices), normalization), start));
+    await breathe();
+  }
+}
+
+/** Top-1 and top-5 accuracy in evaluation mode, percent. Ties go to the lower class. */
+export async function measureAccuracy(
+  network: Network,
+  parameters: Parameters,
+  set: LabelledImages,
+  normalization: Normalization,
+  breathe: () => Promise<void>,
+): Promise<{ top1: number; top5: number }> {
+  const frozen = freeze(network, parameters);
+  const { labels } = set;
+  const { classes } = network;
+  const within = [0, 0];
+  await visitBatches(set, labels.length, normalization, breathe, (images, start) => {
+    const logits = forwardFrozen(frozen, images, { moments: false }).logits.dataSync<'float32'>();
+    for (let i = 0; i < images.shape[0]; i++) {
+      const label = labels[start + i] as number;
+      const own = logits[i * classes + label] as number;
+      let rank = 0;
+      for (let c = 0; c < classes; c++) {
+        const other = logits[i * classes + c] as number;
+        if (other > own || (other === own && c < label) || Number.isNaN(other)) rank++;
+      }
+      if (rank < 1) within[0] = (within[0] as number) + 1;
+      if (rank < 5) within[1] = (within[1] as number) + 1;
+    }
+  });
+  frozen.dispose();
+  const [top1, top5] = within.map((n) => (100 * n) / labels.length) as [number, number];
+  return { top1, top5 };
+}

@@ -1,0 +1,38 @@
+/** What the jobs read of a dataset and of its teachers. */
+import type { ArchitectureConfig } from '../../src/domain/config.js';
+import { TeddyhubError } from '../../src/domain/errors.js';
+import type { DatasetRef, ShardRef, TeacherRef } from '../../src/domain/jobs/references.js';
+import { readSplit } from '../../src/formats/dataset-shards.js';
+import { getVerified, type ObjectStore } from '../../src/platform/object-store/object-store.js';
+import { decodeParameters } from '../nn/checkpoint.js';
+import { convNet, type FrozenNetwork, freeze, type Network } from '../nn/convnet.js';
+import type { LabelledImages } from '../nn/training.js';
+
+export async function readImages(store: ObjectStore, { shape }: DatasetRef, shards: ShardRef[]): Promise<LabelledImages> {
+  const { images, labels } = await readSplit(store, shards);
+  return { images, labels, ...shape };
+}
+
+export const networkOf = (architecture: ArchitectureConfig, { shape, classNames }: DatasetRef): Network =>
+  convNet(architecture, shape, classNames.length);
+
+/** A teacher's frozen network. Lives as long as the process. */
+export async function loadTeacher(
+  store: ObjectStore,
+  network: Network,
+  { checkpoint }: Pick<TeacherRef, 'checkpoint'>,
+): Promise<FrozenNetwork> {
+  return freeze(network, decodeParameters(network, await getVerified(store, checkpoint)));
+}
+
+/** Positions of every class's images, in order. Throws TOO_FEW_IMAGES where a class has fewer than `atLeast`. */
+export function indicesByClass(labels: Int32Array, classNames: readonly string[], atLeast: number): Int32Array[] {
+  return classNames.map((name, c) => {
+    const indices = Int32Array.from(labels.keys()).filter((i) => labels[i] === c);
+    if (indices.length >= atLeast) return indices;
+    throw new TeddyhubError(
+      'TOO_FEW_IMAGES',
+      `Class ${name} has ${indices.length} training images, fewer than the ${atLeast} images per class asked for.`,
+    );
+  });
+}

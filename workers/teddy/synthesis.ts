@@ -1,0 +1,123 @@
+/** Synthesis: Adam on the pixels of one task's images against a pool of teachers. */
+import type { ImageShape, SynthesisConfig } from '../../src/domain/config.js';
+import { random } from '../../src/domain/random.js';
+import { adam, cosine, type Optimizer } from '../nn/optimizers.js';
+import { assertFinite, type LabelledImages, type Normalization } from '../nn/training.js';
+import { gatherImages, normalize, shiftBoxes } from '../nn/views.js';
+import { crop, resize } from '../tensor/kernels.js';
+import { type Scalar, type Tensor, type Tensor4D, tf } from '../tensor/tensorflow.js';
+import { type BatchLabels, matchingLoss, type Target } from './matching.js';
+
+/** What a task makes: `cells` samples of every class, ordered by image slot, then class, then cell. */
+export interface SynthesisTask {
+  readonly config: SynthesisConfig;
+  readonly shape: ImageShape;
+  readonly classes: number;
+  readonly seed: number;
+  readonly taskIndex: number;
+  /** Full images' worth of every class. */
+  readonly imagesPerClass: number;
+}
+
+export const cellShape = ({ shape: { height, width, channels }, config: { formation } }: SynthesisTask): ImageShape => ({
+  height: Math.floor(height / formation),
+  width: Math.floor(width / formation),
+  channels,
+});
+
+export function labelsOf({ classes, imagesPerClass, config: { formation } }: SynthesisTask): Int32Array {
+  const cells = formation ** 2;
+  return Int32Array.from({ length: imagesPerClass * classes * cells }, (_, i) => Math.floor(i / cells) % classes);
+}
+
+/**
+ * Initial pixels [n, h / f, w / f, c] as fractions: real images of the class, other ones in every task while they last, or
+ * uniform noise.
+ */
+export function initialImages(task: SynthesisTask, train: LabelledImages, byClass: readonly Int32Array[]): Tensor4D {
+  const { config, seed, taskIndex, imagesPerClass, classes } = task;
+  const { height, width, channels } = cellShape(task);
+  const labels = labelsOf(task);
+  if (config.init === 'NOISE') {
+    const source = random(seed, 'synthesis/noise', taskIndex);
+    const pixels = Float32Array.from({ length: labels.length * height * width * channels }, () => source.uniform());
+    return tf.tensor4d(pixels, [labels.length, height, width, channels]);
+  }
+  const cells = config.formation ** 2;
+  const first = taskIndex * config.imagesPerClassPerTask * cells;
+  const orders = byClass.map((indices, c) => random(seed, 'synthesis/real', c).permutation(indices.length));
+  const used = new Int32Array(classes).fill(first);
+  const chosen = Array.from(labels, (label) => {
+    const [indices, order] = [byClass[label] as Int32Array, orders[label] as Int32Array];
+    const position = used[label] as number;
+    used[label] = position + 1;
+    return indices[order[position % order.length] as number] as number;
+  });
+  if (imagesPerClass * cells * classes !== chosen.length) throw new RangeError('labels and images differ in count');
+  return tf.tidy(() => resize(gatherImages(train, chosen), height, width));
+}
+
+export interface SynthesisState {
+  /** Pixels as fractions, under the name `images`. */
+  readonly images: Record<'images', Tensor>;
+  readonly optimizer: Optimizer;
+}
+
+export const synthesisOptimizer = (resume: Record<string, Tensor> = {}): Optimizer =>
+  adam({ beta1: 0.5, beta2: 0.9, weightDecay: 0 }, resume);
+
+/** Positions in the pool of the teachers of one step. */
+export function teachersAt({ config, seed, taskIndex }: SynthesisTask, pool: number, step: number): number[] {
+  const { teachersPerStep, teacherOrder } = config;
+  const source = random(seed, 'synthesis/teachers', taskIndex, step);
+  return Array.from({ length: teachersPerStep }, (_, i) =>
+    teacherOrder === 'RANDOM' ? source.integer(pool) : (step * teachersPerStep + i) % pool,
+  );
+}
+
+export interface StepLosses {
+  readonly total: number;
+  readonly crossEntropy: number;
+  readonly moments: number;
+  readonly classMeans: number;
+}
+
+/** Step `step` (from 0): a function of the state, (seed, task index) and the step alone. Throws NUMERICS. */
+export function synthesisStep(
+  task: SynthesisTask,
+  state: SynthesisState,
+  pool: readonly Target[],
+  labels: BatchLabels,
+  normalization: Normalization,
+  step: number,
+): StepLosses {
+  const { config, shape, seed, taskIndex } = task;
+  const pixels = state.images.images as Tensor4D;
+  const source = random(seed, 'synthesis/augment', taskIndex, step);
+  const boxes = shiftBoxes(config.augmentation, shape, pixels.shape[0], source);
+  const chosen = teachersAt(task, pool.length, step).map((k) => pool[k] as Target);
+  const parts = { crossEntropy: 0, moments: 0, classMeans: 0 };
+  const { value, grads } = tf.engine().gradients(() => {
+    const view = normalize(crop(resize(pixels, shape.height, shape.width), boxes), normalization);
+    const totals = chosen.map((target) => {
+      const { total, ...loss } = matchingLoss(target, view, labels, config);
+      for (const key of ['crossEntropy', 'moments', 'classMeans'] as const) {
+        parts[key] += (loss[key].dataSync()[0] as number) / chosen.length;
+      }
+      return total;
+    });
+    return totals.reduce((sum, total) => sum.add(total) as Scalar).div(chosen.length) as Scalar;
+  }, [pixels]);
+  const total = value.dataSync()[0] as number;
+  assertFinite(total, `synthesis at step ${step}`);
+  const [gradient] = grads as [Tensor];
+  state.optimizer.apply(state.images, { images: gradient }, cosine(config.learningRate, step, config.steps), step + 1);
+  const moved = state.images.images;
+  state.images.images = moved.clipByValue(0, 1);
+  tf.dispose([value, gradient, moved]);
+  return { total, ...parts };
+}
+
+/** Pixels as they are stored. */
+export const toBytes = (pixels: Tensor): Uint8Array =>
+  Uint8Array.from(pixels.dataSync<'float32'>(), (value) => Math.round(255 * value));
