@@ -55,14 +55,26 @@ export function encodeLabels(batches: readonly LabelledViews[], firstStep: numbe
     {
       sample: { dtype: 'I32', shape: [steps, batch], data: all(i32, batch, ({ sample }) => sample) },
       box: { dtype: 'F32', shape: [steps, batch, 4], data: all(f32, batch * 4, ({ box }) => box) },
-      flip: { dtype: 'U8', shape: [steps, batch], data: all((n) => new Uint8Array(n), batch, ({ flip }) => flip) },
+      flip: {
+        dtype: 'U8',
+        shape: [steps, batch],
+        data: all(
+          (n) => new Uint8Array(n),
+          batch,
+          ({ flip }) => flip,
+        ),
+      },
       partner: { dtype: 'I32', shape: [steps, batch], data: all(i32, batch, ({ partner }) => partner) },
       mix_box: { dtype: 'I32', shape: [steps, 4], data: all(i32, 4, ({ mixBox }) => mixBox) },
       lambda: { dtype: 'F32', shape: [steps], data: Float32Array.from(batches, ({ lambda }) => lambda) },
       logits: {
         dtype: 'F16',
         shape: [steps, batch, classes],
-        data: all((n) => new Uint16Array(n), batch * classes, ({ logits }) => logits),
+        data: all(
+          (n) => new Uint16Array(n),
+          batch * classes,
+          ({ logits }) => logits,
+        ),
       },
     },
     { format: 'teddyhub-fkd', version: VERSION, first_step: String(firstStep) },

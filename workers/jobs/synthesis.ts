@@ -43,7 +43,7 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
     const train = await readImages(store, dataset, dataset.train);
     return initialImages(task, train, indicesByClass(train.labels, dataset.classNames, config.imagesPerClass));
   };
-  const resumed = resumeFrom && { ...decodeSafetensors(resumeFrom).metadata, ...restore(resumeFrom, 'tensor/') };
+  const resumed = resumeFrom && decodeSafetensors(resumeFrom).metadata;
   const state = {
     images: { images: resumeFrom ? (restore(resumeFrom, 'images/').images as Tensor) : await start() },
     optimizer: synthesisOptimizer(resumeFrom && restore(resumeFrom, 'slot/')),
@@ -58,7 +58,10 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
     if (step % METRIC_EVERY === 0 || step === config.steps) report(context.metric, step, losses);
     if (step % config.checkpointEvery === 0 && step < config.steps) {
       const slots = Object.entries(state.optimizer.state()).map(([name, tensor]) => [`slot/${name}`, tensor]);
-      const tensors = { 'images/images': state.images.images, ...(Object.fromEntries(slots) as Record<string, Tensor>) };
+      const tensors = {
+        'images/images': state.images.images,
+        ...(Object.fromEntries(slots) as Record<string, Tensor>),
+      };
       const metadata = { step: String(step), loss: String(finalLoss) };
       await context.checkpoint(encodeSafetensors(snapshot(tensors), metadata), step);
     }

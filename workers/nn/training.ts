@@ -58,7 +58,12 @@ export function trainingStep(
   const batches: [norm: string, mean: Tensor1D, variance: Tensor1D][] = [];
   const names = Object.keys(parameters).filter(isTrainable);
   const { value, grads } = tf.engine().gradients(
-    () => lossOf(forwardTraining(network, parameters, images, (norm, { mean, variance }) => batches.push([norm, mean, variance]))),
+    () =>
+      lossOf(
+        forwardTraining(network, parameters, images, (norm, { mean, variance }) =>
+          batches.push([norm, mean, variance]),
+        ),
+      ),
     names.map((name) => parameterOf(parameters, name)),
   );
   const loss = value.dataSync()[0] as number;

@@ -8,7 +8,11 @@ import { decodeParameters } from '../nn/checkpoint.js';
 import { convNet, type FrozenNetwork, freeze, type Network } from '../nn/convnet.js';
 import type { LabelledImages } from '../nn/training.js';
 
-export async function readImages(store: ObjectStore, { shape }: DatasetRef, shards: ShardRef[]): Promise<LabelledImages> {
+export async function readImages(
+  store: ObjectStore,
+  { shape }: DatasetRef,
+  shards: ShardRef[],
+): Promise<LabelledImages> {
   const { images, labels } = await readSplit(store, shards);
   return { images, labels, ...shape };
 }

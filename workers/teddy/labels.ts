@@ -24,14 +24,15 @@ function ensembleLogits({ ensemble, normalization }: Labeller, images: Tensor4D)
 
 function finite(logits: Float32Array): Float32Array {
   if (logits.every((logit) => Math.abs(logit) < 65_504)) return logits;
-  throw new TeddyhubError('NUMERICS', 'A teacher gave logits beyond the range of float16: leave it out of the ensemble.');
+  throw new TeddyhubError(
+    'NUMERICS',
+    'A teacher gave logits beyond the range of float16: leave it out of the ensemble.',
+  );
 }
 
 /** Labels one batch of views as a student will see it, mix included. */
 export function labelViews(labeller: Labeller, set: HostImages, views: Views): LabelledViews {
-  const logits = tf.tidy(() =>
-    ensembleLogits(labeller, renderViews(set, labeller.shape, views)).dataSync<'float32'>(),
-  );
+  const logits = tf.tidy(() => ensembleLogits(labeller, renderViews(set, labeller.shape, views)).dataSync<'float32'>());
   return { ...views, logits: halvesOf(finite(logits)) };
 }
 

@@ -17,10 +17,11 @@ export interface Target {
 export function targetOf(frozen: FrozenNetwork, { layers, classMeans }: Statistics): Target {
   return {
     frozen,
-    layers: layers.map(({ mean, variance }) =>
-      tf.tensor2d(Float32Array.of(...mean, ...variance), [2, mean.length]),
-    ),
-    classMeans: tf.tensor2d(Float32Array.from(classMeans), [frozen.network.classes, classMeans.length / frozen.network.classes]),
+    layers: layers.map(({ mean, variance }) => tf.tensor2d(Float32Array.of(...mean, ...variance), [2, mean.length])),
+    classMeans: tf.tensor2d(Float32Array.from(classMeans), [
+      frozen.network.classes,
+      classMeans.length / frozen.network.classes,
+    ]),
   };
 }
 
@@ -61,7 +62,11 @@ export function matchingLoss(target: Target, x: Tensor4D, labels: BatchLabels, w
   const outputs = forwardFrozen(target.frozen, x, { moments: true });
   const crossEntropy = softCrossEntropy(outputs.logits, labels.oneHot);
   const moments = outputs.moments
-    .map((batch, l) => length(batch.sub(target.layers[l] as Tensor2D)).sum().mul(l === 0 ? weights.firstLayerWeight : 1))
+    .map((batch, l) =>
+      length(batch.sub(target.layers[l] as Tensor2D))
+        .sum()
+        .mul(l === 0 ? weights.firstLayerWeight : 1),
+    )
     .reduce((sum, layer) => sum.add(layer)) as Scalar;
   const difference = labels.average.matMul(outputs.features).sub(target.classMeans);
   const classMeans = difference.square().sum(1).mean() as Scalar;

@@ -2,12 +2,12 @@
 import type { PoolConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import { random } from '../../src/domain/random.js';
-import { crop } from '../tensor/kernels.js';
-import { tf } from '../tensor/tensorflow.js';
 import { initialize, type Network, type Parameters } from '../nn/convnet.js';
 import { cosine, type Optimizer } from '../nn/optimizers.js';
 import { adoptMoments, crossEntropy, type LabelledImages, type Normalization, trainingStep } from '../nn/training.js';
 import { gatherImages, normalize, shiftBoxes, shuffledIndices } from '../nn/views.js';
+import { crop } from '../tensor/kernels.js';
+import { tf } from '../tensor/tensorflow.js';
 
 export interface PoolPlan {
   readonly totalSteps: number;
@@ -41,7 +41,10 @@ export function poolStep(
   const boxes = shiftBoxes(augmentation, model.network.shape, batchSize, random(seed, 'pool/augment', step));
   const images = tf.tidy(() => normalize(crop(gatherImages(train, indices), boxes), normalization));
   const rate = cosine(config.learningRate, step, totalSteps);
-  const loss = trainingStep(model, optimizer, images, (logits) => crossEntropy(logits, labels), { rate, step: step + 1 });
+  const loss = trainingStep(model, optimizer, images, (logits) => crossEntropy(logits, labels), {
+    rate,
+    step: step + 1,
+  });
   images.dispose();
   return loss;
 }

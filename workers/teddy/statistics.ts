@@ -3,8 +3,13 @@
  * penultimate feature of every class, from one pass in evaluation mode. Batches are reduced in float32 and merged in
  * float64 by the pairwise update of Chan, Golub and LeVeque (1979), which is exact up to rounding.
  */
-import { decodeSafetensors, encodeSafetensors, type StoredTensor, tensorOfFile } from '../../src/formats/safetensors.js';
-import { featuresOf, type FrozenNetwork, forwardFrozen, type Network } from '../nn/convnet.js';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type StoredTensor,
+  tensorOfFile,
+} from '../../src/formats/safetensors.js';
+import { type FrozenNetwork, featuresOf, forwardFrozen, type Network } from '../nn/convnet.js';
 import { type LabelledImages, type Normalization, visitBatches } from '../nn/training.js';
 
 export interface Statistics {
@@ -63,7 +68,8 @@ export async function measureStatistics(
     progress(start + n, labels.length);
   });
   perClass.forEach((count, c) => {
-    for (let j = 0; j < width; j++) classMeans[c * width + j] = (classMeans[c * width + j] as number) / Math.max(1, count);
+    for (let j = 0; j < width; j++)
+      classMeans[c * width + j] = (classMeans[c * width + j] as number) / Math.max(1, count);
   });
   return { layers, classMeans };
 }

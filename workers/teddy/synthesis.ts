@@ -19,7 +19,10 @@ export interface SynthesisTask {
   readonly imagesPerClass: number;
 }
 
-export const cellShape = ({ shape: { height, width, channels }, config: { formation } }: SynthesisTask): ImageShape => ({
+export const cellShape = ({
+  shape: { height, width, channels },
+  config: { formation },
+}: SynthesisTask): ImageShape => ({
   height: Math.floor(height / formation),
   width: Math.floor(width / formation),
   channels,

@@ -1,0 +1,147 @@
+/**
+ * EVALUATION: one seed's students on a distilled set, or on random real images under the very same recipe, with soft labels
+ * (FKD: stored ones for a set, the same function's for real images) and hard ones; resumable to the same bits.
+ */
+import { TeddyhubError } from '../../src/domain/errors.js';
+import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
+import { random } from '../../src/domain/random.js';
+import { readDistilledShards } from '../../src/formats/distilled-shards.js';
+import { decodeLabels, type LabelledViews } from '../../src/formats/labels.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
+import { getVerified } from '../../src/platform/object-store/object-store.js';
+import { restore, snapshot } from '../nn/checkpoint.js';
+import type { FrozenNetwork } from '../nn/convnet.js';
+import { type LabelledImages, measureAccuracy } from '../nn/training.js';
+import { drawViews } from '../nn/views.js';
+import { indicesByClass, loadTeacher, networkOf, readImages } from '../teddy/dataset.js';
+import { type Labeller, labelStep } from '../teddy/labels.js';
+import { createStudent, isReading, type Student, type StudentBatch, studentStep } from '../teddy/students.js';
+import { type Tensor, tf } from '../tensor/tensorflow.js';
+import type { Job, JobContext } from './job.js';
+
+type Payload = JobPayload<'EVALUATION'>;
+type Result = JobResult<'EVALUATION'>['results'][number];
+type BatchAt = (step: number) => StudentBatch;
+
+const CHECKPOINT_EVERY = 200;
+
+/** What a checkpoint holds beside tensors: finished label kinds, and the state of the one in hand. */
+interface Position {
+  finished: Result[];
+  step: number;
+  best: number;
+  milliseconds: number;
+}
+
+export const evaluate: Job<'EVALUATION'> = async (payload, context) => {
+  const { dataset, recipe, labelKinds, seed } = payload;
+  const network = networkOf(recipe.architecture, dataset);
+  const test = await readImages(context.store, dataset, dataset.test);
+  const set = payload.subject === 'DISTILLED_SET' ? await readSet(payload, context) : await drawReal(payload, context);
+  const batchesOf = { SOFT: await softBatches(payload, context, set), HARD: hardBatches(payload, set) };
+
+  const position: Position = context.resumeFrom
+    ? (JSON.parse(decodeSafetensors(context.resumeFrom).metadata.position ?? '') as Position)
+    : { finished: [], step: 0, best: 0, milliseconds: 0 };
+  let resume = context.resumeFrom && {
+    parameters: restore(context.resumeFrom, 'parameter/'),
+    slots: restore(context.resumeFrom, 'slot/'),
+  };
+  const total = labelKinds.length * recipe.steps;
+  for (const labelKind of labelKinds.slice(position.finished.length)) {
+    const student = createStudent(network, recipe, seed, resume);
+    resume = undefined;
+    let last = { top1: 0, top5: 0 };
+    let since = performance.now();
+    while (position.step < recipe.steps) {
+      const loss = studentStep(student, set, batchesOf[labelKind](position.step), dataset, recipe, position.step);
+      const done = ++position.step;
+      context.progress(position.finished.length * recipe.steps + done, total, loss);
+      if (isReading(recipe, done)) {
+        last = await measureAccuracy(network, student.parameters, test, dataset, () => context.breathe());
+        position.best = Math.max(position.best, last.top1);
+        context.metric(`top1/${labelKind.toLowerCase()}`, done, last.top1);
+      }
+      if (done % CHECKPOINT_EVERY === 0 && done < recipe.steps) {
+        position.milliseconds += performance.now() - since;
+        since = performance.now();
+        const step = position.finished.length * recipe.steps + done;
+        await context.checkpoint(writeState(student, position), step);
+      }
+      await context.breathe();
+    }
+    position.finished.push({
+      labelKind,
+      top1Last: last.top1,
+      top1Best: position.best,
+      top5Last: last.top5,
+      studentSteps: recipe.steps,
+      seconds: (position.milliseconds + performance.now() - since) / 1000,
+    });
+    tf.dispose(student.parameters);
+    student.optimizer.dispose();
+    Object.assign(position, { step: 0, best: 0, milliseconds: 0 });
+  }
+  return { results: position.finished };
+};
+
+function writeState({ parameters, optimizer }: Student, position: Position): Buffer {
+  const named = (prefix: string, tensors: Record<string, Tensor>) =>
+    Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}${name}`, tensor]));
+  const tensors = { ...named('parameter/', parameters), ...named('slot/', optimizer.state()) };
+  return encodeSafetensors(snapshot(tensors), { position: JSON.stringify(position) });
+}
+
+async function readSet({ shards, dataset }: Payload, { store }: JobContext): Promise<LabelledImages> {
+  const { images, labels, height, width } = await readDistilledShards(store, shards);
+  return { images, labels, height, width, channels: dataset.shape.channels };
+}
+
+/** As many real images of every class as the set has full images' worth, chosen by the seed. */
+async function drawReal({ dataset, imagesPerClass, seed }: Payload, { store }: JobContext): Promise<LabelledImages> {
+  const train = await readImages(store, dataset, dataset.train);
+  const { height, width, channels } = dataset.shape;
+  const size = height * width * channels;
+  const chosen = indicesByClass(train.labels, dataset.classNames, imagesPerClass).flatMap((indices, c) => {
+    const order = random(seed, 'random-real', c).permutation(indices.length);
+    return Array.from(order.subarray(0, imagesPerClass), (i) => indices[i] as number);
+  });
+  const images = new Uint8Array(chosen.length * size);
+  chosen.forEach((i, position) => {
+    images.set(train.images.subarray(i * size, (i + 1) * size), position * size);
+  });
+  return { images, labels: Int32Array.from(chosen, (i) => train.labels[i] as number), height, width, channels };
+}
+
+const hardBatches = ({ labelConfig, dataset, recipe, seed }: Payload, set: LabelledImages): BatchAt => {
+  const place = { seed, samples: set.labels.length, batchSize: recipe.batchSize };
+  return (step) => ({ kind: 'HARD', views: drawViews(labelConfig, dataset.shape, { ...place, step }) });
+};
+
+/** A set's stored views, from the first again where the student trains longer than they last; labels made on the way for real images. */
+async function softBatches(payload: Payload, { store }: JobContext, set: LabelledImages): Promise<BatchAt> {
+  const { dataset, labelConfig, recipe, seed } = payload;
+  if (!payload.labelKinds.includes('SOFT')) return hardBatches(payload, set);
+  if (recipe.batchSize !== labelConfig.fkdBatchSize) {
+    throw new TeddyhubError(
+      'INVALID_INPUT',
+      `The labels were stored for batches of ${labelConfig.fkdBatchSize}, the recipe asks for ${recipe.batchSize}: use the same.`,
+    );
+  }
+  if (payload.subject === 'DISTILLED_SET') {
+    const batches: LabelledViews[] = [];
+    for (const file of payload.fkd) batches.push(...decodeLabels(await getVerified(store, file)).batches);
+    if (batches.length === 0)
+      throw new TeddyhubError('INVALID_INPUT', 'The set has no FKD labels to train a student on.');
+    return (step) => ({ kind: 'SOFT', views: batches[step % batches.length] as LabelledViews });
+  }
+  const network = networkOf(payload.teacherArchitecture, dataset);
+  const ensemble: FrozenNetwork[] = [];
+  for (const teacher of payload.labelTeachers) ensemble.push(await loadTeacher(store, network, teacher));
+  const labeller: Labeller = { ensemble, shape: dataset.shape, normalization: dataset };
+  const samples = set.labels.length;
+  return (step) => ({
+    kind: 'SOFT',
+    views: labelStep(labeller, set, samples, labelConfig, seed, step % labelConfig.fkdSteps),
+  });
+}

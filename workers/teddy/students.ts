@@ -1,0 +1,90 @@
+/** A student: a fresh network trained on a small set by a recipe, and read against the real test split. */
+import type { RecipeConfig } from '../../src/domain/config.js';
+import { floatsOf } from '../../src/formats/float16.js';
+import type { LabelledViews, Views } from '../../src/formats/labels.js';
+import { initialize, type Network, type Parameters } from '../nn/convnet.js';
+import { adam, cosine, type Optimizer, sgd } from '../nn/optimizers.js';
+import {
+  crossEntropy,
+  type LabelledImages,
+  type Normalization,
+  softCrossEntropy,
+  trainingStep,
+} from '../nn/training.js';
+import { normalize, renderViews } from '../nn/views.js';
+import { type Scalar, type Tensor, type Tensor2D, tf } from '../tensor/tensorflow.js';
+
+export interface Student {
+  readonly network: Network;
+  readonly parameters: Parameters;
+  readonly optimizer: Optimizer;
+}
+
+export function createStudent(
+  network: Network,
+  recipe: RecipeConfig,
+  seed: number,
+  resume?: { parameters: Parameters; slots: Record<string, Tensor> },
+): Student {
+  const { optimizer, weightDecay } = recipe;
+  const make = optimizer === 'SGD' ? sgd : adam;
+  return {
+    network,
+    parameters: resume?.parameters ?? initialize(network, seed),
+    optimizer: make({ momentum: 0.9, beta1: 0.9, beta2: 0.999, weightDecay }, resume?.slots),
+  };
+}
+
+/**
+ * KL divergence, mean over the batch, of the student from the teacher, both softened by the temperature T:
+ * gradients shrink with 1 / T^2 unless the loss is scaled by T^2 (Hinton, Vinyals and Dean, 2015).
+ */
+export function distillationLoss(logits: Tensor2D, target: Tensor2D, recipe: RecipeConfig): Scalar {
+  const { temperature, scaleByTemperatureSquared } = recipe;
+  const soft = tf.softmax(target.div(temperature)) as Tensor2D;
+  const entropy = soft
+    .mul(tf.logSoftmax(target.div(temperature)))
+    .sum()
+    .div(logits.shape[0]);
+  const divergence = softCrossEntropy(logits.div(temperature), soft).add(entropy);
+  return divergence.mul(scaleByTemperatureSquared ? temperature ** 2 : 1) as Scalar;
+}
+
+/** Cross-entropy of hard labels under the same mix: lambda of one's own label, the rest of the partner's. */
+export function hardLoss(logits: Tensor2D, labels: Int32Array, views: Views): Scalar {
+  const own = views.sample.map((i) => labels[i] as number);
+  const partners = views.partner.map((i) => own[i] as number);
+  const { lambda } = views;
+  return crossEntropy(logits, own)
+    .mul(lambda)
+    .add(crossEntropy(logits, partners).mul(1 - lambda)) as Scalar;
+}
+
+export type StudentBatch = { kind: 'SOFT'; views: LabelledViews } | { kind: 'HARD'; views: Views };
+
+/** Step `step` (from 0) on a batch of views. Returns the loss. */
+export function studentStep(
+  student: Student,
+  set: LabelledImages,
+  batch: StudentBatch,
+  normalization: Normalization,
+  recipe: RecipeConfig,
+  step: number,
+): number {
+  const { shape, classes } = student.network;
+  const images = tf.tidy(() => normalize(renderViews(set, shape, batch.views), normalization));
+  const lossOf = (logits: Tensor2D) =>
+    batch.kind === 'SOFT'
+      ? distillationLoss(logits, tf.tensor2d(floatsOf(batch.views.logits), [logits.shape[0], classes]), recipe)
+      : hardLoss(logits, set.labels, batch.views);
+  const rate = recipe.schedule === 'COSINE' ? cosine(recipe.learningRate, step, recipe.steps) : recipe.learningRate;
+  const loss = trainingStep(student, student.optimizer, images, lossOf, { rate, step: step + 1 });
+  images.dispose();
+  return loss;
+}
+
+/** Whether test accuracy is read after `done` steps: `accuracyReadings` times, evenly spaced, the last at the end. */
+export function isReading({ steps, accuracyReadings }: RecipeConfig, done: number): boolean {
+  const readingsBy = (n: number) => Math.floor((n * accuracyReadings) / steps);
+  return done === steps || readingsBy(done) > readingsBy(done - 1);
+}
