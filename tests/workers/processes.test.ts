@@ -8,7 +8,7 @@ import { requestRunCancel, startImport, startPoolTraining, startRun } from '../.
 import { toJson } from '../../src/platform/orchestration/work.js';
 import { writeIdxDataset } from '../support/idx.js';
 import { until } from '../support/until.js';
-import { isAlive, type TestWorker } from '../support/worker.js';
+import { isAlive, startTestWorker, type TestWorker } from '../support/worker.js';
 import { createWorld, type World } from '../support/world.js';
 
 /** Longer than the queue takes to notice that a worker is gone: heartbeats of 10 s, looked at every 2 s. */
@@ -124,6 +124,16 @@ describe('worker processes', () => {
     assert.ok(Date.now() - registered.heartbeatAt.getTime() < 5_000);
     assert.match(registered.tensorflowVersion, /^2\.\d+/);
     assert.match(registered.device, /^(CPU|GPU)/);
+  });
+
+  it('say in one line what they miss, and do not start', async () => {
+    const unconfigured = startTestWorker({ databaseUrl: '', stateDir: world.stateDir });
+    await assert.rejects(
+      unconfigured.logged('worker ready'),
+      /DATABASE_URL: a worker needs the URL of the database it works for\./,
+    );
+    assert.equal(unconfigured.log.length, 1);
+    assert.equal(await unconfigured.kill('SIGKILL'), 1);
   });
 
   it('go on from the checkpoint to the same bytes when the compute child is killed', async () => {
