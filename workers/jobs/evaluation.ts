@@ -34,10 +34,19 @@ interface Position {
 }
 
 export const evaluate: Job<'EVALUATION'> = async (payload, context) => {
+  const read = payload.subject === 'DISTILLED_SET' ? readSet : drawReal;
+  return evaluateOn(await read(payload, context), payload, context);
+};
+
+/** The same on images that are already in memory. */
+export async function evaluateOn(
+  set: LabelledImages,
+  payload: Payload,
+  context: JobContext,
+): Promise<JobResult<'EVALUATION'>> {
   const { dataset, recipe, labelKinds, seed } = payload;
   const network = networkOf(recipe.architecture, dataset);
   const test = await readImages(context.store, dataset, dataset.test);
-  const set = payload.subject === 'DISTILLED_SET' ? await readSet(payload, context) : await drawReal(payload, context);
   const batchesOf = { SOFT: await softBatches(payload, context, set), HARD: hardBatches(payload, set) };
 
   const position: Position = context.resumeFrom
@@ -83,7 +92,7 @@ export const evaluate: Job<'EVALUATION'> = async (payload, context) => {
     Object.assign(position, { step: 0, best: 0, milliseconds: 0 });
   }
   return { results: position.finished };
-};
+}
 
 function writeState({ parameters, optimizer }: Student, position: Position): Buffer {
   const named = (prefix: string, tensors: Record<string, Tensor>) =>
@@ -98,7 +107,7 @@ async function readSet({ shards, dataset }: Payload, { store }: JobContext): Pro
 }
 
 /** As many real images of every class as the set has full images' worth, chosen by the seed. */
-async function drawReal({ dataset, imagesPerClass, seed }: Payload, { store }: JobContext): Promise<LabelledImages> {
+export async function drawReal({ dataset, imagesPerClass, seed }: Payload, { store }: JobContext): Promise<LabelledImages> {
   const train = await readImages(store, dataset, dataset.train);
   const { height, width, channels } = dataset.shape;
   const size = height * width * channels;

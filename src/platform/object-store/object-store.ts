@@ -26,7 +26,17 @@ export interface ObjectStore {
 
 export const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
-/** Stores bytes as `<folder>/<hex digest><extension>`; an object that is already there is not written again. */
+export const objectMissing = (key: string, cause?: unknown): TeddyhubError =>
+  new TeddyhubError(
+    'OBJECT_MISSING',
+    `Object ${key} is not in the object store: restore it from a backup or make it again.`,
+    { cause },
+  );
+
+/**
+ * Stores bytes as `<folder>/<hex digest><extension>`. An object that is already there is not written again, unless its
+ * bytes were changed since: making something again is how a broken object is mended.
+ */
 export async function putByDigest(
   store: ObjectStore,
   folder: string,
@@ -35,7 +45,8 @@ export async function putByDigest(
 ): Promise<ObjectRef> {
   const digest = digestOf(bytes);
   const key = `${folder}/${digest.slice('sha256:'.length)}${extension}`;
-  if ((await store.size(key)) !== bytes.byteLength) await store.put(key, bytes);
+  const intact = (await store.size(key)) === bytes.byteLength && digestOf(await store.get(key)) === digest;
+  if (!intact) await store.put(key, bytes);
   return { key, digest, bytes: bytes.byteLength };
 }
 

@@ -1,0 +1,152 @@
+/**
+ * A dataset at rest: immutable safetensors shards, named by digest under `datasets/`. Each holds `images` uint8
+ * [n, height, width, channels] and `labels` int32 [n].
+ */
+import { canonicalJson } from '../domain/canonical-json.js';
+import type { ImageShape } from '../domain/config.js';
+import { TeddyhubError } from '../domain/errors.js';
+import type { ShardRef } from '../domain/jobs/references.js';
+import { digestOf, getVerified, type ObjectStore, putByDigest } from '../platform/object-store/object-store.js';
+import { decodeSafetensors, encodeSafetensors, tensorOfFile } from './safetensors.js';
+
+const SHARD_SAMPLES = 8192;
+/** Large images get fewer samples a shard, so that a shard in memory stays small. */
+const SHARD_BYTES = 128 * 2 ** 20;
+
+export interface SplitSummary {
+  shards: ShardRef[];
+  count: number;
+  perClass: number[];
+  /** Per channel, pixels as fractions of 255. `std` is the population's, and never below 1 / 255, so dividing by it is safe. */
+  mean: number[];
+  std: number[];
+}
+
+export interface SplitWriter {
+  /** Takes one image, height * width * channels bytes in that order, which may be reused afterwards. */
+  push(pixels: ArrayLike<number>, label: number): Promise<void>;
+  finish(): Promise<SplitSummary>;
+}
+
+/** Writes a split as shards that are flushed as they fill: memory is bounded by one shard. */
+export function splitWriter(store: ObjectStore, shape: ImageShape, classes: number): SplitWriter {
+  const imageSize = shape.height * shape.width * shape.channels;
+  const capacity = Math.max(1, Math.min(SHARD_SAMPLES, Math.floor(SHARD_BYTES / imageSize)));
+  const images = new Uint8Array(capacity * imageSize);
+  const labels = new Int32Array(capacity);
+  const moments = channelMoments(shape.channels);
+  const perClass = new Array<number>(classes).fill(0);
+  const shards: ShardRef[] = [];
+  let filled = 0;
+
+  const flush = async () => {
+    const pixels = images.subarray(0, filled * imageSize);
+    moments.add(pixels);
+    const bytes = encodeSafetensors({
+      images: { dtype: 'U8', shape: [filled, shape.height, shape.width, shape.channels], data: pixels },
+      labels: { dtype: 'I32', shape: [filled], data: labels.subarray(0, filled) },
+    });
+    shards.push({ ...(await putByDigest(store, 'datasets', bytes, '.safetensors')), samples: filled });
+    filled = 0;
+  };
+
+  return {
+    async push(pixels, label) {
+      images.set(pixels, filled * imageSize);
+      labels[filled] = label;
+      perClass[label] = (perClass[label] ?? 0) + 1;
+      filled += 1;
+      if (filled === capacity) await flush();
+    },
+    async finish() {
+      if (filled > 0) await flush();
+      return { shards, count: shards.reduce((sum, shard) => sum + shard.samples, 0), perClass, ...moments.finish() };
+    },
+  };
+}
+
+/** Sums of pixels and of their squares, exact in integers: the result does not depend on the order of the images. */
+function channelMoments(channels: number) {
+  const sums = new Array<bigint>(channels).fill(0n);
+  const squares = new Array<bigint>(channels).fill(0n);
+  let pixelsPerChannel = 0n;
+  return {
+    add(pixels: Uint8Array) {
+      for (let channel = 0; channel < channels; channel++) {
+        // One shard's sums stay far below 2^53.
+        let sum = 0;
+        let square = 0;
+        for (let i = channel; i < pixels.length; i += channels) {
+          const pixel = pixels[i] ?? 0;
+          sum += pixel;
+          square += pixel * pixel;
+        }
+        sums[channel] = (sums[channel] ?? 0n) + BigInt(sum);
+        squares[channel] = (squares[channel] ?? 0n) + BigInt(square);
+      }
+      pixelsPerChannel += BigInt(pixels.length / channels);
+    },
+    finish() {
+      const n = Number(pixelsPerChannel);
+      const mean = sums.map((sum) => Number(sum) / n / 255);
+      const std = sums.map((sum, channel) => {
+        // n^2 times the variance; the difference is taken before anything is rounded.
+        const scaled = pixelsPerChannel * (squares[channel] ?? 0n) - sum * sum;
+        return Math.max(1 / 255, Math.sqrt(Number(scaled)) / n / 255);
+      });
+      return { mean, std };
+    },
+  };
+}
+
+export interface Split {
+  /** [count, height, width, channels], row-major. */
+  images: Uint8Array;
+  labels: Int32Array;
+  count: number;
+}
+
+/** Reads all shards of a split into memory. Throws OBJECT_CORRUPT or OBJECT_MISSING, which name the shard. */
+export async function readSplit(store: ObjectStore, shards: readonly ShardRef[]): Promise<Split> {
+  const count = shards.reduce((sum, shard) => sum + shard.samples, 0);
+  const labels = new Int32Array(count);
+  let images = new Uint8Array(0);
+  let imageSize = 0;
+  let read = 0;
+  for (const shard of shards) {
+    const file = decodeSafetensors(await getVerified(store, shard));
+    const pixels = tensorOfFile(file, 'images', 'U8', [shard.samples, -1, -1, -1]);
+    const size = pixels.data.length / Math.max(1, shard.samples);
+    if (read === 0) {
+      imageSize = size;
+      images = new Uint8Array(count * imageSize);
+    } else if (size !== imageSize) {
+      throw new TeddyhubError(
+        'OBJECT_CORRUPT',
+        `Shard ${shard.key} holds images of another shape than the shards before it.`,
+      );
+    }
+    images.set(pixels.data, read * imageSize);
+    labels.set(tensorOfFile(file, 'labels', 'I32', [shard.samples]).data, read);
+    read += shard.samples;
+  }
+  return { images, labels, count };
+}
+
+/** The digest of a dataset's content: equal classes, shape and images, equal digest. */
+export function datasetDigest(content: {
+  classNames: readonly string[];
+  shape: ImageShape;
+  train: readonly ShardRef[];
+  test: readonly ShardRef[];
+}): string {
+  const { height, width, channels } = content.shape;
+  const digests = (shards: readonly ShardRef[]) => shards.map((shard) => shard.digest);
+  const canonical = canonicalJson({
+    classNames: content.classNames,
+    shape: { height, width, channels },
+    train: digests(content.train),
+    test: digests(content.test),
+  });
+  return digestOf(Buffer.from(canonical));
+}

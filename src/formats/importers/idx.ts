@@ -1,0 +1,160 @@
+/**
+ * The IDX files of the MNIST family, plain or gzipped. A file is two zero bytes, the element type (8: unsigned byte), the
+ * number of dimensions, each dimension as a big-endian uint32, then the elements, row-major. Images have the dimensions
+ * [n, height, width] or [n, height, width, channels], labels [n].
+ */
+import { TeddyhubError } from '../../domain/errors.js';
+import type { DatasetSource } from '../../domain/jobs/contracts.js';
+import { type ByteReader, openByteReader } from './byte-reader.js';
+import type { ImportedDataset, Sample } from './imported.js';
+
+type IdxSource = Extract<DatasetSource, { kind: 'IDX' }>;
+
+const UNSIGNED_BYTE = 8;
+const MAX_SIDE = 4096;
+/** Labels are held in memory. */
+const MAX_RECORDS = 2 ** 27;
+const BATCH_BYTES = 1 << 20;
+
+interface IdxHeader {
+  count: number;
+  /** Bytes of one record. */
+  recordBytes: number;
+  dimensions: number[];
+}
+
+/**
+ * Checks headers, counts and labels of the four files and answers the dataset; images are streamed as the splits are
+ * iterated, each of which may be done once. Throws BAD_INPUT_FILE with one line that names the file, here and there.
+ */
+export async function importIdx(source: IdxSource): Promise<ImportedDataset> {
+  const trainLabels = await readLabels(source.trainLabels);
+  const testLabels = await readLabels(source.testLabels);
+  const train = await checkImages(source.trainImages, source.trainLabels, trainLabels.length);
+  const test = await checkImages(source.testImages, source.testLabels, testLabels.length);
+  const shape = shapeOf(train, source.trainImages);
+  if (test.dimensions.slice(1).join() !== train.dimensions.slice(1).join()) {
+    throw bad(source.testImages, `its images are ${sides(test)}, those of ${source.trainImages} are ${sides(train)}`);
+  }
+  const classNames = source.classNames ?? numberedClasses(trainLabels, source.trainLabels);
+  checkLabels(source.trainLabels, trainLabels, classNames.length);
+  checkLabels(source.testLabels, testLabels, classNames.length);
+  return {
+    classNames,
+    shape,
+    trainCount: train.count,
+    testCount: test.count,
+    train: samples(source.trainImages, trainLabels),
+    test: samples(source.testImages, testLabels),
+    skipped: [],
+  };
+}
+
+async function* samples(path: string, labels: Uint8Array): AsyncGenerator<Sample> {
+  const reader = await openByteReader(path);
+  try {
+    const { count, recordBytes } = await readHeader(reader, path, 'images');
+    const perBatch = Math.max(1, Math.floor(BATCH_BYTES / recordBytes));
+    for (let read = 0; read < count; ) {
+      const wanted = Math.min(perBatch, count - read);
+      const batch = await reader.read(wanted * recordBytes);
+      if (batch.byteLength < wanted * recordBytes) {
+        throw truncated(path, 'images', read + Math.floor(batch.byteLength / recordBytes), count);
+      }
+      for (let i = 0; i < wanted; i++) {
+        const pixels = batch.subarray(i * recordBytes, (i + 1) * recordBytes);
+        yield { pixels, label: labels[read + i] ?? 0 };
+      }
+      read += wanted;
+    }
+    await expectEnd(reader, path, count, 'images');
+  } finally {
+    reader.close();
+  }
+}
+
+async function readLabels(path: string): Promise<Uint8Array> {
+  const reader = await openByteReader(path);
+  try {
+    const { count } = await readHeader(reader, path, 'labels');
+    const labels = await reader.read(count);
+    if (labels.byteLength < count) throw truncated(path, 'labels', labels.byteLength, count);
+    await expectEnd(reader, path, count, 'labels');
+    return labels;
+  } finally {
+    reader.close();
+  }
+}
+
+async function checkImages(path: string, labelsPath: string, labels: number): Promise<IdxHeader> {
+  const reader = await openByteReader(path);
+  try {
+    const header = await readHeader(reader, path, 'images');
+    if (header.count !== labels) {
+      throw bad(path, `it holds ${header.count} images, but ${labelsPath} holds ${labels} labels`);
+    }
+    return header;
+  } finally {
+    reader.close();
+  }
+}
+
+async function readHeader(reader: ByteReader, path: string, content: 'images' | 'labels'): Promise<IdxHeader> {
+  const magic = await reader.read(4);
+  if (magic.byteLength === 0) throw bad(path, 'the file is empty');
+  const [zero0, zero1, type, rank] = magic;
+  const ranks = content === 'labels' ? [1] : [3, 4];
+  const fits =
+    magic.byteLength === 4 && zero0 === 0 && zero1 === 0 && type === UNSIGNED_BYTE && ranks.includes(rank ?? 0);
+  if (!fits) {
+    const found = magic.toString('hex');
+    const hint = found === (content === 'labels' ? '00000803' : '00000801') ? ': are images and labels swapped?' : '';
+    const expected = ranks.map((number) => `0000080${number}`).join(' or ');
+    throw bad(path, `not an IDX file of ${content}: expected the magic number ${expected}, found ${found}${hint}`);
+  }
+  const rankBytes = (rank ?? 0) * 4;
+  const sizes = await reader.read(rankBytes);
+  if (sizes.byteLength < rankBytes) throw bad(path, 'it ends within its header');
+  const dimensions = Array.from({ length: rank ?? 0 }, (_, i) => sizes.readUInt32BE(i * 4));
+  const [count = 0, ...record] = dimensions;
+  if (count === 0) throw bad(path, `it holds no ${content}`);
+  if (count > MAX_RECORDS) throw bad(path, `its header names ${count} ${content}: more than ${MAX_RECORDS}`);
+  return { count, recordBytes: record.reduce((a, b) => a * b, 1), dimensions };
+}
+
+function shapeOf(header: IdxHeader, path: string) {
+  const [, height = 0, width = 0, channels = 1] = header.dimensions;
+  if (height === 0 || width === 0) throw bad(path, `its images are ${sides(header)}: without pixels`);
+  if (height > MAX_SIDE || width > MAX_SIDE) {
+    throw bad(path, `its images are ${sides(header)}: more than ${MAX_SIDE} pixels a side`);
+  }
+  if (channels !== 1 && channels !== 3) throw bad(path, `its images have ${channels} channels: 1 or 3 are known`);
+  return { height, width, channels };
+}
+
+function checkLabels(path: string, labels: Uint8Array, classes: number): void {
+  const record = labels.findIndex((label) => label >= classes);
+  if (record >= 0) {
+    throw bad(
+      path,
+      `record ${record} has label ${labels[record]}, but there are ${classes} classes (0 to ${classes - 1})`,
+    );
+  }
+}
+
+function numberedClasses(labels: Uint8Array, path: string): string[] {
+  const classes = labels.reduce((max, label) => Math.max(max, label), 0) + 1;
+  if (classes < 2) throw bad(path, 'all labels are 0: at least two classes are needed');
+  return Array.from({ length: classes }, (_, label) => String(label));
+}
+
+async function expectEnd(reader: ByteReader, path: string, count: number, content: string): Promise<void> {
+  if ((await reader.read(1)).byteLength > 0)
+    throw bad(path, `bytes follow the ${count} ${content} that its header names`);
+}
+
+const sides = (header: IdxHeader): string => header.dimensions.slice(1).join(' x ');
+const truncated = (path: string, content: string, found: number, expected: number): TeddyhubError =>
+  bad(path, `the file is truncated: its header names ${expected} ${content}, ${found} are there`);
+const bad = (path: string, reason: string): TeddyhubError =>
+  new TeddyhubError('BAD_INPUT_FILE', `${path}: ${reason}${reason.endsWith('?') ? '' : '.'}`);

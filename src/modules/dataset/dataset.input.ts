@@ -1,0 +1,55 @@
+import { Field, InputType, ObjectType } from 'type-graphql';
+import { DatasetState } from '../../platform/database/generated/enums.js';
+import { CreateInput, Payload } from '../kit/mutation.js';
+import { Dataset, DatasetSourceKind } from './dataset.type.js';
+
+@InputType({ description: 'The four files of an IDX dataset: absolute, or relative to the import folder of the service.' })
+export class IdxSourceInput {
+  @Field(() => String)
+  trainImages!: string;
+
+  @Field(() => String)
+  trainLabels!: string;
+
+  @Field(() => String)
+  testImages!: string;
+
+  @Field(() => String)
+  testLabels!: string;
+
+  @Field(() => [String], { nullable: true, description: 'In the order of the class indices; "0", "1", ... unless said.' })
+  classNames?: string[] | null;
+}
+
+@InputType({ description: 'Where the bytes come from.' })
+export class DatasetSourceInput {
+  @Field(() => DatasetSourceKind)
+  kind!: keyof typeof DatasetSourceKind;
+
+  @Field(() => IdxSourceInput, { nullable: true, description: 'Needed for IDX, and only there.' })
+  idx?: IdxSourceInput | null;
+}
+
+@InputType()
+export class DatasetImportInput extends CreateInput {
+  @Field(() => String)
+  name!: string;
+
+  @Field(() => DatasetSourceInput)
+  source!: DatasetSourceInput;
+
+  @Field(() => String, { nullable: true, description: 'Goes on into every set distilled from it.' })
+  licence?: string | null;
+}
+
+@ObjectType()
+export class DatasetImportPayload extends Payload {
+  @Field(() => Dataset, { nullable: true })
+  dataset!: Dataset | null;
+}
+
+@InputType({ description: 'Only what meets all of it.' })
+export class DatasetFilter {
+  @Field(() => [DatasetState], { nullable: true })
+  states?: DatasetState[] | null;
+}

@@ -1,0 +1,66 @@
+import { TeddyhubError } from '../../domain/errors.js';
+import { type DatasetSource, datasetSource } from '../../domain/jobs/contracts.js';
+import type { Viewer } from '../../domain/viewer.js';
+import { type Backend, startImport } from '../../platform/orchestration/index.js';
+import { type Connection, toConnection } from '../kit/connection.js';
+import { InputErrors, parseInput, requireName } from '../kit/input.js';
+import { type Caller, createOnce } from '../kit/mutation.js';
+import { type PageArguments, readWindow } from '../kit/paging.js';
+import { assertAllowed } from '../kit/permissions.js';
+import type { DatasetFilter, DatasetImportInput, DatasetSourceInput } from './dataset.input.js';
+import type { DatasetRepository } from './dataset.repository.js';
+import { Dataset } from './dataset.type.js';
+import { resolveImportPath } from './import-path.js';
+
+export class DatasetService {
+  constructor(
+    private readonly backend: Backend,
+    private readonly datasets: DatasetRepository,
+    private readonly importRoot: string,
+  ) {}
+
+  async list(viewer: Viewer, filter: DatasetFilter | null, page: PageArguments): Promise<Connection<Dataset>> {
+    assertAllowed(viewer, 'object:read');
+    const window = readWindow('Dataset', page);
+    const rows = await this.datasets.list(viewer.projectId, filter, window);
+    return toConnection(Dataset, window, rows, () => this.datasets.count(viewer.projectId, filter));
+  }
+
+  /** Registers a dataset and has a worker import it. Returns its UUID. */
+  async import(caller: Caller, input: DatasetImportInput): Promise<string> {
+    assertAllowed(caller.viewer, 'dataset:import');
+    const name = requireName(input.name);
+    const source = await this.readSource(input.source);
+    const licence = input.licence?.trim() || null;
+    const { projectId } = caller.viewer;
+    const command = {
+      operation: 'datasetImport',
+      subjectType: 'Dataset',
+      idempotencyKey: input.idempotencyKey,
+      request: { name, source, licence },
+    } as const;
+    return createOnce(this.backend, caller, command, async (work, id) => {
+      await work.tx.dataset.create({ data: { id, projectId, name, licence, source } });
+      await startImport(work, id);
+    });
+  }
+
+  private async readSource({ kind, idx }: DatasetSourceInput): Promise<DatasetSource> {
+    if ((kind === 'IDX') !== (idx != null)) {
+      const message = kind === 'IDX' ? 'source.idx is needed for IDX.' : 'source.idx is for IDX only.';
+      throw new TeddyhubError('INVALID_INPUT', message, { field: ['source', 'idx'] });
+    }
+    const source = parseInput(datasetSource, { kind, ...idx }, ['source', ...(idx ? ['idx'] : [])]);
+    if (source.kind !== 'IDX') return source;
+    const names = ['trainImages', 'trainLabels', 'testImages', 'testLabels'] as const;
+    const paths = await Promise.allSettled(
+      names.map((file) => resolveImportPath(this.importRoot, source[file], ['source', 'idx', file])),
+    );
+    const reasons = paths.flatMap((path) => (path.status === 'rejected' ? [path.reason as unknown] : []));
+    const unexpected = reasons.find((reason) => !(reason instanceof TeddyhubError));
+    if (unexpected !== undefined) throw unexpected;
+    if (reasons.length > 0) throw new InputErrors(reasons.filter((reason) => reason instanceof TeddyhubError));
+    const real = paths.map((path) => (path.status === 'fulfilled' ? path.value : ''));
+    return { ...source, ...Object.fromEntries(names.map((file, index) => [file, real[index]])) };
+  }
+}

@@ -1,0 +1,72 @@
+import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import type { RequestContext } from '../context.js';
+import { DistilledSet } from '../distilled-set/distilled-set.type.js';
+import { type Connection, ConnectionArgs, listComplexity, pageComplexity } from '../kit/connection.js';
+import { toPayload } from '../kit/mutation.js';
+import { Progress, progressOf } from '../kit/progress.js';
+import { EvaluationFilter, EvaluationStartInput, EvaluationStartPayload } from './evaluation.input.js';
+import {
+  Evaluation,
+  EvaluationComparison,
+  EvaluationConnection,
+  EvaluationResult,
+  EvaluationSummary,
+} from './evaluation.type.js';
+import { compare, summarize } from './summary.js';
+
+@Resolver(() => Evaluation)
+export class EvaluationResolver {
+  @Query(() => Evaluation, { nullable: true, description: 'Null where there is none.' })
+  evaluation(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<Evaluation | null> {
+    return context.services.nodes.get(context, 'Evaluation', id);
+  }
+
+  @Query(() => EvaluationConnection, { complexity: pageComplexity })
+  evaluations(
+    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Arg('filter', () => EvaluationFilter, { nullable: true }) filter: EvaluationFilter | null,
+    @Ctx() { services, viewer }: RequestContext,
+  ): Promise<Connection<Evaluation>> {
+    return services.evaluations.list(viewer, filter, page);
+  }
+
+  @Mutation(() => EvaluationStartPayload, { description: 'Has workers train students on a set and on its baselines.' })
+  async evaluationStart(
+    @Arg('input', () => EvaluationStartInput) input: EvaluationStartInput,
+    @Ctx() context: RequestContext,
+  ): Promise<EvaluationStartPayload> {
+    const { result, ...payload } = await toPayload(input, () => context.services.evaluations.start(context, input));
+    return { evaluation: await context.services.nodes.reload(context, 'Evaluation', result), ...payload };
+  }
+
+  @FieldResolver(() => DistilledSet)
+  distilledSet(@Root() evaluation: Evaluation, @Ctx() context: RequestContext): Promise<DistilledSet> {
+    return context.services.nodes.related(context, 'DistilledSet', evaluation.distilledSetId);
+  }
+
+  @FieldResolver(() => [EvaluationResult], { complexity: listComplexity(20), description: 'One a trained student.' })
+  results(@Root() evaluation: Evaluation, @Ctx() { loaders }: RequestContext): Promise<EvaluationResult[]> {
+    return loaders.resultsOfEvaluation.load(evaluation.id);
+  }
+
+  @FieldResolver(() => [EvaluationSummary], {
+    complexity: listComplexity(4),
+    description: 'Mean and deviation over the seeds that are in, per subject and kind of label.',
+  })
+  async summary(@Root() evaluation: Evaluation, @Ctx() { loaders }: RequestContext): Promise<EvaluationSummary[]> {
+    return summarize(await loaders.resultsOfEvaluation.load(evaluation.id));
+  }
+
+  @FieldResolver(() => [EvaluationComparison], {
+    complexity: listComplexity(2),
+    description: 'The set against its baselines, with the spread of the difference.',
+  })
+  async comparisons(@Root() evaluation: Evaluation, @Ctx() { loaders }: RequestContext): Promise<EvaluationComparison[]> {
+    return compare(await loaders.resultsOfEvaluation.load(evaluation.id));
+  }
+
+  @FieldResolver(() => Progress, { description: 'How far the training of the students is.' })
+  async progress(@Root() evaluation: Evaluation, @Ctx() { loaders }: RequestContext): Promise<Progress> {
+    return progressOf(await loaders.tasksOfEvaluation.load(evaluation.id), evaluation.state === 'SUCCEEDED');
+  }
+}

@@ -1,0 +1,84 @@
+import { type EvaluationConfig, evaluationConfig, labelConfig } from '../../domain/config.js';
+import { TeddyhubError } from '../../domain/errors.js';
+import type { Viewer } from '../../domain/viewer.js';
+import type { Transaction } from '../../platform/database/client.js';
+import { type Backend, startEvaluation } from '../../platform/orchestration/index.js';
+import { requireFit, shapeOf } from '../kit/checks.js';
+import { type Connection, toConnection } from '../kit/connection.js';
+import { parseInput } from '../kit/input.js';
+import { type Caller, createOnce } from '../kit/mutation.js';
+import { notFound, requireUuid } from '../kit/node.js';
+import { type PageArguments, readWindow } from '../kit/paging.js';
+import { assertAllowed } from '../kit/permissions.js';
+import type { EvaluationFilter, EvaluationStartInput } from './evaluation.input.js';
+import type { EvaluationRepository } from './evaluation.repository.js';
+import { Evaluation } from './evaluation.type.js';
+
+export class EvaluationService {
+  constructor(
+    private readonly backend: Backend,
+    private readonly evaluations: EvaluationRepository,
+  ) {}
+
+  async list(viewer: Viewer, filter: EvaluationFilter | null, page: PageArguments): Promise<Connection<Evaluation>> {
+    assertAllowed(viewer, 'object:read');
+    const window = readWindow('Evaluation', page);
+    const rows = await this.evaluations.list(viewer.projectId, filter, window);
+    return toConnection(Evaluation, window, rows, () => this.evaluations.count(viewer.projectId, filter));
+  }
+
+  /** Has workers train students on a set and on its baselines. Returns the UUID of the evaluation. */
+  async start(caller: Caller, input: EvaluationStartInput): Promise<string> {
+    assertAllowed(caller.viewer, 'evaluation:start');
+    const config = parseInput(evaluationConfig, input.config, ['config']);
+    const { projectId } = caller.viewer;
+    const command = {
+      operation: 'evaluationStart',
+      subjectType: 'Evaluation',
+      idempotencyKey: input.idempotencyKey,
+      request: { distilledSetId: input.distilledSetId, config },
+    } as const;
+    return createOnce(this.backend, caller, command, async (work, id) => {
+      const set = await this.requireSet(work.tx, projectId, input.distilledSetId);
+      const shape = shapeOf(set.run.dataset);
+      if (shape) requireFit(config.recipe.architecture, shape, ['config', 'recipe', 'architecture']);
+      for (const { config: labels } of set.labelSets) checkLabels(config, labelConfig.parse(labels));
+      const data = { id, projectId, distilledSetId: set.id, setDigest: set.digest, config };
+      await work.tx.evaluation.create({ data });
+      await startEvaluation(work, id);
+    });
+  }
+
+  private async requireSet(tx: Transaction, projectId: string, globalId: string) {
+    const field = ['distilledSetId'];
+    const set = await tx.distilledSet.findFirst({
+      where: { id: requireUuid('DistilledSet', globalId, field), projectId },
+      include: { run: { include: { dataset: true } }, labelSets: { where: { mode: 'FKD' } } },
+    });
+    if (set === null) throw notFound('DistilledSet', globalId, field);
+    if (set.state === 'ARCHIVED') {
+      throw new TeddyhubError('INVALID_STATE', `Distilled set ${set.name} is ARCHIVED: evaluate another one.`, { field });
+    }
+    return set;
+  }
+}
+
+/** Soft labels are stored for the batches of a fixed number of steps: a student cannot see more of them, or other ones. */
+function checkLabels({ recipe, labelKinds }: EvaluationConfig, labels: { fkdSteps: number; fkdBatchSize: number }): void {
+  if (!labelKinds.includes('SOFT')) return;
+  if (recipe.steps > labels.fkdSteps) {
+    throw new TeddyhubError(
+      'INVALID_INPUT',
+      `config.recipe.steps: the set holds labels of ${labels.fkdSteps} steps and cannot train ${recipe.steps}; ` +
+        'take fewer steps, or distil with more labels.fkdSteps.',
+      { field: ['config', 'recipe', 'steps'] },
+    );
+  }
+  if (recipe.batchSize !== labels.fkdBatchSize) {
+    throw new TeddyhubError(
+      'INVALID_INPUT',
+      `config.recipe.batchSize: the labels of the set are made for batches of ${labels.fkdBatchSize}.`,
+      { field: ['config', 'recipe', 'batchSize'] },
+    );
+  }
+}

@@ -1,0 +1,215 @@
+import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { evaluationConfig, recipeConfig } from '../../domain/config.js';
+import type { Prisma } from '../../platform/database/generated/client.js';
+import { EvaluationState, EvaluationSubject, LabelKind } from '../../platform/database/generated/enums.js';
+import { configTypes } from '../kit/config-types.js';
+import { connectionType } from '../kit/connection.js';
+import { Failure, failureOf } from '../kit/failure.js';
+import { Architecture } from '../kit/network.type.js';
+import { Node } from '../kit/node.js';
+import { Digest } from '../kit/scalars.js';
+
+registerEnumType(EvaluationState, {
+  name: 'EvaluationState',
+  description: 'How far an evaluation is.',
+  valuesConfig: {
+    QUEUED: { description: 'Waits for a worker.' },
+    RUNNING: { description: 'Workers train its students.' },
+    SUCCEEDED: { description: 'All results are there.' },
+    FAILED: { description: '`failure` says why.' },
+    CANCELED: { description: 'Somebody cancelled it.' },
+  },
+});
+
+registerEnumType(EvaluationSubject, {
+  name: 'EvaluationSubject',
+  description: 'What a student was trained on.',
+  valuesConfig: {
+    DISTILLED_SET: { description: 'The set itself.' },
+    RANDOM_REAL: { description: 'As many random real images, labelled and trained on under the same recipe.' },
+  },
+});
+
+registerEnumType(LabelKind, {
+  name: 'LabelKind',
+  description: 'What a student was shown as the truth.',
+  valuesConfig: {
+    SOFT: { description: "The teachers' logits of every view." },
+    HARD: { description: 'The class alone.' },
+  },
+});
+
+const Optimizer = { ADAMW: 'ADAMW', SGD: 'SGD' } as const;
+registerEnumType(Optimizer, {
+  name: 'Optimizer',
+  description: 'How weights are updated.',
+  valuesConfig: {
+    ADAMW: { description: 'Adam with decoupled weight decay.' },
+    SGD: { description: 'Stochastic gradient descent with momentum.' },
+  },
+});
+
+const Schedule = { COSINE: 'COSINE', CONSTANT: 'CONSTANT' } as const;
+registerEnumType(Schedule, {
+  name: 'LearningRateSchedule',
+  description: 'How the learning rate changes over the steps.',
+  valuesConfig: {
+    COSINE: { description: 'Falls to zero along a half cosine.' },
+    CONSTANT: { description: 'Stays as it is.' },
+  },
+});
+
+const Baseline = { RANDOM_REAL: 'RANDOM_REAL' } as const;
+registerEnumType(Baseline, {
+  name: 'Baseline',
+  description: 'What a set is measured against.',
+  valuesConfig: { RANDOM_REAL: { description: 'As many random real images, drawn anew for every seed.' } },
+});
+
+const Recipe = configTypes('Recipe', 'How a student is trained, on whatever set.', recipeConfig, {
+  architecture: { about: 'The network of the student.', type: Architecture },
+  steps: 'Training steps.',
+  batchSize: 'Images of a step.',
+  optimizer: { about: 'How weights are updated.', type: Optimizer },
+  learningRate: 'Learning rate at the first step.',
+  weightDecay: 'Weight decay.',
+  schedule: { about: 'How the learning rate changes.', type: Schedule },
+  temperature: 'Of the softmax in the KL divergence to soft labels.',
+  scaleByTemperatureSquared: 'Whether the soft loss is multiplied by the square of the temperature.',
+  accuracyReadings: 'How many times the test accuracy is read, evenly spaced over the steps.',
+});
+
+export const EvaluationConfig = configTypes(
+  'EvaluationConfig',
+  'One recipe, several seeds, a set and its baselines.',
+  evaluationConfig,
+  {
+    recipe: { about: 'How students are trained.', type: Recipe },
+    seeds: 'One student a seed, subject and kind of label.',
+    baselines: { about: 'What the set is measured against.', type: Baseline },
+    labelKinds: { about: 'What students are shown as the truth.', type: LabelKind },
+  },
+);
+
+@ObjectType({ description: 'One trained student. Accuracies are on the test split, percent.' })
+export class EvaluationResult {
+  @Field(() => EvaluationSubject)
+  subject!: EvaluationSubject;
+
+  @Field(() => LabelKind)
+  labelKind!: LabelKind;
+
+  @Field(() => Int)
+  seed!: number;
+
+  @Field(() => Float, { description: 'Top-1 after the last step.' })
+  top1Last!: number;
+
+  @Field(() => Float, { description: 'Largest top-1 of all readings.' })
+  top1Best!: number;
+
+  @Field(() => Float, { description: 'Top-5 after the last step.' })
+  top5Last!: number;
+
+  @Field(() => Int)
+  studentSteps!: number;
+
+  @Field(() => Float, { description: 'Time of the training, seconds.' })
+  seconds!: number;
+}
+
+@ObjectType({ description: 'A mean over seeds with its spread, percent.' })
+export class Spread {
+  @Field(() => Float)
+  mean!: number;
+
+  @Field(() => Float, { nullable: true, description: 'Sample standard deviation; null for a single seed.' })
+  deviation!: number | null;
+}
+
+@ObjectType({ description: 'All seeds of one subject and kind of label.' })
+export class EvaluationSummary {
+  @Field(() => EvaluationSubject)
+  subject!: EvaluationSubject;
+
+  @Field(() => LabelKind)
+  labelKind!: LabelKind;
+
+  @Field(() => Int, { description: 'How many seeds are in.' })
+  seeds!: number;
+
+  @Field(() => Spread)
+  top1Last!: Spread;
+
+  @Field(() => Spread)
+  top1Best!: Spread;
+
+  @Field(() => Spread)
+  top5Last!: Spread;
+}
+
+@ObjectType({ description: 'A difference of two means over seeds, percentage points.' })
+export class Difference {
+  @Field(() => Float, { description: 'The set minus the baseline: positive where the set is better.' })
+  mean!: number;
+
+  @Field(() => Float, { nullable: true, description: "Standard error of the difference (Welch's); null for single seeds." })
+  standardError!: number | null;
+}
+
+@ObjectType({ description: 'The set against a baseline, under the very same recipe.' })
+export class EvaluationComparison {
+  @Field(() => EvaluationSubject)
+  baseline!: EvaluationSubject;
+
+  @Field(() => LabelKind)
+  labelKind!: LabelKind;
+
+  @Field(() => Difference)
+  top1Last!: Difference;
+
+  @Field(() => Difference)
+  top1Best!: Difference;
+
+  @Field(() => Difference)
+  top5Last!: Difference;
+}
+
+@ObjectType({ implements: Node, description: 'Students trained on a set and on its baselines under one recipe.' })
+export class Evaluation extends Node {
+  readonly typeName = 'Evaluation';
+
+  @Field(() => EvaluationState)
+  state!: EvaluationState;
+
+  @Field(() => Digest, { description: 'Of the set that was evaluated: results speak of content, not of a name.' })
+  setDigest!: string;
+
+  @Field(() => Date)
+  createdAt!: Date;
+
+  @Field(() => Date)
+  updatedAt!: Date;
+
+  @Field(() => Date, { nullable: true })
+  finishedAt!: Date | null;
+
+  distilledSetId!: string;
+  config!: Prisma.JsonValue;
+  failureKind!: 'USER' | 'SYSTEM' | null;
+  failureCode!: string | null;
+  failureMessage!: string | null;
+  failureRetryable!: boolean | null;
+
+  @Field(() => EvaluationConfig.output, { name: 'config', description: 'With all defaults filled in.' })
+  typedConfig(): object {
+    return evaluationConfig.parse(this.config);
+  }
+
+  @Field(() => Failure, { nullable: true })
+  failure(): Failure | null {
+    return failureOf(this);
+  }
+}
+
+export const EvaluationConnection = connectionType(Evaluation);

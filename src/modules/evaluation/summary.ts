@@ -1,0 +1,64 @@
+/** Means and spreads over seeds, in percent and percentage points. */
+import type { Difference, EvaluationComparison, EvaluationResult, EvaluationSummary, Spread } from './evaluation.type.js';
+
+const METRICS = ['top1Last', 'top1Best', 'top5Last'] as const;
+type Metric = (typeof METRICS)[number];
+
+interface Group {
+  subject: EvaluationResult['subject'];
+  labelKind: EvaluationResult['labelKind'];
+  results: EvaluationResult[];
+}
+
+/** Per subject and kind of label, in the order in which they first appear. */
+export const summarize = (results: readonly EvaluationResult[]): EvaluationSummary[] =>
+  groupsOf(results).map(({ subject, labelKind, results: group }) => ({
+    subject,
+    labelKind,
+    seeds: group.length,
+    ...perMetric((metric) => spreadOf(group.map((result) => result[metric]))),
+  }));
+
+/** The set against every baseline that has results, per kind of label. */
+export function compare(results: readonly EvaluationResult[]): EvaluationComparison[] {
+  const groups = groupsOf(results);
+  return groups.flatMap(({ subject: baseline, labelKind, results: theirs }) => {
+    const ours = groups.find((group) => group.subject === 'DISTILLED_SET' && group.labelKind === labelKind)?.results;
+    if (baseline === 'DISTILLED_SET' || ours === undefined) return [];
+    const difference = (metric: Metric) =>
+      differenceOf(
+        ours.map((result) => result[metric]),
+        theirs.map((result) => result[metric]),
+      );
+    return [{ baseline, labelKind, ...perMetric(difference) }];
+  });
+}
+
+/** Sample standard deviation, with n - 1. */
+export function spreadOf(values: readonly number[]): Spread {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  if (values.length < 2) return { mean, deviation: null };
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { mean, deviation: Math.sqrt(squares / (values.length - 1)) };
+}
+
+/** Welch's standard error: sqrt(s1^2 / n1 + s2^2 / n2). Seeds draw other images for the baseline, so pairs mean nothing. */
+export function differenceOf(ours: readonly number[], theirs: readonly number[]): Difference {
+  const [a, b] = [spreadOf(ours), spreadOf(theirs)];
+  const mean = a.mean - b.mean;
+  if (a.deviation === null || b.deviation === null) return { mean, standardError: null };
+  return { mean, standardError: Math.sqrt(a.deviation ** 2 / ours.length + b.deviation ** 2 / theirs.length) };
+}
+
+const groupsOf = (results: readonly EvaluationResult[]): Group[] =>
+  [...Map.groupBy(results, ({ subject, labelKind }) => `${subject} ${labelKind}`).values()].map((group) => ({
+    subject: group[0]!.subject,
+    labelKind: group[0]!.labelKind,
+    results: group,
+  }));
+
+const perMetric = <T>(value: (metric: Metric) => T): Record<Metric, T> => ({
+  top1Last: value('top1Last'),
+  top1Best: value('top1Best'),
+  top5Last: value('top5Last'),
+});

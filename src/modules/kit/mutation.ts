@@ -1,0 +1,140 @@
+/** What all mutations share: one transaction, idempotency of creates, an audit row, and failures as data. */
+import { createHash } from 'node:crypto';
+import { Field, InputType, ObjectType } from 'type-graphql';
+import { canonicalJson } from '../../domain/canonical-json.js';
+import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
+import { newId } from '../../domain/ids.js';
+import type { Viewer } from '../../domain/viewer.js';
+import type { Transaction } from '../../platform/database/client.js';
+import type { Prisma } from '../../platform/database/generated/client.js';
+import type { Backend, Work } from '../../platform/orchestration/index.js';
+import { UserError } from './failure.js';
+import { InputErrors } from './input.js';
+import type { NodeType } from './node.js';
+
+/** Who asks, and in which request. */
+export interface Caller {
+  viewer: Viewer;
+  requestId: string;
+}
+
+@InputType()
+export abstract class MutationInput {
+  @Field(() => String, { nullable: true, description: 'Comes back in the payload as it is.' })
+  clientMutationId?: string | null;
+}
+
+@InputType()
+export abstract class CreateInput extends MutationInput {
+  @Field(() => String, {
+    description:
+      'Chosen by the client, 1 to 200 characters. The same key with the same content answers the same object, however ' +
+      'often it is sent; with other content it is an IDEMPOTENCY_CONFLICT.',
+  })
+  idempotencyKey!: string;
+}
+
+@ObjectType()
+export abstract class Payload {
+  @Field(() => [UserError], { description: 'Empty when it was done.' })
+  userErrors!: UserError[];
+
+  @Field(() => String, { nullable: true })
+  clientMutationId!: string | null;
+}
+
+/** These say that the request may not be made or cannot be served, not that its content is wrong. */
+const NOT_DATA: readonly FailureCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'UNAVAILABLE', 'INTERNAL'];
+
+/** Runs a mutation: an expected failure becomes `userErrors`, everything else goes on as an error. */
+export async function toPayload<T>(
+  input: MutationInput,
+  act: () => Promise<T>,
+): Promise<{ result: T | null; userErrors: UserError[]; clientMutationId: string | null }> {
+  const clientMutationId = input.clientMutationId ?? null;
+  try {
+    return { result: await act(), userErrors: [], clientMutationId };
+  } catch (error) {
+    return { result: null, userErrors: toUserErrors(error), clientMutationId };
+  }
+}
+
+function toUserErrors(error: unknown): UserError[] {
+  const errors = error instanceof InputErrors ? error.errors : [error];
+  return errors.map((one) => {
+    if (!(one instanceof TeddyhubError) || NOT_DATA.includes(one.code)) throw one;
+    return { code: one.code, message: one.message, field: one.field ? [...one.field] : null };
+  });
+}
+
+export interface Create {
+  operation: string;
+  subjectType: NodeType;
+  idempotencyKey: string;
+  /** What makes a request the same one: its parsed content, with the defaults in. */
+  request: Record<string, unknown>;
+}
+
+/**
+ * Makes an object at most once a key, and audits it, in one transaction. Returns its UUID. Concurrent calls with one key
+ * wait for each other on its unique row; `create` gets the id of the row to make, and throws to make nothing at all.
+ * Throws IDEMPOTENCY_CONFLICT.
+ */
+export async function createOnce(
+  { database, queue }: Backend,
+  caller: Caller,
+  command: Create,
+  create: (work: Work, id: string) => Promise<void>,
+): Promise<string> {
+  const { projectId } = caller.viewer;
+  const { operation, idempotencyKey: key, request } = command;
+  if (key.length === 0 || key.length > 200) {
+    throw new TeddyhubError('INVALID_INPUT', 'An idempotency key has 1 to 200 characters.', { field: ['idempotencyKey'] });
+  }
+  const requestHash = createHash('sha256').update(canonicalJson(request)).digest('hex');
+  return database.$transaction(async (tx) => {
+    const id = newId();
+    const claimed = await tx.idempotencyKey.createMany({
+      data: { projectId, key, operation, requestHash, objectId: id },
+      skipDuplicates: true,
+    });
+    if (claimed.count === 0) {
+      const first = await tx.idempotencyKey.findUniqueOrThrow({ where: { projectId_key: { projectId, key } } });
+      if (first.operation === operation && first.requestHash === requestHash) return first.objectId;
+      throw new TeddyhubError(
+        'IDEMPOTENCY_CONFLICT',
+        'This idempotency key was used before with another request: choose a new one.',
+        { field: ['idempotencyKey'] },
+      );
+    }
+    await create({ tx, queue }, id);
+    await audit(tx, caller, operation, command.subjectType, id, request);
+    return id;
+  }, TRANSACTION);
+}
+
+/** Ten callers with one key wait for the first: longer than Prisma's own 2 s to begin and 5 s to end. */
+export const TRANSACTION = { maxWait: 10_000, timeout: 15_000 };
+
+/** History of who did what: written with the change, or not at all. */
+export async function audit(
+  tx: Transaction,
+  caller: Caller,
+  action: string,
+  subjectType: NodeType,
+  subjectId: string,
+  data: Record<string, unknown>,
+): Promise<void> {
+  const { projectId, keyPrefix } = caller.viewer;
+  await tx.auditEvent.create({
+    data: {
+      projectId,
+      actor: `key:${keyPrefix}`,
+      action,
+      subjectType,
+      subjectId,
+      data: data as Prisma.InputJsonObject,
+      requestId: caller.requestId,
+    },
+  });
+}

@@ -1,0 +1,26 @@
+/** Who may do what. A service's first line asks here; what is not in the table is denied. */
+import { TeddyhubError } from '../../domain/errors.js';
+import type { Viewer } from '../../domain/viewer.js';
+
+const EVERYBODY_BUT_WORKERS = ['ADMIN', 'OPERATOR', 'VIEWER'] as const;
+const OPERATORS = ['ADMIN', 'OPERATOR'] as const;
+
+const PERMISSIONS = {
+  'object:read': EVERYBODY_BUT_WORKERS,
+  'dataset:import': OPERATORS,
+  'teacherPool:train': OPERATORS,
+  'distillationRun:start': OPERATORS,
+  'distillationRun:cancel': OPERATORS,
+  'evaluation:start': OPERATORS,
+  'distilledSet:publish': OPERATORS,
+} as const satisfies Record<string, readonly Viewer['role'][]>;
+
+export type Permission = keyof typeof PERMISSIONS;
+
+/** Throws FORBIDDEN. */
+export function assertAllowed(viewer: Viewer, permission: Permission): void {
+  const roles: readonly Viewer['role'][] = PERMISSIONS[permission];
+  if (!roles.includes(viewer.role)) {
+    throw new TeddyhubError('FORBIDDEN', `A key with the role ${viewer.role} may not do this (${permission}).`);
+  }
+}

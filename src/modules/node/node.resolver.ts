@@ -1,0 +1,24 @@
+import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
+import { TeddyhubError } from '../../domain/errors.js';
+import type { RequestContext } from '../context.js';
+import { Node } from '../kit/node.js';
+import { MAX_PAGE } from '../kit/paging.js';
+
+@Resolver()
+export class NodeResolver {
+  @Query(() => Node, { nullable: true, description: 'Any object by its id; null where there is none.' })
+  node(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<Node | null> {
+    return context.services.nodes.find(context, id);
+  }
+
+  @Query(() => [Node], {
+    nullable: 'items',
+    description: 'Objects in the order of their ids, at most 100; null where there is none.',
+    complexity: ({ args, childComplexity }: { args: { ids: string[] }; childComplexity: number }) =>
+      1 + args.ids.length * childComplexity,
+  })
+  nodes(@Arg('ids', () => [ID]) ids: string[], @Ctx() context: RequestContext): Promise<(Node | null)[]> {
+    if (ids.length > MAX_PAGE) throw new TeddyhubError('INVALID_INPUT', `Give at most ${MAX_PAGE} ids.`);
+    return Promise.all(ids.map((id) => context.services.nodes.find(context, id)));
+  }
+}

@@ -1,0 +1,36 @@
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import type { z } from 'zod';
+import type { poolConfig } from '../../domain/config.js';
+import { PoolState } from '../../platform/database/generated/enums.js';
+import { CreateInput, Payload } from '../kit/mutation.js';
+import { PoolConfig, TeacherPool } from './teacher-pool.type.js';
+
+@InputType()
+export class TeacherPoolTrainInput extends CreateInput {
+  @Field(() => String)
+  name!: string;
+
+  @Field(() => ID, { description: 'A READY dataset.' })
+  datasetId!: string;
+
+  @Field(() => PoolConfig.input, { nullable: true })
+  config?: z.input<typeof poolConfig> | null;
+
+  @Field(() => Int, { nullable: true, description: '0 unless said.' })
+  seed?: number | null;
+}
+
+@ObjectType()
+export class TeacherPoolTrainPayload extends Payload {
+  @Field(() => TeacherPool, { nullable: true })
+  teacherPool!: TeacherPool | null;
+}
+
+@InputType({ description: 'Only what meets all of it.' })
+export class TeacherPoolFilter {
+  @Field(() => [PoolState], { nullable: true })
+  states?: PoolState[] | null;
+
+  @Field(() => ID, { nullable: true })
+  datasetId?: string | null;
+}

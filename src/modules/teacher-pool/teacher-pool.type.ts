@@ -1,0 +1,117 @@
+import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { poolConfig } from '../../domain/config.js';
+import type { Prisma } from '../../platform/database/generated/client.js';
+import { PoolState, TeacherKind } from '../../platform/database/generated/enums.js';
+import { configTypes } from '../kit/config-types.js';
+import { connectionType } from '../kit/connection.js';
+import { Failure, failureOf } from '../kit/failure.js';
+import { Architecture, Augmentation } from '../kit/network.type.js';
+import { Node } from '../kit/node.js';
+import { ByteSize, Digest } from '../kit/scalars.js';
+
+registerEnumType(PoolState, {
+  name: 'PoolState',
+  description: 'How far a teacher pool is.',
+  valuesConfig: {
+    QUEUED: { description: 'Waits for a worker.' },
+    TRAINING: { description: 'A worker trains the base run.' },
+    READY: { description: 'All teachers are there.' },
+    FAILED: { description: '`failure` says why.' },
+    CANCELED: { description: 'Somebody cancelled it.' },
+  },
+});
+
+registerEnumType(TeacherKind, {
+  name: 'TeacherKind',
+  description: 'How a teacher came about.',
+  valuesConfig: {
+    EARLY_EPOCH: { description: 'Checkpoint of the base run at a fractional epoch.' },
+    RANDOM_INIT: { description: 'Freshly initialised, its batch-norm statistics taken from the data.' },
+    PRUNED: { description: 'A trained base, structurally pruned and shortly fine-tuned.' },
+    IMPORTED: { description: "A safetensors state dict with torchvision's names." },
+  },
+});
+
+export const PoolConfig = configTypes(
+  'PoolConfig',
+  'A pool of weak teachers out of one base run, plus random-initialised ones.',
+  poolConfig,
+  {
+    architecture: { about: 'The network of all teachers.', type: Architecture },
+    epochs: 'Length of the base run in epochs; may be fractional.',
+    batchSize: 'Images of a training step.',
+    learningRate: 'Peak learning rate.',
+    momentum: 'Momentum of SGD.',
+    weightDecay: 'L2 penalty.',
+    augmentation: { about: 'Random changes of the training images.', type: Augmentation },
+    checkpointEpochs: 'Fractional epochs at which the base run is kept, ascending, none beyond `epochs`.',
+    randomInitTeachers: 'How many random-initialised teachers join the pool.',
+  },
+);
+
+@ObjectType({ implements: Node, description: 'Weak models of one dataset, trained once and used by any number of runs.' })
+export class TeacherPool extends Node {
+  readonly typeName = 'TeacherPool';
+
+  @Field(() => String)
+  name!: string;
+
+  @Field(() => PoolState)
+  state!: PoolState;
+
+  @Field(() => Int, { description: 'Seed of initialisation, order and augmentation.' })
+  seed!: number;
+
+  @Field(() => Date)
+  createdAt!: Date;
+
+  @Field(() => Date)
+  updatedAt!: Date;
+
+  datasetId!: string;
+  config!: Prisma.JsonValue;
+  failureKind!: 'USER' | 'SYSTEM' | null;
+  failureCode!: string | null;
+  failureMessage!: string | null;
+  failureRetryable!: boolean | null;
+
+  @Field(() => PoolConfig.output, { name: 'config', description: 'With all defaults filled in.' })
+  typedConfig(): object {
+    return poolConfig.parse(this.config);
+  }
+
+  @Field(() => Failure, { nullable: true })
+  failure(): Failure | null {
+    return failureOf(this);
+  }
+}
+
+@ObjectType({ implements: Node, description: 'One model of a pool.' })
+export class Teacher extends Node {
+  readonly typeName = 'Teacher';
+
+  @Field(() => Int, { description: 'Position in the pool.' })
+  index!: number;
+
+  @Field(() => TeacherKind)
+  kind!: TeacherKind;
+
+  @Field(() => Float, { nullable: true, description: 'Epoch of the base run at which it was kept. Null for other kinds.' })
+  epoch!: number | null;
+
+  @Field(() => Float, { description: 'Top-1 on the test split, percent.' })
+  accuracy!: number;
+
+  @Field(() => Digest, { description: 'Of the checkpoint, a safetensors state dict.' })
+  checkpointDigest!: string;
+
+  @Field(() => ByteSize)
+  checkpointBytes!: bigint;
+
+  @Field(() => Date)
+  createdAt!: Date;
+
+  poolId!: string;
+}
+
+export const TeacherPoolConnection = connectionType(TeacherPool);

@@ -1,0 +1,28 @@
+import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import type { RequestContext } from '../context.js';
+import { type Connection, ConnectionArgs, pageComplexity } from '../kit/connection.js';
+import { fromRow } from '../kit/node.js';
+import { Task } from '../task/task.type.js';
+import { Worker, WorkerConnection } from './worker.type.js';
+
+@Resolver(() => Worker)
+export class WorkerResolver {
+  @Query(() => Worker, { nullable: true, description: 'Null where there is none.' })
+  worker(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<Worker | null> {
+    return context.services.nodes.get(context, 'Worker', id);
+  }
+
+  @Query(() => WorkerConnection, { complexity: pageComplexity })
+  workers(
+    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Ctx() { services, viewer }: RequestContext,
+  ): Promise<Connection<Worker>> {
+    return services.workers.list(viewer, page);
+  }
+
+  @FieldResolver(() => Task, { nullable: true, description: 'What it computes now, if that is of your project.' })
+  async currentTask(@Root() worker: Worker, @Ctx() { loaders }: RequestContext): Promise<Task | null> {
+    const row = (await loaders.runningOfWorker.load(worker.id)).at(-1);
+    return row ? fromRow(Task, row) : null;
+  }
+}

@@ -1,0 +1,58 @@
+import { Field, ObjectType, registerEnumType } from 'type-graphql';
+import { WorkerState } from '../../platform/database/generated/enums.js';
+import { connectionType } from '../kit/connection.js';
+import { Node } from '../kit/node.js';
+import { ByteSize } from '../kit/scalars.js';
+
+registerEnumType(WorkerState, {
+  name: 'WorkerState',
+  description: 'What a worker says of itself; one whose heartbeat is old says nothing any more.',
+  valuesConfig: {
+    IDLE: { description: 'Waits for a task.' },
+    BUSY: { description: 'Computes a task.' },
+    DRAINING: { description: 'Hands its task back and stops.' },
+    STOPPED: { description: 'Has ended in good order.' },
+  },
+});
+
+/** A worker beats every second or so; after this long it counts as gone. */
+const SILENCE_MS = 30_000;
+
+@ObjectType({ implements: Node, description: 'A process that computes tasks. Every start is a worker of its own.' })
+export class Worker extends Node {
+  readonly typeName = 'Worker';
+
+  @Field(() => String)
+  name!: string;
+
+  @Field(() => String)
+  hostname!: string;
+
+  @Field(() => WorkerState)
+  state!: WorkerState;
+
+  @Field(() => String, { description: 'What it computes on, as its TensorFlow names it.' })
+  device!: string;
+
+  @Field(() => ByteSize, { nullable: true, description: 'Null where it is not known.' })
+  deviceMemoryBytes!: bigint | null;
+
+  @Field(() => String)
+  tensorflowVersion!: string;
+
+  @Field(() => Date)
+  startedAt!: Date;
+
+  @Field(() => Date)
+  heartbeatAt!: Date;
+
+  @Field(() => Date)
+  createdAt!: Date;
+
+  @Field(() => Boolean, { description: 'Whether it runs and gave a sign of life in the last 30 seconds.' })
+  alive(): boolean {
+    return this.state !== 'STOPPED' && Date.now() - this.heartbeatAt.getTime() < SILENCE_MS;
+  }
+}
+
+export const WorkerConnection = connectionType(Worker);

@@ -1,0 +1,11 @@
+/** Which names an object may have: they become paths, and parts of URLs. */
+import { TeddyhubError } from '../../domain/errors.js';
+
+const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+const MAX_BYTES = 512;
+
+/** Refuses what could leave the store's folder or needs escaping in a URL: `..`, a leading slash, odd characters. */
+export function checkKey(key: string): string {
+  if (key.length <= MAX_BYTES && key.split('/').every((segment) => SEGMENT.test(segment))) return key;
+  throw new TeddyhubError('INVALID_INPUT', `${JSON.stringify(key.slice(0, 80))} is not a valid object key.`);
+}

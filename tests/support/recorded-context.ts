@@ -1,0 +1,21 @@
+/** Runs one job in this process, against a store, and remembers what it reported. */
+
+import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
+import type { JobContext } from '../../workers/jobs/job.js';
+
+export interface RecordedContext extends JobContext {
+  readonly steps: { step: number; totalSteps: number }[];
+}
+
+export function recordedContext(store: ObjectStore): RecordedContext {
+  const steps: RecordedContext['steps'] = [];
+  return {
+    store,
+    resumeFrom: undefined,
+    steps,
+    progress: (step, totalSteps) => steps.push({ step, totalSteps }),
+    metric: () => {},
+    checkpoint: async () => {},
+    breathe: async () => {},
+  };
+}
