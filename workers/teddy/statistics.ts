@@ -11,6 +11,7 @@ import {
 } from '../../src/formats/safetensors.js';
 import { type FrozenNetwork, featuresOf, forwardFrozen, type Network } from '../nn/convnet.js';
 import { type LabelledImages, type Normalization, visitBatches } from '../nn/training.js';
+import type { Tensor2D } from '../tensor/tensorflow.js';
 
 export interface Statistics {
   /** By batch norm, in order: mean and biased variance of its input, [c] each. */
@@ -55,7 +56,9 @@ export async function measureStatistics(
     const n = images.shape[0];
     const outputs = forwardFrozen(frozen, images, { moments: true });
     // Every image has the same number of positions at a layer, so images can be counted in their place.
-    outputs.moments.forEach((moments, l) => merge(layers[l] as (typeof layers)[number], start, moments.dataSync(), n));
+    for (const [l, layer] of layers.entries()) {
+      merge(layer, start, (outputs.moments[l] as Tensor2D).dataSync<'float32'>(), n);
+    }
     const features = outputs.features.dataSync<'float32'>();
     for (let i = 0; i < n; i++) {
       const label = labels[start + i] as number;
