@@ -169,7 +169,8 @@ function parseMetadata(value: unknown): Record<string, string> {
 }
 
 function tensorOf(dtype: Dtype, shape: readonly number[], bytes: Uint8Array): StoredTensor {
-  const copy = bytes.slice();
+  // Not bytes.slice(): a Buffer's slice is a view, at an offset that need not be aligned.
+  const copy = new Uint8Array(bytes);
   const data = new ARRAYS[dtype](copy.buffer, 0, copy.byteLength / ARRAYS[dtype].BYTES_PER_ELEMENT);
   return { dtype, shape, data } as StoredTensor;
 }

@@ -9,19 +9,6 @@ process.env.TF_DETERMINISTIC_OPS ??= '1';
 
 type TensorFlow = typeof import('@tensorflow/tfjs-node-gpu');
 
-function load(): TensorFlow {
-  // The package calls util.isNullOrUndefined, which Node deprecates; the warning comes once, so the first call is made here.
-  const { noDeprecation } = process;
-  process.noDeprecation = true;
-  try {
-    const module = createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu') as TensorFlow;
-    module.tidy(() => module.scalar(1).add(1).dataSync());
-    return module;
-  } finally {
-    process.noDeprecation = noDeprecation ?? false;
-  }
-}
-
-export const tf = load();
+export const tf = createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu') as TensorFlow;
 
 export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
