@@ -32,7 +32,11 @@ interface Job {
 }
 
 /** Polls an object until it is done, moving the bar of its phase; what failed is thrown with its own line. */
-async function follow<T extends Job>(label: string, read: () => Promise<T>, tell: (job: T) => string): Promise<[T, number]> {
+async function follow<T extends Job>(
+  label: string,
+  read: () => Promise<T>,
+  tell: (job: T) => string,
+): Promise<[T, number]> {
   const phase = startPhase(label);
   try {
     for (;;) {
@@ -50,7 +54,10 @@ async function follow<T extends Job>(label: string, read: () => Promise<T>, tell
 
 function throwIfEnded(label: string, job: Pick<Job, 'state' | 'failure'>): void {
   if (job.state === 'FAILED' || job.state === 'CANCELED') {
-    throw new TeddyhubError('INVALID_STATE', `${label} ended as ${job.state}: ${job.failure?.message ?? 'it was cancelled'}`);
+    throw new TeddyhubError(
+      'INVALID_STATE',
+      `${label} ended as ${job.state}: ${job.failure?.message ?? 'it was cancelled'}`,
+    );
   }
 }
 
@@ -71,7 +78,8 @@ export async function runQuickstart(client: GraphqlClient, plan: QuickstartPlan)
   const [, importSeconds] = await follow(
     'import',
     () => client.request(operations.dataset.document, { id: dataset.id }, operations.dataset.answer),
-    (job) => `${job.trainCount} + ${job.testCount} images of ${job.classNames.length} classes, ${job.skippedRecords.length} records skipped`,
+    (job) =>
+      `${job.trainCount} + ${job.testCount} images of ${job.classNames.length} classes, ${job.skippedRecords.length} records skipped`,
   );
 
   const name = `quickstart ${plan.dataset.name}`;
@@ -80,7 +88,8 @@ export async function runQuickstart(client: GraphqlClient, plan: QuickstartPlan)
   const [, poolSeconds] = await follow(
     'pool',
     () => client.request(operations.teacherPool.document, { id: teacherPool.id }, operations.teacherPool.answer),
-    (job) => `${job.teachers.nodes.length} teachers, ${accuracyRange(job.teachers.nodes.map((teacher) => teacher.accuracy))}`,
+    (job) =>
+      `${job.teachers.nodes.length} teachers, ${accuracyRange(job.teachers.nodes.map((teacher) => teacher.accuracy))}`,
   );
 
   const runInput = { name, datasetId: dataset.id, teacherPoolId: teacherPool.id, seed: plan.seed, config: plan.run };
@@ -92,7 +101,11 @@ export async function runQuickstart(client: GraphqlClient, plan: QuickstartPlan)
     operations.distillationRun.answer,
   );
   if (distilledSet === null) throw new TeddyhubError('INTERNAL', 'The run succeeded without a distilled set.');
-  await client.mutate(operations.distilledSetPublish.document, { id: distilledSet.id }, operations.distilledSetPublish.answer);
+  await client.mutate(
+    operations.distilledSetPublish.document,
+    { id: distilledSet.id },
+    operations.distilledSetPublish.answer,
+  );
 
   const evaluationInput = { distilledSetId: distilledSet.id, config: plan.evaluation };
   const evaluation = await start(operations.evaluationStart, evaluationInput);
@@ -124,25 +137,34 @@ async function followRun(client: GraphqlClient, runId: string): Promise<{ synthe
   let phase = startPhase(label);
   let failed: string | undefined;
   try {
-    await client.subscribe(operations.runEvents.document, { runId, afterSequence: 0 }, operations.runEvents.answer, (event) => {
-      if (event.type === 'STATE_CHANGED') {
-        if (event.toState === 'LABELING') {
-          seconds.synthesis = phase.done();
-          label = 'labels';
-          phase = startPhase(label);
-        } else if (event.toState === 'SUCCEEDED') {
-          seconds.labels = phase.done();
-        } else if (event.toState === 'FAILED' || event.toState === 'CANCELED') {
-          failed = `The run ended as ${event.toState}: ${event.failure?.message ?? 'it was cancelled'}`;
+    await client.subscribe(
+      operations.runEvents.document,
+      { runId, afterSequence: 0 },
+      operations.runEvents.answer,
+      (event) => {
+        if (event.type === 'STATE_CHANGED') {
+          if (event.toState === 'LABELING') {
+            seconds.synthesis = phase.done();
+            label = 'labels';
+            phase = startPhase(label);
+          } else if (event.toState === 'SUCCEEDED') {
+            seconds.labels = phase.done();
+          } else if (event.toState === 'FAILED' || event.toState === 'CANCELED') {
+            failed = `The run ended as ${event.toState}: ${event.failure?.message ?? 'it was cancelled'}`;
+          }
+          return;
         }
-        return;
-      }
-      if (event.taskKind === null || event.totalSteps === null || event.step === null || event.totalSteps === 0) return;
-      if (PHASE_OF_KIND[event.taskKind] !== label) return;
-      
-      const loss = event.loss === null ? '' : `, loss ${event.loss.toFixed(2)}`;
-      phase.update(event.step / event.totalSteps, `${event.taskKind.toLowerCase()} ${event.step} of ${event.totalSteps}${loss}`);
-    });
+        if (event.taskKind === null || event.totalSteps === null || event.step === null || event.totalSteps === 0)
+          return;
+        if (PHASE_OF_KIND[event.taskKind] !== label) return;
+
+        const loss = event.loss === null ? '' : `, loss ${event.loss.toFixed(2)}`;
+        phase.update(
+          event.step / event.totalSteps,
+          `${event.taskKind.toLowerCase()} ${event.step} of ${event.totalSteps}${loss}`,
+        );
+      },
+    );
   } finally {
     phase.abandon();
   }

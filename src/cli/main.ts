@@ -1,0 +1,29 @@
+/** The `teddyhub` command. Every failure that has a name ends in its own line and status 1. */
+import { Command } from 'commander';
+import { TeddyhubError, toFailure } from '../domain/errors.js';
+
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  up: async () => (await import('./up.js')).upCommand(),
+  api: async () => (await import('./serve.js')).apiCommand(),
+  worker: async () => (await import('./serve.js')).workerCommand(),
+  pull: async () => (await import('./pull.js')).pullCommand(),
+  quickstart: async () => (await import('./quickstart.js')).quickstartCommand(),
+  doctor: async () => (await import('./doctor.js')).doctorCommand(),
+};
+
+async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('teddyhub').description('A data platform for dataset distillation.').version('0.1.0');
+  // Only what is asked for is loaded: `pull` needs no GraphQL, `doctor` no database.
+  const wanted = argv.slice(2).find((word) => word in COMMANDS);
+  const names = wanted === undefined ? Object.keys(COMMANDS) : [wanted];
+  for (const name of names) program.addCommand(await COMMANDS[name]!());
+  await program.parseAsync([...argv]);
+}
+
+main(process.argv).catch((error: unknown) => {
+  const failure = toFailure(error);
+  const lines = failure.code === 'INTERNAL' && error instanceof Error ? error.message : failure.message;
+  for (const line of lines.split('\n')) console.error(`teddyhub: ${line}`);
+  if (process.env.TEDDYHUB_DEBUG === '1' && !(error instanceof TeddyhubError)) console.error(error);
+  process.exit(1);
+});

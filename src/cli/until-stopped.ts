@@ -1,0 +1,18 @@
+/** Ctrl-C and SIGTERM stop a command in order; a second one stops it at once. */
+import { constants } from 'node:os';
+
+/** Calls `onStop` once, at the first signal, and then ends the process with the status a shell expects of that signal. */
+export function onStopSignal(onStop: () => Promise<void>): void {
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      const status = 128 + constants.signals[signal];
+      if (stopping) process.exit(status);
+      stopping = true;
+      onStop().then(
+        () => process.exit(signal === 'SIGTERM' ? 0 : status),
+        () => process.exit(1),
+      );
+    });
+  }
+}
