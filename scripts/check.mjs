@@ -14,7 +14,7 @@ const tool = (path, ...args) => [node, join(root, 'node_modules', path), ...args
 const checks = {
   'format and lint': tool('@biomejs/biome/bin/biome', 'check'),
   'direction of imports': tool(
-    'dependency-cruiser/bin/dependency-cruise.mjs',
+    'dependency-cruiser/bin/dependency-cruiser.mjs',
     '--config',
     '.dependency-cruiser.mjs',
     'src',
