@@ -119,7 +119,8 @@ async function trial(data: DatasetRef, options: (typeof TRIALS)[number]) {
   const recipe: RecipeConfig = recipeConfig.parse(options.recipe ?? {});
   const made = await pool(data, poolOptions);
   const trained = made.teachers.filter(({ kind }) => kind === 'EARLY_EPOCH');
-  const matching = options.only === undefined ? made.teachers : options.only.map((i) => made.teachers[i] ?? trained[0]!);
+  const matching =
+    options.only === undefined ? made.teachers : options.only.map((i) => made.teachers[i] ?? trained[0]!);
   const labelTeachers = [...trained]
     .sort((a, b) => b.accuracy - a.accuracy)
     .slice(0, labels.ensembleSize)

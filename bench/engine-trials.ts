@@ -14,7 +14,8 @@ export interface Trial {
   readonly seed?: number;
 }
 
-export const TRIALS: readonly Trial[] = [{ name: 'a: default', labelKinds: ['SOFT', 'HARD'] },
+export const TRIALS: readonly Trial[] = [
+  { name: 'a: default', labelKinds: ['SOFT', 'HARD'] },
   { name: 'b: ce 0 lr .02', synthesis: { crossEntropyWeight: 0, learningRate: 0.02 } },
   { name: 'c: ce 0 mom 1 cm .1', synthesis: { crossEntropyWeight: 0, momentsWeight: 1 } },
   { name: 'd: 1 ce .1 mom 1 cm 1', synthesis: { crossEntropyWeight: 0.1, momentsWeight: 1, classMeanWeight: 1 } },

@@ -107,7 +107,10 @@ async function readSet({ shards, dataset }: Payload, { store }: JobContext): Pro
 }
 
 /** As many real images of every class as the set has full images' worth, chosen by the seed. */
-export async function drawReal({ dataset, imagesPerClass, seed }: Payload, { store }: JobContext): Promise<LabelledImages> {
+export async function drawReal(
+  { dataset, imagesPerClass, seed }: Payload,
+  { store }: JobContext,
+): Promise<LabelledImages> {
   const train = await readImages(store, dataset, dataset.train);
   const { height, width, channels } = dataset.shape;
   const size = height * width * channels;
