@@ -1,0 +1,72 @@
+/** The data plane as its client sees it: answers are bytes, or one of the failures that the service names. */
+import type { ReadableStream } from 'node:stream/web';
+import { z } from 'zod';
+import { FAILURE_CODES, type FailureCode, TeddyhubError } from '../../domain/errors.js';
+
+export interface Remote {
+  /** A file of the set by its path below the set's URL. Throws what the service says, UNAVAILABLE where nobody answers. */
+  open(path: string): Promise<ReadableStream<Uint8Array>>;
+}
+
+const problem = z.object({ error: z.object({ code: z.string(), message: z.string(), requestId: z.string() }) });
+
+/** `id` is a global id or a UUID; `url` is the service's, `key` an API key. Throws INVALID_INPUT for what is not a URL. */
+export function openRemote(options: { url: string; key: string; id: string }): Remote {
+  if (!/^https?:\/\//.test(options.url) || !URL.canParse(options.url)) {
+    throw new TeddyhubError('INVALID_INPUT', `${options.url} is not the URL of a service: it must begin with http://.`);
+  }
+  if (!/^[\x21-\x7e]+$/.test(options.key)) {
+    throw new TeddyhubError(
+      'UNAUTHENTICATED',
+      'The key holds characters that no key has: check --key or TEDDYHUB_KEY.',
+    );
+  }
+  const base = `${options.url.replace(/\/+$/, '')}/v1/distilled-sets/${encodeURIComponent(options.id)}`;
+  return {
+    async open(path) {
+      const first = await ask(`${base}/${path}`, { authorization: `Bearer ${options.key}` });
+      // The key is for the service alone: a presigned URL needs none, and some stores refuse a request that carries two.
+      const location = first.status >= 300 && first.status < 400 ? first.headers.get('location') : null;
+      const answer = location === null ? first : await ask(new URL(location, base).href, {});
+      if (answer.status !== 200 || answer.body === null) throw await refusal(answer, path);
+      return answer.body as ReadableStream<Uint8Array>;
+    },
+  };
+}
+
+async function ask(url: string, headers: Record<string, string>): Promise<Response> {
+  try {
+    return await fetch(url, { headers, redirect: 'manual' });
+  } catch (error) {
+    throw unreachable(new URL(url).origin, error);
+  }
+}
+
+async function refusal(answer: Response, path: string): Promise<TeddyhubError> {
+  const text = await answer.text().catch(() => '');
+  const parsed = problem.safeParse(asJson(text));
+  const { origin } = new URL(answer.url);
+  if (!parsed.success) {
+    const message = `${origin} answers ${answer.status} for ${path}: neither a Teddyhub service nor its object store says so: check --url.`;
+    return new TeddyhubError('UNAVAILABLE', message);
+  }
+  const { code, message, requestId } = parsed.data.error;
+  const known = code in FAILURE_CODES ? (code as FailureCode) : 'INTERNAL';
+  return new TeddyhubError(known, answer.status >= 500 ? `${message} (request ${requestId})` : message);
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Nobody answered, or the answer broke off. */
+export function unreachable(what: string, error: unknown): TeddyhubError {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  const message = `No complete answer from ${what} (${code}): check --url and that the service runs, then run the same command again.`;
+  return new TeddyhubError('UNAVAILABLE', message, { cause: error });
+}
