@@ -15,8 +15,8 @@ const GZIP_MAGIC = 0x1f8b;
 
 /** Throws BAD_INPUT_FILE with one line that names the file, here and in `read`. */
 export async function openByteReader(path: string): Promise<ByteReader> {
-  const file = createReadStream(path, { highWaterMark: 1 << 18 });
   const gzipped = await isGzip(path);
+  const file = createReadStream(path, { highWaterMark: 1 << 18 });
   const source: Readable = gzipped ? file.pipe(createGunzip({ chunkSize: 1 << 18 })) : file;
   // pipe() does not hand errors on.
   if (gzipped) file.on('error', (error) => source.destroy(error));
