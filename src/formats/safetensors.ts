@@ -40,7 +40,7 @@ const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 100_000_000;
 
 const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-const isDtype = (value: unknown): value is Dtype => typeof value === 'string' && value in ARRAYS;
+const isDtype = (value: unknown): value is Dtype => typeof value === 'string' && Object.hasOwn(ARRAYS, value);
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
