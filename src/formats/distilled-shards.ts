@@ -43,9 +43,12 @@ export interface DistilledImages {
 const HEADER = { mode: 0o644, uid: 0, gid: 0, mtime: new Date(0) } as const;
 
 /** Writes the samples, all of one shape, as one tar. */
-export async function encodeShard(samples: readonly DistilledSample[], shape: ImageShape): Promise<Buffer> {
+export async function encodeShard(
+  samples: Iterable<DistilledSample> | AsyncIterable<DistilledSample>,
+  shape: ImageShape,
+): Promise<Buffer> {
   const tar = pack();
-  for (const { index, pixels, label, className, slot, cell, staticLogits } of samples) {
+  for await (const { index, pixels, label, className, slot, cell, staticLogits } of samples) {
     const key = String(index).padStart(6, '0');
     const add = (extension: string, content: string | Buffer) =>
       tar.entry({ ...HEADER, name: `${key}.${extension}` }, content);
