@@ -1,7 +1,6 @@
-/** What of an error reaches a client: a code of a closed list, one line, the request id, and nothing of our insides. */
-import { unwrapResolverError } from '@apollo/server/errors';
+/** What leaves the service as an error: a code of a closed list, one line, a request id. The unexpected is masked. */
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { TeddyhubError } from '../domain/errors.js';
+import { type FailureCode, TeddyhubError } from '../domain/errors.js';
 import { isDatabaseUnavailable } from '../platform/database/unavailable.js';
 import type { Log } from '../platform/log.js';
 
@@ -15,52 +14,70 @@ export type ErrorCode =
   | 'UNAVAILABLE'
   | 'INTERNAL';
 
-const CODES: Partial<Record<TeddyhubError['code'], ErrorCode>> = {
+const HTTP_STATUS: Record<ErrorCode, number> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  BAD_USER_INPUT: 400,
+  CONFLICT: 409,
+  QUERY_TOO_COMPLEX: 400,
+  UNAVAILABLE: 503,
+  INTERNAL: 500,
+};
+
+const CODE_OF_FAILURE: Partial<Record<FailureCode, ErrorCode>> = {
   UNAUTHENTICATED: 'UNAUTHENTICATED',
   FORBIDDEN: 'FORBIDDEN',
   NOT_FOUND: 'NOT_FOUND',
   INVALID_INPUT: 'BAD_USER_INPUT',
   INVALID_STATE: 'CONFLICT',
-  IDEMPOTENCY_CONFLICT: 'CONFLICT',
-  STORAGE_FULL: 'UNAVAILABLE',
   UNAVAILABLE: 'UNAVAILABLE',
+  STORAGE_FULL: 'UNAVAILABLE',
 };
 
-/** Refusals of the GraphQL library and of our own limits, which say what the client did wrong. */
-const CLIENT_CODES: Record<string, ErrorCode> = {
-  GRAPHQL_PARSE_FAILED: 'BAD_USER_INPUT',
-  GRAPHQL_VALIDATION_FAILED: 'BAD_USER_INPUT',
-  BAD_USER_INPUT: 'BAD_USER_INPUT',
-  BAD_REQUEST: 'BAD_USER_INPUT',
-  PERSISTED_QUERY_NOT_FOUND: 'BAD_USER_INPUT',
-  PERSISTED_QUERY_NOT_SUPPORTED: 'BAD_USER_INPUT',
-  OPERATION_RESOLUTION_FAILURE: 'BAD_USER_INPUT',
-  QUERY_TOO_COMPLEX: 'QUERY_TOO_COMPLEX',
-};
+/** Codes that Apollo gives to requests that it refuses before they run. */
+const REFUSED =
+  /^(GRAPHQL_PARSE_FAILED|GRAPHQL_VALIDATION_FAILED|BAD_REQUEST|OPERATION_RESOLUTION_FAILURE|PERSISTED_QUERY_\w+)$/;
 
-/** Masks `error`; what nobody foresaw is logged here, once, under the request id that the client is told. */
-export function toClientError(
-  formatted: GraphQLFormattedError,
-  error: unknown,
-  request: { requestId: string; log: Log },
-): GraphQLFormattedError {
-  const { requestId } = request;
-  const place = {
-    ...(formatted.locations ? { locations: formatted.locations } : {}),
-    ...(formatted.path ? { path: formatted.path } : {}),
+/** An error as clients see it. What nobody foresaw is logged here, once, under the id that the client is told. */
+export function maskError(error: unknown, requestId: string, log: Log): GraphQLFormattedError {
+  const { code, message } = explain(error);
+  if (code === 'INTERNAL') log.error({ err: rootCause(error), requestId }, 'request failed');
+  const { locations, path } = error instanceof GraphQLError ? error : {};
+  return {
+    message,
+    ...(locations ? { locations } : {}),
+    ...(path ? { path } : {}),
+    extensions: { code, requestId },
   };
-  const answer = (code: ErrorCode, message: string) => ({ ...place, message, extensions: { code, requestId } });
+}
 
-  const cause = unwrapResolverError(error);
-  if (cause instanceof TeddyhubError) return answer(CODES[cause.code] ?? 'INTERNAL', cause.message);
-  const code = formatted.extensions?.code;
-  if (cause instanceof GraphQLError && typeof code === 'string' && CLIENT_CODES[code] !== undefined) {
-    return answer(CLIENT_CODES[code], formatted.message);
+/** A refusal before execution, with the HTTP status that says so. */
+export function refusal(error: TeddyhubError | { code: ErrorCode; message: string }): GraphQLError {
+  const { code, message } = error instanceof TeddyhubError ? explain(error) : error;
+  return new GraphQLError(message, { extensions: { code, http: { status: HTTP_STATUS[code] } } });
+}
+
+export function explain(error: unknown): { code: ErrorCode; message: string } {
+  const cause = rootCause(error);
+  if (cause instanceof TeddyhubError) {
+    const code = CODE_OF_FAILURE[cause.code] ?? 'INTERNAL';
+    if (code !== 'INTERNAL') return { code, message: cause.message };
+  } else if (isDatabaseUnavailable(cause)) {
+    return { code: 'UNAVAILABLE', message: 'The database does not answer: try again in a moment.' };
+  } else if (cause instanceof GraphQLError) {
+    const code = cause.extensions.code;
+    if (typeof code === 'string' && code in HTTP_STATUS && code !== 'INTERNAL') {
+      return { code: code as ErrorCode, message: cause.message };
+    }
+    // Of errors without a code only those before execution speak of the request; the others have a path.
+    if ((code === undefined && cause.path === undefined) || (typeof code === 'string' && REFUSED.test(code))) {
+      return { code: 'BAD_USER_INPUT', message: cause.message };
+    }
   }
-  if (isDatabaseUnavailable(cause)) {
-    request.log.warn({ requestId, err: cause }, 'the database does not answer');
-    return answer('UNAVAILABLE', 'The database does not answer at the moment: try again in a few seconds.');
-  }
-  request.log.error({ requestId, err: cause }, 'unexpected failure of a request');
-  return answer('INTERNAL', `Unexpected failure. Tell whoever runs this service the request id ${requestId}.`);
+  return { code: 'INTERNAL', message: 'Unexpected failure; the log of the service has it under this request id.' };
+}
+
+function rootCause(error: unknown): unknown {
+  return error instanceof GraphQLError && error.originalError ? rootCause(error.originalError) : error;
 }

@@ -1,84 +1,109 @@
 /**
- * What an operation may cost, over HTTP and over a socket alike. First what it looks like (depth, aliases, directives), then
- * what it asks for: pages count with the real variables, so `first: $n` costs what `first: 100` does.
+ * What a request may cost, checked before it runs: first its shape (depth, aliases, directives, root fields), then its
+ * cost by the real variables. The same limits hold over HTTP and over sockets.
  */
 import {
+  type ASTNode,
   type DocumentNode,
-  type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLSchema,
   Kind,
+  type OperationDefinitionNode,
   type SelectionSetNode,
+  type ValidationRule,
 } from 'graphql';
-// The ES module build brings a second copy of graphql along, which fails at the first type.
+// The ESM build loads a second copy of graphql, whose types the schema is not made of.
 import complexity from 'graphql-query-complexity/cjs';
 
-export const LIMITS = {
-  tokens: 1_500,
-  depth: 12,
-  aliases: 15,
-  directives: 20,
-  rootFields: 20,
-  cost: 10_000,
-  bodyBytes: 256 * 1024,
-} as const;
+const { fieldExtensionsEstimator, getComplexity, simpleEstimator } = complexity;
 
-interface Operation {
-  document: DocumentNode;
-  variables: Record<string, unknown>;
-  operationName?: string | undefined;
+export const LIMITS = { tokens: 1_500, depth: 10, aliases: 15, directives: 20, rootFields: 20, cost: 10_000 } as const;
+
+interface Shape {
+  depth: number;
+  aliases: number;
+  directives: number;
 }
 
-/** Throws a GraphQLError with the code QUERY_TOO_COMPLEX that names the limit and what was found. */
-export function assertWithinLimits(schema: GraphQLSchema, operation: Operation): void {
+const NOTHING: Shape = { depth: 0, aliases: 0, directives: 0 };
+
+/** Fragments count where they are used, so nothing hides in them; a cycle counts nothing and is refused elsewhere. */
+function shapeOf(document: DocumentNode): (operation: OperationDefinitionNode) => Shape & { rootFields: number } {
   const fragments = new Map(
-    operation.document.definitions.flatMap((definition) =>
+    document.definitions.flatMap((definition) =>
       definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition] as const] : [],
     ),
   );
-  const counts = { depth: 0, aliases: 0, directives: 0, rootFields: 0 };
-  for (const definition of operation.document.definitions) {
-    if (definition.kind === Kind.OPERATION_DEFINITION) measure(definition.selectionSet, fragments, counts, 1, new Set());
-  }
-  for (const name of ['depth', 'aliases', 'directives', 'rootFields'] as const) {
-    if (counts[name] > LIMITS[name]) throw tooComplex(`${name} ${counts[name]}, at most ${LIMITS[name]}`);
-  }
-  const cost = complexity.getComplexity({
-    schema,
-    query: operation.document,
-    variables: operation.variables,
-    ...(operation.operationName === undefined ? {} : { operationName: operation.operationName }),
-    estimators: [complexity.fieldExtensionsEstimator(), complexity.simpleEstimator({ defaultComplexity: 1 })],
-  });
-  if (cost > LIMITS.cost) throw tooComplex(`cost ${cost}, at most ${LIMITS.cost}; ask for smaller pages`);
+  const known = new Map<string, Shape>();
+  const measureFragment = (name: string): Shape => {
+    const done = known.get(name);
+    if (done) return done;
+    known.set(name, NOTHING);
+    const fragment = fragments.get(name);
+    const shape = fragment ? measure(fragment.selectionSet) : NOTHING;
+    known.set(name, shape);
+    return shape;
+  };
+  const measure = (set: SelectionSetNode): Shape => {
+    let [depth, aliases, directives] = [0, 0, 0];
+    for (const selection of set.selections) {
+      const isField = selection.kind === Kind.FIELD;
+      // Introspection is deep by nature, bounded by the schema, and off in production.
+      const skipped = isField && selection.name.value.startsWith('__');
+      const inner =
+        selection.kind === Kind.FRAGMENT_SPREAD
+          ? measureFragment(selection.name.value)
+          : selection.selectionSet && !skipped
+            ? measure(selection.selectionSet)
+            : NOTHING;
+      depth = Math.max(depth, inner.depth + (isField ? 1 : 0));
+      aliases += inner.aliases + (isField && selection.alias ? 1 : 0);
+      directives += inner.directives + (selection.directives?.length ?? 0);
+    }
+    return { depth, aliases, directives };
+  };
+  return (operation) => ({ ...measure(operation.selectionSet), rootFields: operation.selectionSet.selections.length });
 }
 
-const tooComplex = (found: string): GraphQLError =>
-  new GraphQLError(`The operation is too complex: ${found}.`, { extensions: { code: 'QUERY_TOO_COMPLEX', http: { status: 400 } } });
+const tooComplex = (message: string, node?: ASTNode): GraphQLError =>
+  new GraphQLError(message, {
+    ...(node ? { nodes: node } : {}),
+    extensions: { code: 'QUERY_TOO_COMPLEX', http: { status: 400 } },
+  });
 
-/** Fragments count at every place they are spread; a cycle ends at its second round and is refused by validation. */
-function measure(
-  { selections }: SelectionSetNode,
-  fragments: Map<string, FragmentDefinitionNode>,
-  counts: { depth: number; aliases: number; directives: number; rootFields: number },
-  depth: number,
-  open: Set<string>,
-): void {
-  counts.depth = Math.max(counts.depth, depth);
-  // An operation that is far beyond every limit is not walked to its end.
-  if (counts.depth > LIMITS.depth || counts.aliases > LIMITS.aliases) return;
-  for (const selection of selections) {
-    counts.directives += selection.directives?.length ?? 0;
-    if (selection.kind === Kind.FIELD) {
-      if (depth === 1) counts.rootFields += 1;
-      if (selection.alias) counts.aliases += 1;
-      if (selection.selectionSet) measure(selection.selectionSet, fragments, counts, depth + 1, open);
-    } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-      measure(selection.selectionSet, fragments, counts, depth, open);
-    } else {
-      const fragment = fragments.get(selection.name.value);
-      if (fragment === undefined || open.has(selection.name.value)) continue;
-      measure(fragment.selectionSet, fragments, counts, depth, new Set(open).add(selection.name.value));
+/** A validation rule: it runs before anything of the operation does. */
+export const shapeLimits: ValidationRule = (context) => ({
+  Document: (document) => {
+    const measure = shapeOf(document);
+    for (const operation of document.definitions) {
+      if (operation.kind !== Kind.OPERATION_DEFINITION) continue;
+      const shape = measure(operation);
+      for (const name of ['depth', 'aliases', 'directives', 'rootFields'] as const) {
+        if (shape[name] > LIMITS[name]) {
+          context.reportError(
+            tooComplex(`The query has ${name} ${shape[name]}, more than ${LIMITS[name]}.`, operation),
+          );
+        }
+      }
     }
+  },
+});
+
+/** Throws QUERY_TOO_COMPLEX. `first: $n` counts as n. */
+export function assertAffordable(
+  schema: GraphQLSchema,
+  query: DocumentNode,
+  operationName: string | null | undefined,
+  variables: Record<string, unknown> | null | undefined,
+): void {
+  const cost = getComplexity({
+    schema,
+    query,
+    ...(operationName ? { operationName } : {}),
+    variables: variables ?? {},
+    estimators: [fieldExtensionsEstimator(), simpleEstimator({ defaultComplexity: 1 })],
+  });
+  if (cost > LIMITS.cost) {
+    throw tooComplex(`The query costs ${cost}, more than ${LIMITS.cost}: ask for smaller pages or fewer fields.`);
   }
 }

@@ -3,7 +3,9 @@ import { DatasetState } from '../../platform/database/generated/enums.js';
 import { CreateInput, Payload } from '../kit/mutation.js';
 import { Dataset, DatasetSourceKind } from './dataset.type.js';
 
-@InputType({ description: 'The four files of an IDX dataset: absolute, or relative to the import folder of the service.' })
+@InputType({
+  description: 'The four files of an IDX dataset: absolute, or relative to the import folder of the service.',
+})
 export class IdxSourceInput {
   @Field(() => String)
   trainImages!: string;
@@ -17,7 +19,10 @@ export class IdxSourceInput {
   @Field(() => String)
   testLabels!: string;
 
-  @Field(() => [String], { nullable: true, description: 'In the order of the class indices; "0", "1", ... unless said.' })
+  @Field(() => [String], {
+    nullable: true,
+    description: 'In the order of the class indices; "0", "1", ... unless said.',
+  })
   classNames?: string[] | null;
 }
 

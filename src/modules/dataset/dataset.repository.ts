@@ -1,6 +1,6 @@
 import type { Transaction } from '../../platform/database/client.js';
 import type { Dataset, Prisma } from '../../platform/database/generated/client.js';
-import { type Window, keyset } from '../kit/paging.js';
+import { keyset, type Window } from '../kit/paging.js';
 import type { DatasetFilter } from './dataset.input.js';
 
 /** Datasets of one project: another project's do not exist here. */

@@ -1,10 +1,10 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
-import { type Connection, ConnectionArgs, pageComplexity } from '../kit/connection.js';
+import { DistillationRun, DistillationRunConnection } from '../distillation-run/distillation-run.type.js';
 import { nestedConnection } from '../kit/batch.js';
+import { type Connection, ConnectionArgs, pageComplexity } from '../kit/connection.js';
 import { toPayload } from '../kit/mutation.js';
 import { Progress, progressOf } from '../kit/progress.js';
-import { DistillationRun, DistillationRunConnection } from '../distillation-run/distillation-run.type.js';
 import { TeacherPool, TeacherPoolConnection } from '../teacher-pool/teacher-pool.type.js';
 import { DatasetFilter, DatasetImportInput, DatasetImportPayload } from './dataset.input.js';
 import { Dataset, DatasetConnection } from './dataset.type.js';

@@ -64,7 +64,10 @@ export class SkippedRecord {
 
 const skippedRecords = z.array(z.object({ split: z.enum(['TRAIN', 'TEST']), record: z.string(), reason: z.string() }));
 
-@ObjectType({ implements: Node, description: 'Labelled images with a training and a test split. Immutable once READY.' })
+@ObjectType({
+  implements: Node,
+  description: 'Labelled images with a training and a test split. Immutable once READY.',
+})
 export class Dataset extends Node {
   readonly typeName = 'Dataset';
 

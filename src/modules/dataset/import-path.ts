@@ -6,11 +6,7 @@ import { TeddyhubError } from '../../domain/errors.js';
  * The real path of a file to import. Links are followed before the check, so that none leads out of `importRoot`.
  * Throws INVALID_INPUT for a path outside of it, BAD_INPUT_FILE for one that is no readable file.
  */
-export async function resolveImportPath(
-  importRoot: string,
-  path: string,
-  field: readonly string[],
-): Promise<string> {
+export async function resolveImportPath(importRoot: string, path: string, field: readonly string[]): Promise<string> {
   const root = await realpath(importRoot).catch(() => resolve(importRoot));
   const outside = () =>
     new TeddyhubError('INVALID_INPUT', `${path} lies outside of the import folder of the service.`, { field });
@@ -25,5 +21,4 @@ export async function resolveImportPath(
   return real;
 }
 
-const isWithin = (root: string, path: string): boolean =>
-  path.startsWith(root.endsWith(sep) ? root : `${root}${sep}`);
+const isWithin = (root: string, path: string): boolean => path.startsWith(root.endsWith(sep) ? root : `${root}${sep}`);

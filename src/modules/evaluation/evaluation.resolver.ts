@@ -61,7 +61,10 @@ export class EvaluationResolver {
     complexity: listComplexity(2),
     description: 'The set against its baselines, with the spread of the difference.',
   })
-  async comparisons(@Root() evaluation: Evaluation, @Ctx() { loaders }: RequestContext): Promise<EvaluationComparison[]> {
+  async comparisons(
+    @Root() evaluation: Evaluation,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<EvaluationComparison[]> {
     return compare(await loaders.resultsOfEvaluation.load(evaluation.id));
   }
 

@@ -57,14 +57,19 @@ export class EvaluationService {
     });
     if (set === null) throw notFound('DistilledSet', globalId, field);
     if (set.state === 'ARCHIVED') {
-      throw new TeddyhubError('INVALID_STATE', `Distilled set ${set.name} is ARCHIVED: evaluate another one.`, { field });
+      throw new TeddyhubError('INVALID_STATE', `Distilled set ${set.name} is ARCHIVED: evaluate another one.`, {
+        field,
+      });
     }
     return set;
   }
 }
 
 /** Soft labels are stored for the batches of a fixed number of steps: a student cannot see more of them, or other ones. */
-function checkLabels({ recipe, labelKinds }: EvaluationConfig, labels: { fkdSteps: number; fkdBatchSize: number }): void {
+function checkLabels(
+  { recipe, labelKinds }: EvaluationConfig,
+  labels: { fkdSteps: number; fkdBatchSize: number },
+): void {
   if (!labelKinds.includes('SOFT')) return;
   if (recipe.steps > labels.fkdSteps) {
     throw new TeddyhubError(

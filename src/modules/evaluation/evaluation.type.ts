@@ -153,7 +153,10 @@ export class Difference {
   @Field(() => Float, { description: 'The set minus the baseline: positive where the set is better.' })
   mean!: number;
 
-  @Field(() => Float, { nullable: true, description: "Standard error of the difference (Welch's); null for single seeds." })
+  @Field(() => Float, {
+    nullable: true,
+    description: "Standard error of the difference (Welch's); null for single seeds.",
+  })
   standardError!: number | null;
 }
 

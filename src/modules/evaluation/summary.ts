@@ -1,5 +1,12 @@
 /** Means and spreads over seeds, in percent and percentage points. */
-import type { Difference, EvaluationComparison, EvaluationResult, EvaluationSummary, Spread } from './evaluation.type.js';
+import { groupBy } from '../kit/group.js';
+import type {
+  Difference,
+  EvaluationComparison,
+  EvaluationResult,
+  EvaluationSummary,
+  Spread,
+} from './evaluation.type.js';
 
 const METRICS = ['top1Last', 'top1Best', 'top5Last'] as const;
 type Metric = (typeof METRICS)[number];
@@ -51,7 +58,7 @@ export function differenceOf(ours: readonly number[], theirs: readonly number[])
 }
 
 const groupsOf = (results: readonly EvaluationResult[]): Group[] =>
-  [...Map.groupBy(results, ({ subject, labelKind }) => `${subject} ${labelKind}`).values()].map((group) => ({
+  [...groupBy(results, ({ subject, labelKind }) => `${subject} ${labelKind}`).values()].map((group) => ({
     subject: group[0]!.subject,
     labelKind: group[0]!.labelKind,
     results: group,

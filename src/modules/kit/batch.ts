@@ -3,6 +3,7 @@ import DataLoader from 'dataloader';
 import type { Transaction } from '../../platform/database/client.js';
 import { Prisma } from '../../platform/database/generated/client.js';
 import { type Connection, toConnection } from './connection.js';
+import { groupBy } from './group.js';
 import type { DataOf, Node } from './node.js';
 import { type PageArguments, readBounds, readOrder, readWindow, type Window } from './paging.js';
 
@@ -21,14 +22,14 @@ export const byParent = <Row>(
   parentOf: (row: Row) => string | null,
 ): DataLoader<string, Row[]> =>
   new DataLoader(async (parentIds) => {
-    const rows = Map.groupBy(await read(parentIds), parentOf);
+    const rows = groupBy(await read(parentIds), parentOf);
     return parentIds.map((id) => rows.get(id) ?? []);
   });
 
 /** A table and the column that points to the parent. Names come from this source alone, never from a request. */
 export interface Relation {
-  table: 'Task' | 'TeacherPool' | 'DistillationRun' | 'Evaluation';
-  parent: 'datasetId' | 'poolId' | 'runId' | 'distilledSetId' | 'workerId';
+  table: 'Task' | 'Teacher' | 'TeacherPool' | 'DistillationRun' | 'Evaluation';
+  parent: 'datasetId' | 'poolId' | 'runId' | 'distilledSetId';
 }
 
 const identifier = (name: string) => Prisma.raw(`"${name}"`);
@@ -38,14 +39,17 @@ export interface Children<Row> {
   count: DataLoader<string, number>;
 }
 
-/** Pages of a relation: the same window of all parents is one statement, whatever their number. */
-export function children<Row>(database: Transaction, projectId: string, relation: Relation): Children<Row> {
+/**
+ * Pages of a relation: the same window of all parents is one statement, whatever their number. Parents were read within
+ * the viewer's project, and their children belong to the same one.
+ */
+export function children<Row>(database: Transaction, relation: Relation): Children<Row> {
   const table = identifier(relation.table);
   const parent = identifier(relation.parent);
   return {
     page: new DataLoader(
       async (keys) => {
-        const groups = [...Map.groupBy(keys, (key) => JSON.stringify(key.window)).values()];
+        const groups = [...groupBy(keys, (key) => JSON.stringify(key.window)).values()];
         const rows = new Map<string, Row[]>();
         for (const group of groups) {
           const window = group[0]!.window;
@@ -62,7 +66,7 @@ export function children<Row>(database: Transaction, projectId: string, relation
     count: new DataLoader(async (parentIds) => {
       const counts = await database.$queryRaw<{ parent: string; count: number }[]>`
         SELECT ${parent}::text AS parent, count(*)::int AS count FROM ${table}
-        WHERE ${parent} = ANY(${parentIds}::uuid[]) AND "projectId" = ${projectId}::uuid GROUP BY 1`;
+        WHERE ${parent} = ANY(${parentIds}::uuid[]) GROUP BY 1`;
       const found = new Map(counts.map((row) => [row.parent, row.count]));
       return parentIds.map((id) => found.get(id) ?? 0);
     }),
@@ -78,11 +82,11 @@ export function children<Row>(database: Transaction, projectId: string, relation
       SELECT parent.id::text AS __parent, page.* FROM unnest(${parentIds}::uuid[]) AS parent(id)
       CROSS JOIN LATERAL (
         SELECT child.* FROM ${table} child
-        WHERE child.${parent} = parent.id AND child."projectId" = ${projectId}::uuid
+        WHERE child.${parent} = parent.id
           ${bounds.length > 0 ? Prisma.join(bounds, ' ') : Prisma.empty}
         ORDER BY child."createdAt" ${order}, child.id ${order} LIMIT ${window.take + 1}
       ) page`;
-    return Map.groupBy(found, (row) => row.__parent);
+    return groupBy(found, (row) => row.__parent);
   }
 }
 

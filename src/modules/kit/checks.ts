@@ -38,6 +38,8 @@ export function requireFit(architecture: ArchitectureConfig, shape: ImageShape, 
   try {
     assertArchitectureFits(architecture, shape);
   } catch (error) {
-    throw error instanceof TeddyhubError ? new TeddyhubError(error.code, error.message, { field, cause: error }) : error;
+    throw error instanceof TeddyhubError
+      ? new TeddyhubError(error.code, error.message, { field, cause: error })
+      : error;
   }
 }

@@ -57,7 +57,7 @@ export function configTypes<S extends z.ZodObject>(
   return { output, input };
 }
 
-const isConfigTypes = (type: ConfigTypes | EnumType): type is ConfigTypes => typeof type['output'] === 'function';
+const isConfigTypes = (type: ConfigTypes | EnumType): type is ConfigTypes => typeof type.output === 'function';
 
 function scalarOf(property: Property): typeof Int | typeof Float | BooleanConstructor | StringConstructor {
   if (property.type === 'array' && property.items) return scalarOf(property.items);

@@ -89,7 +89,9 @@ export async function createOnce(
   const { projectId } = caller.viewer;
   const { operation, idempotencyKey: key, request } = command;
   if (key.length === 0 || key.length > 200) {
-    throw new TeddyhubError('INVALID_INPUT', 'An idempotency key has 1 to 200 characters.', { field: ['idempotencyKey'] });
+    throw new TeddyhubError('INVALID_INPUT', 'An idempotency key has 1 to 200 characters.', {
+      field: ['idempotencyKey'],
+    });
   }
   const requestHash = createHash('sha256').update(canonicalJson(request)).digest('hex');
   return database.$transaction(async (tx) => {

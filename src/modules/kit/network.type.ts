@@ -9,7 +9,9 @@ registerEnumType(ArchitectureName, {
   name: 'ArchitectureName',
   description: 'A family of networks.',
   valuesConfig: {
-    CONVNET: { description: 'Blocks of 3x3 convolution, batch norm, ReLU and 2x2 average pooling, then one linear layer.' },
+    CONVNET: {
+      description: 'Blocks of 3x3 convolution, batch norm, ReLU and 2x2 average pooling, then one linear layer.',
+    },
   },
 });
 

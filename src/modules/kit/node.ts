@@ -55,7 +55,10 @@ export abstract class Node {
 }
 
 /** What a row must hold to become a `T`: its fields without its methods. */
-export type DataOf<T> = Omit<{ [K in keyof T as T[K] extends (...args: never[]) => unknown ? never : K]: T[K] }, 'typeName'>;
+export type DataOf<T> = Omit<
+  { [K in keyof T as T[K] extends (...args: never[]) => unknown ? never : K]: T[K] },
+  'typeName'
+>;
 
 /** The GraphQL object of a database row. */
 export const fromRow = <T extends Node>(type: new () => T, row: DataOf<T>): T => Object.assign(new type(), row);

@@ -14,8 +14,7 @@ export class NodeResolver {
   @Query(() => [Node], {
     nullable: 'items',
     description: 'Objects in the order of their ids, at most 100; null where there is none.',
-    complexity: ({ args, childComplexity }: { args: { ids: string[] }; childComplexity: number }) =>
-      1 + args.ids.length * childComplexity,
+    complexity: ({ args, childComplexity }) => 1 + Math.max(1, (args.ids as string[]).length) * childComplexity,
   })
   nodes(@Arg('ids', () => [ID]) ids: string[], @Ctx() context: RequestContext): Promise<(Node | null)[]> {
     if (ids.length > MAX_PAGE) throw new TeddyhubError('INVALID_INPUT', `Give at most ${MAX_PAGE} ids.`);

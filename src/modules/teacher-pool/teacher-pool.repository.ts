@@ -24,12 +24,6 @@ export class TeacherPoolRepository {
   teachersByIds(projectId: string, ids: readonly string[]): Promise<Teacher[]> {
     return this.database.teacher.findMany({ where: { pool: { projectId }, id: { in: [...ids] } } });
   }
-
-  /** In pool order; a pool has at most 80 teachers. */
-  teachersOfPools(projectId: string, poolIds: readonly string[]): Promise<Teacher[]> {
-    const where = { pool: { projectId }, poolId: { in: [...poolIds] } };
-    return this.database.teacher.findMany({ where, orderBy: { index: 'asc' } });
-  }
 }
 
 const whereOf = (projectId: string, filter: TeacherPoolFilter | null): Prisma.TeacherPoolWhereInput => ({

@@ -3,12 +3,11 @@ import type { RequestContext } from '../context.js';
 import { Dataset } from '../dataset/dataset.type.js';
 import { DistillationRun, DistillationRunConnection } from '../distillation-run/distillation-run.type.js';
 import { nestedConnection } from '../kit/batch.js';
-import { type Connection, ConnectionArgs, listComplexity, pageComplexity } from '../kit/connection.js';
+import { type Connection, ConnectionArgs, pageComplexity } from '../kit/connection.js';
 import { toPayload } from '../kit/mutation.js';
-import { fromRow } from '../kit/node.js';
 import { Progress, progressOf } from '../kit/progress.js';
 import { TeacherPoolFilter, TeacherPoolTrainInput, TeacherPoolTrainPayload } from './teacher-pool.input.js';
-import { Teacher, TeacherPool, TeacherPoolConnection } from './teacher-pool.type.js';
+import { Teacher, TeacherConnection, TeacherPool, TeacherPoolConnection } from './teacher-pool.type.js';
 
 @Resolver(() => TeacherPool)
 export class TeacherPoolResolver {
@@ -40,9 +39,13 @@ export class TeacherPoolResolver {
     return context.services.nodes.related(context, 'Dataset', pool.datasetId);
   }
 
-  @FieldResolver(() => [Teacher], { complexity: listComplexity(10), description: 'In pool order, at most 80.' })
-  async teachers(@Root() pool: TeacherPool, @Ctx() { loaders }: RequestContext): Promise<Teacher[]> {
-    return (await loaders.teachersOfPool.load(pool.id)).map((row) => fromRow(Teacher, row));
+  @FieldResolver(() => TeacherConnection, { complexity: pageComplexity })
+  teachers(
+    @Root() pool: TeacherPool,
+    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<Connection<Teacher>> {
+    return nestedConnection(Teacher, loaders.teachersOfPool, pool.id, page);
   }
 
   @FieldResolver(() => DistillationRunConnection, { complexity: pageComplexity })

@@ -49,7 +49,10 @@ export const PoolConfig = configTypes(
   },
 );
 
-@ObjectType({ implements: Node, description: 'Weak models of one dataset, trained once and used by any number of runs.' })
+@ObjectType({
+  implements: Node,
+  description: 'Weak models of one dataset, trained once and used by any number of runs.',
+})
 export class TeacherPool extends Node {
   readonly typeName = 'TeacherPool';
 
@@ -96,7 +99,10 @@ export class Teacher extends Node {
   @Field(() => TeacherKind)
   kind!: TeacherKind;
 
-  @Field(() => Float, { nullable: true, description: 'Epoch of the base run at which it was kept. Null for other kinds.' })
+  @Field(() => Float, {
+    nullable: true,
+    description: 'Epoch of the base run at which it was kept. Null for other kinds.',
+  })
   epoch!: number | null;
 
   @Field(() => Float, { description: 'Top-1 on the test split, percent.' })
@@ -115,3 +121,4 @@ export class Teacher extends Node {
 }
 
 export const TeacherPoolConnection = connectionType(TeacherPool);
+export const TeacherConnection = connectionType(Teacher);

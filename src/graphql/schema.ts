@@ -1,0 +1,43 @@
+import 'reflect-metadata';
+import type { GraphQLSchema } from 'graphql';
+import { GraphQLDateTime } from 'graphql-scalars';
+import { buildSchema, type PubSub } from 'type-graphql';
+import { DatasetResolver } from '../modules/dataset/dataset.resolver.js';
+import { DistillationRunResolver } from '../modules/distillation-run/distillation-run.resolver.js';
+import { RUN_EVENT_CLASSES } from '../modules/distillation-run/run-event.type.js';
+import { DistilledSetResolver } from '../modules/distilled-set/distilled-set.resolver.js';
+import { EvaluationResolver } from '../modules/evaluation/evaluation.resolver.js';
+import { NodeResolver } from '../modules/node/node.resolver.js';
+import { ProjectResolver } from '../modules/project/project.resolver.js';
+import { TaskResolver } from '../modules/task/task.resolver.js';
+import { TeacherPoolResolver, TeacherResolver } from '../modules/teacher-pool/teacher-pool.resolver.js';
+import { WorkerResolver } from '../modules/worker/worker.resolver.js';
+
+/** Subscriptions bring their own streams; TypeGraphQL wants a bus all the same. */
+const NO_BUS: PubSub = {
+  publish: () => undefined,
+  subscribe: () => {
+    throw new Error('Every subscription has a `subscribe` function.');
+  },
+};
+
+/** Services check their input themselves, with the schemas that the workers parse with. */
+export const buildTeddyhubSchema = (): Promise<GraphQLSchema> =>
+  buildSchema({
+    resolvers: [
+      NodeResolver,
+      ProjectResolver,
+      DatasetResolver,
+      TeacherPoolResolver,
+      TeacherResolver,
+      DistillationRunResolver,
+      TaskResolver,
+      DistilledSetResolver,
+      EvaluationResolver,
+      WorkerResolver,
+    ],
+    orphanedTypes: RUN_EVENT_CLASSES,
+    scalarsMap: [{ type: Date, scalar: GraphQLDateTime }],
+    pubSub: NO_BUS,
+    validate: false,
+  });

@@ -1,0 +1,146 @@
+/** One HTTP server: GraphQL, its sockets, the data plane, health. */
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import { expressMiddleware } from '@as-integrations/express5';
+import express, { type ErrorRequestHandler, type Express } from 'express';
+import type { GraphQLSchema } from 'graphql';
+import { TeddyhubError } from '../domain/errors.js';
+import { createApollo } from '../graphql/apollo.js';
+import type { CreateContext } from '../graphql/context.js';
+import { explain, refusal } from '../graphql/errors.js';
+import { currentRequestId, withRequestId } from '../graphql/request-id.js';
+import { serveSockets } from '../graphql/sockets.js';
+import type { Services } from '../modules/index.js';
+import type { Database } from '../platform/database/client.js';
+import type { Log } from '../platform/log.js';
+import type { ObjectStore } from '../platform/object-store/object-store.js';
+import { dataPlaneRouter } from './data-plane.js';
+import { checkReadiness } from './health.js';
+import { LANDING_PAGE } from './landing-page.js';
+
+export interface HttpOptions {
+  host: string;
+  port: number;
+  /** Where a port is in use: whether the next ones are tried. */
+  otherPorts: boolean;
+  production: boolean;
+  schema: GraphQLSchema;
+  createContext: CreateContext;
+  services: Services;
+  database: Database;
+  store: ObjectStore;
+  log: Log;
+}
+
+const BODY_LIMIT = '256kb';
+const PORTS_TRIED = 20;
+
+/** Throws BAD_CONFIGURATION when the port cannot be had. */
+export async function serveHttp(options: HttpOptions): Promise<{ url: string; close(): Promise<void> }> {
+  const { schema, createContext, services, database, store, log, production } = options;
+  const app = express();
+  const httpServer = createServer(app);
+  const apollo = createApollo({ schema, httpServer, log, production });
+  await apollo.start();
+  let closing = false;
+
+  app.disable('x-powered-by');
+  app.use((_request, response, next) => {
+    const requestId = randomUUID();
+    response.set({ 'x-request-id': requestId, 'x-content-type-options': 'nosniff' });
+    withRequestId(requestId, next);
+  });
+  app.get('/livez', (_request, response) => void response.json({ alive: true }));
+  app.get('/readyz', async (_request, response) => {
+    const readiness = await checkReadiness(database, store);
+    const ready = readiness.ready && !closing;
+    response.status(ready ? 200 : 503).json({ ...readiness, ready });
+  });
+  if (!production) app.get('/', (_request, response) => void response.type('html').send(LANDING_PAGE));
+  app.use(dataPlaneRouter({ database, store, log, authenticate: (header) => services.apiKeys.authenticate(header) }));
+  app.use(
+    '/graphql',
+    express.json({ limit: BODY_LIMIT }),
+    expressMiddleware(apollo, {
+      context: ({ req }) =>
+        createContext(req.headers.authorization).catch((error: unknown) => {
+          throw error instanceof TeddyhubError ? refusal(error) : error;
+        }),
+    }),
+  );
+  refuseTheRest(app, log);
+  const closeSockets = serveSockets({ schema, httpServer, createContext, log });
+
+  const url = await listen(httpServer, options);
+  return {
+    url,
+    async close() {
+      closing = true;
+      await closeSockets();
+      // Stops to accept, waits for answers under way, then for idle connections.
+      await apollo.stop();
+    },
+  };
+}
+
+function refuseTheRest(app: Express, log: Log): void {
+  const answer = (code: string, message: string) => ({
+    errors: [{ message, extensions: { code, requestId: currentRequestId() } }],
+  });
+  app.use((_request, response) => {
+    response.status(404).json(answer('NOT_FOUND', 'There is nothing here: the API answers at /graphql.'));
+  });
+  const onError: ErrorRequestHandler = (
+    error: { status?: number; type?: string; message?: string },
+    _request,
+    response,
+    _next,
+  ) => {
+    // What express says of a body that is too large, or is no JSON.
+    if (error.status !== undefined && error.status < 500) {
+      const message =
+        error.type === 'entity.too.large'
+          ? `A request has at most ${BODY_LIMIT}.`
+          : 'The body of the request is not valid JSON.';
+      response.status(error.status).json(answer('BAD_USER_INPUT', message));
+      return;
+    }
+    const { code, message } = explain(error);
+    log.error({ err: error, requestId: currentRequestId() }, 'request failed');
+    response.status(500).json(answer(code, message));
+  };
+  app.use(onError);
+}
+
+async function listen(server: Server, { host, port, otherPorts, log }: HttpOptions): Promise<string> {
+  for (let candidate = port; ; candidate++) {
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(candidate, host, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      });
+      break;
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'EADDRINUSE' && otherPorts && port !== 0 && candidate < Math.min(65_535, port + PORTS_TRIED)) {
+        log.info({ port: candidate }, 'port is in use, trying the next one');
+        continue;
+      }
+      throw new TeddyhubError('BAD_CONFIGURATION', whyNot(code, host, candidate), { cause: error });
+    }
+  }
+  const address = server.address();
+  const bound = typeof address === 'object' && address !== null ? address.port : port;
+  const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${bound}`;
+}
+
+function whyNot(code: string | undefined, host: string, port: number): string {
+  if (code === 'EADDRINUSE') return `PORT: ${port} is in use by another process: stop it, or choose another port.`;
+  if (code === 'EACCES')
+    return `PORT: ${port} needs privileges that this process does not have: choose one above 1023.`;
+  return `HOST: ${host} port ${port} cannot be listened on (${code ?? 'unknown error'}).`;
+}

@@ -1,0 +1,74 @@
+/** The API: configuration -> database -> queue -> objects -> events -> modules -> schema -> HTTP, and back in the opposite order. */
+import 'reflect-metadata';
+import { contextFactory } from './graphql/context.js';
+import { buildTeddyhubSchema } from './graphql/schema.js';
+import { serveHttp } from './http/server.js';
+import { ensureFirstKey, type FirstKey } from './modules/api-key/first-key.js';
+import { createRepositories, createServices } from './modules/index.js';
+import type { Config } from './platform/config/env.js';
+import { openDatabase } from './platform/database/client.js';
+import { createRunEventHub } from './platform/events/run-event-hub.js';
+import type { Log } from './platform/log.js';
+import { openObjectStore } from './platform/object-store/open-object-store.js';
+import { openTaskQueue } from './platform/queue/task-queue.js';
+
+export interface Api {
+  /** Where it answers, without a slash at the end. */
+  url: string;
+  /** In embedded mode the first ADMIN key; null elsewhere, where `teddyhub key create` makes keys. */
+  adminKey: FirstKey | null;
+  /** Answers what is under way, ends subscriptions, lets go of everything. */
+  close(): Promise<void>;
+}
+
+/** No request needs a statement longer than this. */
+const STATEMENT_TIMEOUT_MS = 20_000;
+
+/** Throws a TeddyhubError of one line when the database, the store or the port cannot be had. The database is migrated. */
+export async function startApi(options: {
+  config: Config & { databaseUrl: string };
+  log: Log;
+  embedded: boolean;
+}): Promise<Api> {
+  const { config, log, embedded } = options;
+  const { databaseUrl } = config;
+  const closers: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const step of closers.splice(0).reverse()) {
+      await step().catch((error: unknown) => log.error({ err: error }, 'could not close cleanly'));
+    }
+  };
+  try {
+    const database = openDatabase(databaseUrl, { statementTimeoutMs: STATEMENT_TIMEOUT_MS });
+    closers.push(() => database.$disconnect());
+    const store = await openObjectStore(config.objectStore);
+    const queue = await openTaskQueue(databaseUrl, { log, role: 'API' });
+    closers.push(() => queue.close());
+    const hub = createRunEventHub({ database, databaseUrl, log });
+    closers.push(() => hub.close());
+
+    const repositories = createRepositories(database);
+    const services = createServices({ database, queue, store, hub, importRoot: config.importRoot }, repositories);
+    const adminKey = embedded ? await ensureFirstKey(services.apiKeys, config.stateDir) : null;
+
+    const { host, port, production } = config;
+    const http = await serveHttp({
+      host,
+      port,
+      otherPorts: embedded,
+      production,
+      schema: await buildTeddyhubSchema(),
+      createContext: contextFactory(services, repositories, log),
+      services,
+      database,
+      store,
+      log,
+    });
+    closers.push(() => http.close());
+    log.info({ url: http.url }, 'api ready');
+    return { url: http.url, adminKey, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Role } from '../../domain/viewer.js';
+import type { Database } from '../../platform/database/client.js';
+import type { ApiKey } from '../../platform/database/generated/client.js';
+
+export class ApiKeyRepository {
+  constructor(private readonly database: Database) {}
+
+  byPrefix(prefix: string): Promise<ApiKey | null> {
+    return this.database.apiKey.findUnique({ where: { prefix } });
+  }
+
+  async touch(id: string): Promise<void> {
+    await this.database.apiKey.updateMany({ where: { id }, data: { lastUsedAt: new Date() } });
+  }
+
+  list(): Promise<ApiKey[]> {
+    return this.database.apiKey.findMany({ orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
+  }
+
+  /** Makes the project where there is none of this name. */
+  async create(
+    project: string,
+    key: { name: string; prefix: string; secretHash: string; role: Role; expiresAt: Date | null },
+  ): Promise<ApiKey> {
+    const { id: projectId } = await this.database.project.upsert({
+      where: { name: project },
+      create: { name: project },
+      update: {},
+    });
+    return this.database.apiKey.create({ data: { ...key, projectId } });
+  }
+
+  /** Whether there was such a key, not yet revoked. */
+  async revoke(prefix: string): Promise<boolean> {
+    const where = { prefix, revokedAt: null };
+    const { count } = await this.database.apiKey.updateMany({ where, data: { revokedAt: new Date() } });
+    return count === 1;
+  }
+}

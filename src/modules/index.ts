@@ -1,0 +1,125 @@
+/** The modules put together: repositories, the services on them, the loaders of a request, and the resolvers. */
+import type { Database } from '../platform/database/client.js';
+import type {
+  Evaluation as EvaluationRow,
+  DistillationRun as RunRow,
+  Task as TaskRow,
+  TeacherPool as TeacherPoolRow,
+  Teacher as TeacherRow,
+} from '../platform/database/generated/client.js';
+import type { RunEventHub } from '../platform/events/run-event-hub.js';
+import type { ObjectStore } from '../platform/object-store/object-store.js';
+import type { TaskQueue } from '../platform/queue/task-queue.js';
+import { ApiKeyRepository } from './api-key/api-key.repository.js';
+import { ApiKeyService } from './api-key/api-key.service.js';
+import { DatasetRepository } from './dataset/dataset.repository.js';
+import { DatasetService } from './dataset/dataset.service.js';
+import { DistillationRunRepository } from './distillation-run/distillation-run.repository.js';
+import { DistillationRunService } from './distillation-run/distillation-run.service.js';
+import { DistilledSetRepository } from './distilled-set/distilled-set.repository.js';
+import { DistilledSetService } from './distilled-set/distilled-set.service.js';
+import { EvaluationRepository } from './evaluation/evaluation.repository.js';
+import { EvaluationService } from './evaluation/evaluation.service.js';
+import { byId, byParent, children } from './kit/batch.js';
+import { NodeService } from './node/node.service.js';
+import { ProjectRepository } from './project/project.repository.js';
+import { type OwnerColumn, TaskRepository } from './task/task.repository.js';
+import { TeacherPoolRepository } from './teacher-pool/teacher-pool.repository.js';
+import { TeacherPoolService } from './teacher-pool/teacher-pool.service.js';
+import { WorkerRepository } from './worker/worker.repository.js';
+import { WorkerService } from './worker/worker.service.js';
+
+export interface Resources {
+  database: Database;
+  queue: TaskQueue;
+  store: ObjectStore;
+  hub: RunEventHub;
+  importRoot: string;
+}
+
+export const createRepositories = (database: Database) => ({
+  database,
+  apiKeys: new ApiKeyRepository(database),
+  projects: new ProjectRepository(database),
+  datasets: new DatasetRepository(database),
+  teacherPools: new TeacherPoolRepository(database),
+  distillationRuns: new DistillationRunRepository(database),
+  tasks: new TaskRepository(database),
+  distilledSets: new DistilledSetRepository(database),
+  evaluations: new EvaluationRepository(database),
+  workers: new WorkerRepository(database),
+});
+
+export type Repositories = ReturnType<typeof createRepositories>;
+
+export function createServices({ database, queue, store, hub, importRoot }: Resources, repositories: Repositories) {
+  const backend = { database, queue };
+  return {
+    nodes: new NodeService(),
+    projects: repositories.projects,
+    apiKeys: new ApiKeyService(repositories.apiKeys),
+    datasets: new DatasetService(backend, repositories.datasets, importRoot),
+    teacherPools: new TeacherPoolService(backend, repositories.teacherPools),
+    distillationRuns: new DistillationRunService(backend, repositories.distillationRuns, hub),
+    distilledSets: new DistilledSetService(database, repositories.distilledSets, store),
+    evaluations: new EvaluationService(backend, repositories.evaluations),
+    workers: new WorkerService(repositories.workers),
+  };
+}
+
+export type Services = ReturnType<typeof createServices>;
+
+/** Made anew for every request: they see the viewer's project only, and forget everything with the request. */
+export function createLoaders(repositories: Repositories, projectId: string) {
+  const { database, datasets, teacherPools, distillationRuns, tasks, distilledSets, evaluations, workers } =
+    repositories;
+  const progressOf = (owner: OwnerColumn) =>
+    byParent(
+      (ids) => tasks.progressOfOwners(projectId, owner, ids),
+      (task) => task[owner],
+    );
+  return {
+    byId: {
+      Dataset: byId((ids) => datasets.byIds(projectId, ids)),
+      TeacherPool: byId((ids) => teacherPools.byIds(projectId, ids)),
+      Teacher: byId((ids) => teacherPools.teachersByIds(projectId, ids)),
+      DistillationRun: byId((ids) => distillationRuns.byIds(projectId, ids)),
+      Task: byId((ids) => tasks.byIds(projectId, ids)),
+      DistilledSet: byId((ids) => distilledSets.byIds(projectId, ids)),
+      Evaluation: byId((ids) => evaluations.byIds(projectId, ids)),
+      Worker: byId((ids) => workers.byIds(ids)),
+    },
+    tasksOfDataset: progressOf('datasetId'),
+    tasksOfPool: progressOf('poolId'),
+    tasksOfRun: progressOf('runId'),
+    tasksOfEvaluation: progressOf('evaluationId'),
+    runningOfWorker: byParent(
+      (ids) => tasks.runningOfWorkers(projectId, ids),
+      (task) => task.workerId,
+    ),
+    setsOfRun: byParent(
+      (ids) => distilledSets.ofRuns(projectId, ids),
+      (set) => set.runId,
+    ),
+    shardsOfSet: byParent(
+      (ids) => distilledSets.shardsOfSets(projectId, ids),
+      (shard) => shard.distilledSetId,
+    ),
+    labelSetsOfSet: byParent(
+      (ids) => distilledSets.labelSetsOfSets(projectId, ids),
+      (labels) => labels.distilledSetId,
+    ),
+    resultsOfEvaluation: byParent(
+      (ids) => evaluations.resultsOfEvaluations(projectId, ids),
+      (result) => result.evaluationId,
+    ),
+    teacherPoolsOfDataset: children<TeacherPoolRow>(database, { table: 'TeacherPool', parent: 'datasetId' }),
+    runsOfDataset: children<RunRow>(database, { table: 'DistillationRun', parent: 'datasetId' }),
+    runsOfPool: children<RunRow>(database, { table: 'DistillationRun', parent: 'poolId' }),
+    teachersOfPool: children<TeacherRow>(database, { table: 'Teacher', parent: 'poolId' }),
+    taskPagesOfRun: children<TaskRow>(database, { table: 'Task', parent: 'runId' }),
+    evaluationsOfSet: children<EvaluationRow>(database, { table: 'Evaluation', parent: 'distilledSetId' }),
+  };
+}
+
+export type Loaders = ReturnType<typeof createLoaders>;
