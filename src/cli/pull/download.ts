@@ -24,21 +24,40 @@ export async function download(remote: Remote, folder: string, file: WantedFile)
   const path = join(folder, file.path);
   if (await isIntact(path, file)) return 'PRESENT';
   const body = await remote.open(file.path);
+  await writeWhole(folder, file.path, Readable.fromWeb(body), (received) => {
+    if (received.bytes !== file.bytes || received.digest !== file.digest) throw corrupt(file, received);
+  });
+  return 'FETCHED';
+}
+
+/** Writes `folder`/`name` under a temporary name first; `check` may refuse what came, and then nothing is left. */
+export async function writeWhole(
+  folder: string,
+  name: string,
+  source: Readable,
+  check?: (received: Received) => void,
+): Promise<void> {
+  const path = join(folder, name);
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
   try {
     await mkdir(dirname(path), { recursive: true });
-    const received = await receive(Readable.fromWeb(body), temporary);
-    if (received.bytes !== file.bytes || received.digest !== file.digest) throw corrupt(file, received);
+    const received = await receive(source, temporary);
+    check?.(received);
     await rename(temporary, path);
-    return 'FETCHED';
   } catch (error) {
+    source.destroy();
     await rm(temporary, { force: true });
-    throw explain(error, file, folder);
+    throw explain(error, name, folder);
   }
 }
 
+interface Received {
+  digest: string;
+  bytes: number;
+}
+
 /** Writes a stream to a file that must not be there yet; answers what came. */
-async function receive(source: Readable, path: string): Promise<{ digest: string; bytes: number }> {
+async function receive(source: Readable, path: string): Promise<Received> {
   const hash = createHash('sha256');
   let bytes = 0;
   await pipeline(
@@ -67,23 +86,23 @@ async function isIntact(path: string, file: WantedFile): Promise<boolean> {
   }
 }
 
-function corrupt(file: WantedFile, received: { digest: string; bytes: number }): TeddyhubError {
+function corrupt(file: WantedFile, received: Received): TeddyhubError {
   const seen = received.bytes === file.bytes ? received.digest : `${received.bytes} bytes instead of ${file.bytes}`;
   const message = `${file.path} did not arrive as the manifest says (${file.digest}, but got ${seen}): it is refused. Run the same command again; if it stays so, the stored object is damaged.`;
   return new TeddyhubError('OBJECT_CORRUPT', message);
 }
 
 /** What failed here: the disk, whose errors name a system call, or the connection. */
-function explain(error: unknown, file: WantedFile, folder: string): unknown {
+function explain(error: unknown, name: string, folder: string): unknown {
   if (error instanceof TeddyhubError || !(error instanceof Error)) return error;
   const code = 'code' in error ? String(error.code) : '';
   if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)) {
-    const message = `No room left in ${folder} for ${file.path}: free some space, then run the same command again.`;
+    const message = `No room left in ${folder} for ${name}: free some space, then run the same command again.`;
     return new TeddyhubError('STORAGE_FULL', message, { cause: error });
   }
   if ('path' in error) {
-    const message = `${join(folder, file.path)} cannot be written (${code}): choose another folder with --to.`;
+    const message = `${join(folder, name)} cannot be written (${code}): choose another folder with --to.`;
     return new TeddyhubError('INVALID_INPUT', message, { cause: error });
   }
-  return unreachable(file.path, error);
+  return unreachable(name, error);
 }
