@@ -11,7 +11,7 @@ import type { ShardRef } from '../domain/jobs/references.js';
 import { getVerified, type ObjectStore } from '../platform/object-store/object-store.js';
 import { floatsOf } from './float16.js';
 import { decodeNpy, encodeNpy } from './npy.js';
-import { decodePng, encodePng } from './png.js';
+import { decodePng, encodePng, type PngImage } from './png.js';
 
 export interface DistilledSample {
   /** Position in the whole set. */
@@ -95,7 +95,7 @@ export async function readDistilledShards(store: ObjectStore, shards: readonly S
 interface StoredSample {
   /** For messages. */
   readonly name: string;
-  readonly image: ReturnType<typeof decodePng>;
+  readonly image: PngImage;
   readonly label: number;
   readonly logits: Float32Array | undefined;
 }
