@@ -47,7 +47,7 @@ const PORTS_TO_TRY = 50;
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
 
-/** Starts or adopts the server of `dataDir` and makes the database. Throws UNAVAILABLE with one line when it cannot. */
+/** Starts or adopts the server of `dataDir` and makes the database; every start wants its stop. Throws UNAVAILABLE with one line when it cannot. */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const cluster = locateCluster(options.dataDir);
   return withLock(join(cluster.home, 'lock'), async () => {
@@ -77,8 +77,14 @@ async function adopt(cluster: Cluster, state: ServerState): Promise<number | und
   const running = postmasterOf(cluster);
   if (running === undefined) return undefined;
   state.port = running.port;
-  await untilReady(cluster, state, running.pid);
-  return running.pid;
+  try {
+    await untilReady(cluster, state, running.pid);
+    return running.pid;
+  } catch (error) {
+    // It was on its way out: killed, or stopped by somebody else.
+    if (!isRunning(running.pid)) return undefined;
+    throw error;
+  }
 }
 
 async function launch(
