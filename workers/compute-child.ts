@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Failure } from '../src/domain/errors.js';
+import { type Failure, TeddyhubError } from '../src/domain/errors.js';
 import type { Assignment, Device, FromChild, ToChild } from './protocol.js';
 
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
@@ -82,21 +82,24 @@ export function startComputeChild(assignment: Assignment, reports: ChildReports)
   };
 }
 
-/** Asks a child what it computes on. Throws with the child's last words when it cannot tell. */
+/** Asks a child what it computes on. Throws BAD_CONFIGURATION with one line when it cannot compute here. */
 export async function probeDevice(): Promise<Device> {
   const process = forkChild();
   const output = keepLastLines(process);
   let device: Device | undefined;
+  let reason: string | undefined;
   process.on('message', (message: FromChild) => {
     if (message.type === 'DEVICE') device = message.device;
+    if (message.type === 'FAILURE') reason = message.detail.split('\n')[0];
   });
   tell(process, { type: 'PROBE' });
   await new Promise<void>((resolve) => {
     process.once('close', () => resolve());
     process.once('error', () => resolve());
   });
-  if (device === undefined) throw new Error(`TensorFlow does not load: ${output.at(-1) ?? 'no reason given'}`);
-  return device;
+  if (device !== undefined) return device;
+  const said = reason ?? output.at(-1) ?? 'it gave no reason';
+  throw new TeddyhubError('BAD_CONFIGURATION', `The worker cannot compute here (${said}): run npm run bootstrap.`);
 }
 
 function forkChild(): ChildProcess {

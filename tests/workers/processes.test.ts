@@ -17,7 +17,7 @@ const LOST_MS = 40_000;
 const OUTAGE_MS = 12_000;
 const ARCHITECTURE = { name: 'CONVNET', width: 8, depth: 2 } as const;
 /** Long enough to be killed in the middle, with checkpoints on the way. */
-const SYNTHESIS = { imagesPerClass: 2, steps: 120, checkpointEvery: 10 };
+const SYNTHESIS = { imagesPerClass: 2, formation: 1, steps: 100, checkpointEvery: 10 } as const;
 
 describe('worker processes', () => {
   let world: World;
@@ -192,7 +192,7 @@ describe('worker processes', () => {
 
   it('share the tasks of a run, and none is computed twice', async () => {
     second = await world.startWorker();
-    const run = await newRun({ imagesPerClass: 4, imagesPerClassPerTask: 1 });
+    const run = await newRun({ imagesPerClass: 4, imagesPerClassPerTask: 1, steps: 5 });
     await succeeded(run.id);
     const tasks = await world.database.task.findMany({
       where: { runId: run.id },
