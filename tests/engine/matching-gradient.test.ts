@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { random } from '../../src/domain/random.js';
+import { gatherImages, normalize } from '../../workers/nn/views.js';
+import { batchLabels, matchingLoss, targetOf } from '../../workers/teddy/matching.js';
+import { type Tensor4D, tf } from '../../workers/tensor/tensorflow.js';
+import {
+  type ReferenceTarget,
+  type ReferenceWeights,
+  referenceForward,
+  referenceLoss,
+} from '../support/reference-convnet.js';
+import { referenceInput, tinyImages, tinyTeacher } from '../support/tiny-engine.js';
+
+const CLASSES = 3;
+const WEIGHTS: ReferenceWeights = {
+  crossEntropyWeight: 0.7,
+  momentsWeight: 0.3,
+  firstLayerWeight: 2.5,
+  classMeanWeight: 0.9,
+};
+const only = (name: keyof ReferenceWeights): ReferenceWeights => ({
+  crossEntropyWeight: 0,
+  momentsWeight: 0,
+  classMeanWeight: 0,
+  firstLayerWeight: 2.5,
+  [name]: 1,
+});
+
+/** A target that is not what the network sees of the batch, so that no term is near its minimum. */
+function someTarget(widths: readonly number[], d: number): ReferenceTarget {
+  const source = random(7, 'target');
+  const draw = (n: number, low: number, high: number) =>
+    Float64Array.from({ length: n }, () => source.between(low, high));
+  return {
+    layers: widths.map((c) => ({ mean: draw(c, -1, 1), variance: draw(c, 0.2, 2) })),
+    classMeans: draw(CLASSES * d, 0, 1),
+  };
+}
+
+for (const [shape, depth] of [
+  [{ height: 8, width: 8, channels: 1 }, 2],
+  [{ height: 13, width: 12, channels: 3 }, 1],
+] as const) {
+  describe(`the matching loss at images of ${shape.height} x ${shape.width} x ${shape.channels}`, () => {
+    const { frozen, reference } = tinyTeacher(shape, CLASSES, depth, 3);
+    const set = tinyImages(shape, 7, CLASSES, 11);
+    const normalization = {
+      mean: [0.5, 0.4, 0.45].slice(0, shape.channels),
+      std: [0.25, 0.3, 0.2].slice(0, shape.channels),
+    };
+    const input = referenceInput(set, normalization);
+    const { moments, features } = referenceForward(reference, input);
+    const target = someTarget(
+      moments.map(({ mean }) => mean.length),
+      features.length / input.n,
+    );
+
+    const gradientOf = (weights: ReferenceWeights) =>
+      tf.tidy(() => {
+        const x = normalize(gatherImages(set, [...set.labels.keys()]), normalization);
+        const labels = batchLabels(set.labels, CLASSES);
+        const lossOf = (images: Tensor4D) => matchingLoss(targetOf(frozen, target), images, labels, weights).total;
+        const { value, grad } = tf.valueAndGrad((images) => lossOf(images as Tensor4D))(x);
+        return { loss: value.dataSync()[0] ?? Number.NaN, gradient: grad.dataSync<'float32'>() };
+      });
+
+    /** Central differences of the float64 loss; the step keeps rounding and curvature both far below 1e-3. */
+    const difference = (weights: ReferenceWeights, pixel: number): number => {
+      const step = 1e-6;
+      const at = (offset: number) => {
+        const data = input.data.slice();
+        data[pixel] = (data[pixel] ?? 0) + offset;
+        return referenceLoss(reference, target, { ...input, data }, set.labels, weights);
+      };
+      return (at(step) - at(-step)) / (2 * step);
+    };
+
+    const cases: [string, ReferenceWeights][] = [
+      ['as a whole', WEIGHTS],
+      ['in cross-entropy alone', only('crossEntropyWeight')],
+      ['in moments alone', only('momentsWeight')],
+      ['in class means alone', only('classMeanWeight')],
+    ];
+    for (const [what, weights] of cases) {
+      it(`equals the float64 loss, and its gradient float64 finite differences, ${what}`, () => {
+        const { loss, gradient } = gradientOf(weights);
+        const truth = referenceLoss(reference, target, input, set.labels, weights);
+        assert.ok(Math.abs(loss - truth) < 1e-5 * truth, `${loss} against ${truth}`);
+        const source = random(1, 'pixels');
+        const scale = Math.sqrt(gradient.reduce((sum, value) => sum + value ** 2, 0) / gradient.length);
+        for (let trial = 0; trial < 40; trial++) {
+          const pixel = source.integer(gradient.length);
+          const expected = difference(weights, pixel);
+          const actual = gradient[pixel] ?? Number.NaN;
+          // Where a gradient happens to be tiny, its error is measured against the usual size.
+          const error = Math.abs(actual - expected) / Math.max(Math.abs(expected), 0.1 * scale);
+          assert.ok(error < 1e-3, `pixel ${pixel}: ${actual} against ${expected}`);
+        }
+      });
+    }
+  });
+}

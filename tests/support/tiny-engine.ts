@@ -1,0 +1,96 @@
+/** Small networks, images and datasets for tests of the engine. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { architectureConfig, type ImageShape } from '../../src/domain/config.js';
+import type { DatasetRef } from '../../src/domain/jobs/references.js';
+import { random } from '../../src/domain/random.js';
+import { openFolderObjectStore } from '../../src/platform/object-store/folder-object-store.js';
+import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
+import { importDataset } from '../../workers/jobs/dataset-import.js';
+import { convNet, type FrozenNetwork, freeze, initialize } from '../../workers/nn/convnet.js';
+import type { LabelledImages } from '../../workers/nn/training.js';
+import { type Tensor, tf } from '../../workers/tensor/tensorflow.js';
+import { writeIdxDataset } from './idx.js';
+import { recordedContext } from './recorded-context.js';
+import type { Activation, ReferenceNetwork } from './reference-convnet.js';
+
+export interface TinyTeacher {
+  readonly frozen: FrozenNetwork;
+  /** The same network in float64. */
+  readonly reference: ReferenceNetwork;
+}
+
+/** A network none of whose parameters is 0 or 1, so that each matters. */
+export function tinyTeacher(shape: ImageShape, classes: number, depth: number, seed: number): TinyTeacher {
+  const network = convNet(architectureConfig.parse({ width: 4, depth }), shape, classes);
+  const parameters = initialize(network, seed);
+  const source = random(seed, 'tiny-teacher');
+  const redraw = (name: string, low: number, high: number) => {
+    const { shape: size } = parameters[name] as Tensor;
+    parameters[name] = tf.tensor(
+      Float32Array.from({ length: size[0] ?? 0 }, () => source.between(low, high)),
+      size,
+    );
+  };
+  for (const { norm } of network.blocks) {
+    redraw(`${norm}.weight`, 0.5, 1.5);
+    redraw(`${norm}.bias`, -0.5, 0.5);
+    redraw(`${norm}.running_mean`, -0.3, 0.3);
+    redraw(`${norm}.running_var`, 0.5, 2);
+  }
+  const values = (name: string) => Float64Array.from((parameters[name] as Tensor).dataSync<'float32'>());
+  const reference = {
+    blocks: network.blocks.map(({ convolution, norm }) => ({
+      kernel: values(`${convolution}.weight`),
+      gamma: values(`${norm}.weight`),
+      beta: values(`${norm}.bias`),
+      mean: values(`${norm}.running_mean`),
+      variance: values(`${norm}.running_var`),
+    })),
+    weight: values('classifier.weight'),
+    bias: values('classifier.bias'),
+  };
+  return { frozen: freeze(network, parameters), reference };
+}
+
+/** Random bytes with labels in turn. */
+export function tinyImages({ height, width, channels }: ImageShape, n: number, classes: number, seed: number) {
+  const source = random(seed, 'tiny-images');
+  const images = Uint8Array.from({ length: n * height * width * channels }, () => source.integer(256));
+  const labels = Int32Array.from({ length: n }, (_, i) => i % classes);
+  return { images, labels, height, width, channels } satisfies LabelledImages;
+}
+
+/** Normalised pixels in float64, from uint8 ones. */
+export function referenceInput(
+  { images, labels, height, width, channels }: LabelledImages,
+  { mean, std }: { mean: readonly number[]; std: readonly number[] },
+): Activation {
+  const data = Float64Array.from(
+    images,
+    (byte, i) => (byte / 255 - (mean[i % channels] ?? 0)) / (std[i % channels] ?? 1),
+  );
+  return { data, n: labels.length, height, width, channels };
+}
+
+export interface TinyWorld {
+  readonly store: ObjectStore;
+  readonly dataset: DatasetRef;
+  close(): Promise<void>;
+}
+
+/** A store of its own with a learnable dataset of three classes in it. */
+export async function tinyWorld({ height, width, channels }: ImageShape, perClass = 20): Promise<TinyWorld> {
+  const folder = await mkdtemp(join(tmpdir(), 'teddyhub-engine-'));
+  const store = await openFolderObjectStore(join(folder, 'objects'));
+  const options = { classes: 3, perClass, testPerClass: 10, height, width, channels, seed: 5 };
+  const source = await writeIdxDataset(join(folder, 'idx'), options);
+  const {
+    contentDigest,
+    trainPerClass: _,
+    skipped: __,
+    ...rest
+  } = await importDataset({ source }, recordedContext(store));
+  return { store, dataset: { digest: contentDigest, ...rest }, close: () => rm(folder, { recursive: true }) };
+}
