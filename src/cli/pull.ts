@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { TeddyhubError } from '../domain/errors.js';
+import type { Manifest } from '../domain/manifest.js';
 import { download, type WantedFile, writeWhole } from './pull/download.js';
 import { readManifest, wantedFiles } from './pull/manifest.js';
 import { openRemote, unreachable } from './pull/remote.js';
@@ -34,7 +35,10 @@ export function pullCommand(): Command {
  * Fetches manifest.json, shards and labels of the set `id`, into the folder `to` (default: named by the set's UUID). Says one line a
  * file. Throws what the service says; OBJECT_CORRUPT, which names the file, for bytes that are not those of their digest.
  */
-async function pull(options: PullOptions & { id: string; key: string }, say: (line: string) => void): Promise<void> {
+export async function pull(
+  options: PullOptions & { id: string; key: string },
+  say: (line: string) => void,
+): Promise<{ manifest: Manifest; folder: string }> {
   const remote = openRemote(options);
   const bytes = await remote.open('manifest.json').then((body) => buffer(body).catch(brokenOff));
   const manifest = readManifest(bytes, options.id);
@@ -55,6 +59,7 @@ async function pull(options: PullOptions & { id: string; key: string }, say: (li
     `${manifest.name}: ${manifest.sampleCount} samples of ${manifest.classNames.length} classes in ${folder}; ` +
       `${files.length} files, ${sizeOf(total)}, ${fetched} fetched, ${files.length - fetched} already there; ${manifest.digest}`,
   );
+  return { manifest, folder };
 }
 
 /** TEDDYHUB_KEY, or the key of the embedded service of this folder, which no other machine is told. Throws UNAUTHENTICATED. */

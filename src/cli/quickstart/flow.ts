@@ -130,6 +130,19 @@ const PHASE_OF_KIND: Record<string, 'synthesis' | 'labels'> = {
   PUBLISHING: 'labels',
 };
 
+const SHARE_OF_KIND: Record<string, readonly [number, number]> = {
+  STATISTICS: [0, 0.4],
+  SYNTHESIS: [0.4, 1],
+  LABELING: [0, 0.9],
+  PUBLISHING: [0.9, 1],
+};
+
+/** Statistics fill the first part of the first bar, publishing the end of the second: rough, but never backwards. */
+function fractionOf({ kind, step, totalSteps }: { kind: string; step: number; totalSteps: number }): number {
+  const [from, to] = SHARE_OF_KIND[kind] ?? [0, 1];
+  return from + ((to - from) * step) / totalSteps;
+}
+
 /** Follows a run's events live; the two bars end with the run's states. */
 async function followRun(client: GraphqlClient, runId: string): Promise<{ synthesis: number; labels: number }> {
   const seconds = { synthesis: 0, labels: 0 };
@@ -143,26 +156,20 @@ async function followRun(client: GraphqlClient, runId: string): Promise<{ synthe
       operations.runEvents.answer,
       (event) => {
         if (event.type === 'STATE_CHANGED') {
-          if (event.toState === 'LABELING') {
+          if (event.to === 'LABELING') {
             seconds.synthesis = phase.done();
             label = 'labels';
             phase = startPhase(label);
-          } else if (event.toState === 'SUCCEEDED') {
+          } else if (event.to === 'SUCCEEDED') {
             seconds.labels = phase.done();
-          } else if (event.toState === 'FAILED' || event.toState === 'CANCELED') {
-            failed = `The run ended as ${event.toState}: ${event.failure?.message ?? 'it was cancelled'}`;
+          } else if (event.to === 'FAILED' || event.to === 'CANCELED') {
+            failed = `The run ended as ${event.to}: ${event.failure?.message ?? 'it was cancelled'}`;
           }
           return;
         }
-        if (event.taskKind === null || event.totalSteps === null || event.step === null || event.totalSteps === 0)
-          return;
-        if (PHASE_OF_KIND[event.taskKind] !== label) return;
-
+        if (event.type !== 'TASK_PROGRESS' || event.totalSteps === 0 || PHASE_OF_KIND[event.kind] !== label) return;
         const loss = event.loss === null ? '' : `, loss ${event.loss.toFixed(2)}`;
-        phase.update(
-          event.step / event.totalSteps,
-          `${event.taskKind.toLowerCase()} ${event.step} of ${event.totalSteps}${loss}`,
-        );
+        phase.update(fractionOf(event), `${event.kind.toLowerCase()} ${event.step} of ${event.totalSteps}${loss}`);
       },
     );
   } finally {

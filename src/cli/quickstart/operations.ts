@@ -58,24 +58,40 @@ export const teacherPool = {
 };
 
 export const distillationRun = {
-  document: `query Quickstart($id: ID!) { distillationRun(id: $id) {
-    state failure { message } distilledSet { id state } tasks { kind } } }`,
+  document: `query Quickstart($id: ID!) { distillationRun(id: $id) { distilledSet { id } } }`,
   answer: z
-    .object({
-      distillationRun: z.object({
-        state: z.string(),
-        failure,
-        distilledSet: z.object({ id: z.string(), state: z.string() }).nullable(),
-        tasks: z.array(z.object({ kind: z.string() })),
-      }),
-    })
+    .object({ distillationRun: z.object({ distilledSet: z.object({ id: z.string() }).nullable() }) })
     .transform((data) => data.distillationRun),
 };
+
+const runEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('STATE_CHANGED'), to: z.string(), failure }),
+  z.object({
+    type: z.literal('TASK_PROGRESS'),
+    kind: z.string(),
+    step: z.number(),
+    totalSteps: z.number(),
+    loss: z.number().nullable(),
+  }),
+  z.object({ type: z.enum(['TASK_STARTED', 'TASK_SUCCEEDED', 'ATTEMPT_ENDED']) }),
+]);
+
+export const runEvents = {
+  document: `subscription Quickstart($runId: ID!, $afterSequence: Int!) {
+    runEvents(runId: $runId, afterSequence: $afterSequence) {
+      type
+      ... on RunStateChanged { to failure { message } }
+      ... on RunTaskProgress { kind step totalSteps loss }
+    } }`,
+  answer: z.object({ runEvents: runEvent }).transform((data) => data.runEvents),
+};
+
+const spread = z.object({ mean: z.number(), deviation: z.number().nullable() });
 
 export const evaluation = {
   document: `query Quickstart($id: ID!) { evaluation(id: $id) {
     state failure { message } progress { fraction step totalSteps }
-    summary { subject labelKind seeds top1Mean top1Deviation top1BestMean } } }`,
+    summary { subject labelKind seeds top1Last { mean deviation } top1Best { mean deviation } } } }`,
   answer: z
     .object({
       evaluation: z.object({
@@ -87,9 +103,8 @@ export const evaluation = {
             subject: z.enum(['DISTILLED_SET', 'RANDOM_REAL']),
             labelKind: z.enum(['SOFT', 'HARD']),
             seeds: z.number(),
-            top1Mean: z.number(),
-            top1Deviation: z.number().nullable(),
-            top1BestMean: z.number(),
+            top1Last: spread,
+            top1Best: spread,
           }),
         ),
       }),

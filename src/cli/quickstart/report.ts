@@ -8,7 +8,7 @@ const find = (summary: Summary, subject: Row['subject'], labelKind: Row['labelKi
   summary.find((row) => row.subject === subject && row.labelKind === labelKind);
 
 const cell = (row: Row | undefined): string =>
-  row === undefined ? '-' : `${row.top1Mean.toFixed(2)} ± ${(row.top1Deviation ?? 0).toFixed(2)}`;
+  row === undefined ? '-' : `${row.top1Last.mean.toFixed(2)} ± ${(row.top1Last.deviation ?? 0).toFixed(2)}`;
 
 /** Top-1 on the test split, percent: mean and deviation over seeds, of the last reading. */
 export function table(summary: Summary): string {
@@ -33,7 +33,7 @@ export function result(
   facts: { imagesPerClass: number; architecture: string; totalSeconds: number },
 ): QuickstartResult {
   const top1 = (subject: Row['subject'], labelKind: Row['labelKind']) =>
-    round(find(outcome.summary, subject, labelKind)?.top1Mean ?? null);
+    round(find(outcome.summary, subject, labelKind)?.top1Last.mean ?? null);
   const seconds = Object.fromEntries(Object.entries(outcome.seconds).map(([name, value]) => [name, round(value)]));
   return {
     distilledSetId: outcome.distilledSetId,
