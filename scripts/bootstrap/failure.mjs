@@ -5,7 +5,7 @@ export class SetupFailure extends Error {}
 
 const FULL_DISK = /ENOSPC|EDQUOT|EFBIG|No space left on device|Disk quota exceeded|File too large/;
 const NO_NETWORK =
-  /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|ProtocolError|Connection refused|Temporary failure in name resolution|Network is unreachable/;
+  /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|NewConnectionError|NameResolutionError|ConnectTimeoutError|ReadTimeoutError|ProxyError|ProtocolError|Connection refused|Temporary failure in name resolution|Network is unreachable|from versions: none/;
 
 /** The failure of `tool` (what it was doing: `task`) that its output tells of. */
 export function failureOf(tool, task, output, log) {

@@ -18,6 +18,7 @@ Sets this checkout up: npm packages with the pinned Node, TensorFlow, the Prisma
 is done again. Needs Node >= 20.19 with npm, Python 3 with pip, and a C++ compiler.
 
   --with-tests    also what the tests need: SeaweedFS, an S3 server
+  --pending       only name the steps that a set-up would do now; exit status 1 if there are any
   --step <name>   only this step: ${[...STEPS, seaweedfs].map(({ name }) => name).join(', ')}
   --help          this text
 
@@ -28,7 +29,12 @@ Environment
 
 export async function main(args) {
   try {
-    const options = { 'with-tests': { type: 'boolean' }, step: { type: 'string' }, help: { type: 'boolean' } };
+    const options = {
+      'with-tests': { type: 'boolean' },
+      pending: { type: 'boolean' },
+      step: { type: 'string' },
+      help: { type: 'boolean' },
+    };
     const { values } = parseArgs({ args, options });
     if (values.help) return console.log(USAGE);
     const all = [...STEPS, seaweedfs];
@@ -36,6 +42,7 @@ export async function main(args) {
       values.step === undefined ? (values['with-tests'] ? all : STEPS) : all.filter(({ name }) => name === values.step);
     if (steps.length === 0)
       throw Object.assign(new Error(`There is no step ${values.step}`), { code: 'ERR_PARSE_ARGS' });
+    if (values.pending) return listPending(steps, layout(), process.env);
     await bootstrap(steps, layout(), process.env);
   } catch (error) {
     const line = error.code?.startsWith('ERR_PARSE_ARGS') ? `${error.message} (see --help)` : lineOf(error);
@@ -43,6 +50,12 @@ export async function main(args) {
     console.error(`bootstrap: ${line}`);
     process.exitCode = 1;
   }
+}
+
+function listPending(steps, paths, env) {
+  const names = pending(steps, paths, env).map(({ name }) => name);
+  if (names.length > 0) console.log(names.join('\n'));
+  process.exitCode = names.length > 0 ? 1 : 0;
 }
 
 async function bootstrap(steps, paths, env) {
