@@ -1,0 +1,166 @@
+/** A distilled set as rows and objects, with a manifest that is true; and the data plane in front of it. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { architectureConfig, labelConfig, recipeConfig, synthesisConfig } from '../../src/domain/config.js';
+import { TeddyhubError } from '../../src/domain/errors.js';
+import { newId } from '../../src/domain/ids.js';
+import type { NamedFileRef } from '../../src/domain/jobs/references.js';
+import { MANIFEST_VERSION, type Manifest, manifestBytes, NORMALIZATION, setDigest } from '../../src/domain/manifest.js';
+import type { Viewer } from '../../src/domain/viewer.js';
+import { dataPlaneRouter } from '../../src/http/data-plane.js';
+import type { Database } from '../../src/platform/database/client.js';
+import type { DistilledSetState, Project } from '../../src/platform/database/generated/client.js';
+import { type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
+import { seedDataset, seedPool, seedRun, someDigest } from './seeds.js';
+
+export interface SeededSet {
+  id: string;
+  globalId: string;
+  manifest: Manifest;
+  /** By name, as the manifest's URLs end. */
+  files: Record<string, NamedFileRef>;
+  contents: Record<string, Buffer>;
+}
+
+/** Two shards and two label files of arbitrary bytes: who serves and who pulls them does not look inside. */
+export async function seedPublishedSet(
+  { database, store }: { database: Database; store: ObjectStore },
+  project: Project,
+  state: DistilledSetState = 'PUBLISHED',
+): Promise<SeededSet> {
+  const run = await seedRun(database, await seedPool(database, await seedDataset(database, project)));
+  const id = newId();
+  const contents: Record<string, Buffer> = {};
+  const make = async (name: string, folder: string, size: number): Promise<NamedFileRef> => {
+    contents[name] = Buffer.alloc(size, `${name} of ${id};`);
+    return { ...(await putByDigest(store, folder, contents[name], '.bin')), name };
+  };
+  const shards = [await make('000000.tar', 'shards', 40_000), await make('000001.tar', 'shards', 10_240)];
+  const labels = {
+    STATIC: await make('static.safetensors', 'labels', 500),
+    FKD: await make('fkd-000000.safetensors', 'labels', 3_000),
+  };
+  const manifest = describe(id, run.name, run.id, shards, labels);
+  const stored = await putByDigest(store, 'manifests', manifestBytes(manifest), '.json');
+  const row = ({ key, digest, bytes, name }: NamedFileRef, index: number) => ({
+    index,
+    name,
+    objectKey: key,
+    digest,
+    bytes,
+  });
+  await database.distilledSet.create({
+    data: {
+      id,
+      projectId: project.id,
+      runId: run.id,
+      name: run.name,
+      state,
+      imagesPerClass: 4,
+      sampleCount: 8,
+      digest: manifest.digest,
+      manifestKey: stored.key,
+      manifestDigest: stored.digest,
+      shards: { create: shards.map((shard, index) => ({ ...row(shard, index), samples: 4 })) },
+      labelSets: {
+        create: (['STATIC', 'FKD'] as const).map((mode) => ({
+          mode,
+          config: {},
+          files: { create: [row(labels[mode], 0)] },
+        })),
+      },
+    },
+  });
+  const files = Object.fromEntries([...shards, ...Object.values(labels)].map((file) => [file.name, file]));
+  return { id, globalId: Buffer.from(`DistilledSet:${id}`).toString('base64url'), manifest, files, contents };
+}
+
+function describe(
+  id: string,
+  name: string,
+  runId: string,
+  shards: readonly NamedFileRef[],
+  labels: { STATIC: NamedFileRef; FKD: NamedFileRef },
+): Manifest {
+  const shape = { height: 8, width: 8, channels: 1 };
+  const teacher = { index: 0, kind: 'EARLY_EPOCH', epoch: 1, accuracy: 50, sha256: someDigest() } as const;
+  const fileOf = (folder: string, file: NamedFileRef) => ({
+    url: `${folder}/${file.name}`,
+    sha256: file.digest,
+    bytes: file.bytes,
+  });
+  const modeOf = (mode: 'STATIC' | 'FKD') =>
+    ({
+      mode,
+      dtype: 'float16',
+      values: 'logits',
+      loss: 'KL',
+      temperature: 4,
+      scaleByTemperatureSquared: false,
+      files: [fileOf('labels', labels[mode])],
+    }) as const;
+  const content: Omit<Manifest, 'digest'> = {
+    schemaVersion: MANIFEST_VERSION,
+    id,
+    name,
+    classNames: ['left', 'right'],
+    imageShape: shape,
+    fullImageShape: shape,
+    formation: 1,
+    imagesPerClass: 4,
+    sampleCount: 8,
+    pixelEncoding: 'uint8',
+    mean: [0.5],
+    std: [0.25],
+    normalization: NORMALIZATION,
+    labelModes: [modeOf('STATIC'), modeOf('FKD')],
+    architecture: architectureConfig.parse({}),
+    teachers: [{ ...teacher, statisticsSha256: someDigest() }],
+    labelTeachers: [teacher],
+    synthesis: synthesisConfig.parse({}),
+    labels: labelConfig.parse({}),
+    seed: 1,
+    recipe: recipeConfig.parse({}),
+    licence: null,
+    lineage: { runId, datasetName: 'dataset', datasetDigest: someDigest() },
+    shards: shards.map((shard) => ({ ...fileOf('shards', shard), samples: 4 })),
+  };
+  return { ...content, digest: setDigest(content) };
+}
+
+export interface DataPlaneServer {
+  url: string;
+  /** Paths of the requests so far. */
+  requests: string[];
+  close(): Promise<void>;
+}
+
+/** The data plane on a port of its own; `keys` are the only ones it knows. */
+export async function serveDataPlane(
+  parts: { database: Database; store: ObjectStore },
+  keys: Readonly<Record<string, Viewer>>,
+): Promise<DataPlaneServer> {
+  const requests: string[] = [];
+  const authenticate = async (authorization: string | undefined): Promise<Viewer> => {
+    const viewer = keys[authorization?.replace(/^Bearer /, '') ?? ''];
+    if (viewer !== undefined) return viewer;
+    throw new TeddyhubError('UNAUTHENTICATED', 'The API key is unknown or was revoked: ask for a new one.');
+  };
+  const app = express().use((request, _response, next) => {
+    requests.push(request.path);
+    next();
+  });
+  app.use(dataPlaneRouter({ ...parts, authenticate }));
+  const server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
