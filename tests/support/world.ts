@@ -2,6 +2,7 @@
  * A world of its own for a test: a fresh database on a real PostgreSQL, a folder of objects, and worker processes on demand.
  * One server serves all worlds of a test file; the last one to close stops it.
  */
+import { randomInt } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,7 +93,8 @@ async function startServer(): Promise<Server> {
   // PostgreSQL refuses to run as root: where root runs the tests, another account must reach the folder.
   await chmod(folder, 0o755);
   const dataDir = join(folder, 'postgres');
-  const postgres = await startEmbeddedPostgres({ dataDir, fast: true });
+  // A place of its own: with the usual port, somebody else's server could come up there while ours is stopped.
+  const postgres = await startEmbeddedPostgres({ dataDir, port: randomInt(20_000, 30_000), fast: true });
   await deployMigrations(await createDatabase(postgres.adminUrl, TEMPLATE));
   return { postgres, dataDir, folder, worlds: 0 };
 }
@@ -104,6 +106,7 @@ async function stopDatabase(): Promise<() => Promise<void>> {
   return async () => {
     const { dataDir, postgres } = running;
     running.postgres = await startEmbeddedPostgres({ dataDir, port: postgres.port, fast: true });
+    if (running.postgres.port !== postgres.port) throw new Error(`port ${postgres.port} was taken during the outage`);
   };
 }
 
