@@ -55,7 +55,7 @@ export function dataPlaneRouter(plane: DataPlane): Router {
   router.get(`${ROOT}/manifest.json`, async (request, response) => {
     const set = await servedSet(plane, request);
     response.set({ ETag: `"${set.digest}"`, 'Cache-Control': IMMUTABLE });
-    if (request.fresh) return void response.status(304).end();
+    if (isKnown(request, set.digest)) return void response.status(304).end();
     const ref = { key: set.manifestKey, digest: set.manifestDigest, bytes: 0 };
     const bytes = await readVerified(store, ref, 'The manifest', set);
     response.type('application/json').send(bytes);
@@ -120,7 +120,7 @@ const fileOf = (row: { objectKey: string; digest: string; bytes: bigint }): Obje
 
 async function sendFile(store: ObjectStore, request: Request, response: Response, file: ServedFile): Promise<void> {
   response.set({ ETag: `"${file.digest}"`, 'Cache-Control': IMMUTABLE, 'Accept-Ranges': 'bytes' });
-  if (request.fresh) return void response.status(304).end();
+  if (isKnown(request, file.digest)) return void response.status(304).end();
   // A presigned URL is signed for one method.
   const url = request.method === 'GET' ? await store.presign(file.key, PRESIGNED_SECONDS) : null;
   if (url !== null) {
@@ -137,6 +137,15 @@ async function sendFile(store: ObjectStore, request: Request, response: Response
   }
   response.status(206).set('Content-Range', `bytes ${range.start}-${range.end}/${bytes.length}`);
   response.send(bytes.subarray(range.start, range.end + 1));
+}
+
+/**
+ * Whether If-None-Match names the digest (RFC 9110, 13.1.2). Not express's `fresh`: that gives way to a request's
+ * `Cache-Control: no-cache`, which fetch() adds to every conditional request.
+ */
+function isKnown(request: Request, digest: string): boolean {
+  const known = (request.get('if-none-match') ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return known.includes(`"${digest}"`) || known.includes('*');
 }
 
 /** The one range that is asked for (RFC 9110, 14.2); null where the whole is to be sent: none, several or a malformed one. */
@@ -180,7 +189,10 @@ function sendError(error: unknown, response: Response, log: Log | undefined): vo
   response.set('Cache-Control', 'no-store');
   if (status === 401) response.set('WWW-Authenticate', 'Bearer');
   if (status === 503) response.set('Retry-After', '5');
-  response.status(status).json({ error: { code, message, requestId } });
+  response
+    .status(status)
+    .type('application/json')
+    .end(JSON.stringify({ error: { code, message, requestId } }));
 }
 
 function explain(error: unknown): { code: FailureCode; message: string } {

@@ -90,16 +90,15 @@ function describe(
     sha256: file.digest,
     bytes: file.bytes,
   });
-  const modeOf = (mode: 'STATIC' | 'FKD') =>
-    ({
-      mode,
-      dtype: 'float16',
-      values: 'logits',
-      loss: 'KL',
-      temperature: 4,
-      scaleByTemperatureSquared: false,
-      files: [fileOf('labels', labels[mode])],
-    }) as const;
+  const modeOf = (mode: 'STATIC' | 'FKD'): Manifest['labelModes'][number] => ({
+    mode,
+    dtype: 'float16',
+    values: 'logits',
+    loss: 'KL',
+    temperature: 4,
+    scaleByTemperatureSquared: false,
+    files: [fileOf('labels', labels[mode])],
+  });
   const content: Omit<Manifest, 'digest'> = {
     schemaVersion: MANIFEST_VERSION,
     id,
