@@ -63,7 +63,6 @@ export function readStamp(paths, step) {
 
 /** Written last: a step that was interrupted has no stamp. */
 export const writeStamp = (paths, step, key) => writeWhole(join(paths.stamps, step), key);
-export const clearStamp = (paths, step) => rmSync(join(paths.stamps, step), { force: true });
 
 export function writeWhole(path, content) {
   const partial = `${path}.${process.pid}`;

@@ -1,6 +1,6 @@
 /**
  * Prisma's own PostgreSQL adapter, mended where the schema engine would come to grief with it: shadow databases, scripts
- * of several statements, and the type "char". docs/decisions/0002-migrations.md has the reasons.
+ * of several statements, and the type "char". docs/decisions/0006-migrations.md has the reasons.
  */
 import { randomUUID } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
