@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { JobResult } from '../../src/domain/jobs/contracts.js';
+import { decodeSafetensors } from '../../src/formats/safetensors.js';
+import { evaluate } from '../../workers/jobs/evaluation.js';
+import { label } from '../../workers/jobs/labeling.js';
+import { trainPool } from '../../workers/jobs/pool-training.js';
+import { synthesize } from '../../workers/jobs/synthesis.js';
+import { type TinyWorld, tinyWorld } from '../support/tiny-engine.js';
+import {
+  evaluationPayload,
+  type KeptContext,
+  keptContext,
+  labelingPayload,
+  poolPayload,
+  runPipeline,
+  synthesisPayload,
+} from '../support/tiny-jobs.js';
+
+const child = fileURLToPath(new URL('pipeline.child.js', import.meta.url));
+
+describe('a job that is resumed', () => {
+  let world: TinyWorld;
+  let undisturbed: Awaited<ReturnType<typeof runPipeline>>;
+
+  before(async () => {
+    world = await tinyWorld({ height: 8, width: 8, channels: 1 });
+    undisturbed = await runPipeline(world);
+  });
+  after(() => world.close());
+
+  /**
+   * Runs a job, then again from each of its checkpoints: the answers must be equal, and so must the checkpoints that follow.
+   */
+  async function assertResumable<R>(
+    run: (context: KeptContext) => Promise<R>,
+    checkpoints: readonly number[],
+    stateOf: (checkpoint: Buffer) => unknown = (bytes) => bytes.toString('latin1'),
+  ): Promise<R> {
+    const whole = keptContext(world.store);
+    const result = await run(whole);
+    assert.deepEqual(
+      whole.checkpoints.map(({ step }) => step),
+      checkpoints,
+    );
+    for (const [i, { bytes, step }] of whole.checkpoints.entries()) {
+      const again = keptContext(world.store, bytes);
+      assert.deepEqual(await run(again), result, `resumed at step ${step}`);
+      const states = (context: KeptContext, from: number) =>
+        context.checkpoints.slice(from).map((checkpoint) => stateOf(checkpoint.bytes));
+      assert.deepEqual(states(again, 0), states(whole, i + 1), `checkpoints after step ${step}`);
+    }
+    return result;
+  }
+
+  it('trains the same pool from any checkpoint', async () => {
+    // 60 images in batches of 16: epochs 0.5, 1, 2 and 3 end after these steps.
+    const result = await assertResumable((context) => trainPool(poolPayload(world), context), [2, 4, 8, 11]);
+    assert.deepEqual(result.teachers, undisturbed.teachers);
+  });
+
+  it('synthesizes the same images from any checkpoint', async () => {
+    const payload = synthesisPayload(world, undisturbed.pool);
+    const result = await assertResumable((context) => synthesize(payload, context), [3, 6, 9]);
+    assert.deepEqual(result, undisturbed.synthesis);
+  });
+
+  it('labels the same views from any checkpoint', async () => {
+    const payload = labelingPayload(world, undisturbed.teachers, [undisturbed.synthesis.images]);
+    const result = await assertResumable((context) => label(payload, context), [100, 101]);
+    assert.deepEqual(result, undisturbed.labelled);
+  });
+
+  it('evaluates to the same accuracies and students from any checkpoint', async () => {
+    const withoutTime = ({ results }: JobResult<'EVALUATION'>) => results.map(({ seconds: _, ...result }) => result);
+    const payload = evaluationPayload(world, undisturbed.teachers);
+    const results = await assertResumable(
+      async (context) => withoutTime(await evaluate(payload, context)),
+      [200, 402],
+      (checkpoint) => decodeSafetensors(checkpoint).tensors,
+    );
+    assert.deepEqual(
+      results.map(({ labelKind }) => labelKind),
+      ['SOFT', 'HARD'],
+    );
+  });
+
+  it('gives the same bytes in another process', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [child]);
+    assert.deepEqual(JSON.parse(stdout), undisturbed);
+  });
+
+  it('gives other bytes with another seed', async () => {
+    const payload = { ...synthesisPayload(world, undisturbed.pool), seed: 99 };
+    const other = await synthesize(payload, keptContext(world.store));
+    assert.notEqual(other.images.digest, undisturbed.synthesis.images.digest);
+  });
+});
