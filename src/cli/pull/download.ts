@@ -46,7 +46,8 @@ export async function writeWhole(
     await rename(temporary, path);
   } catch (error) {
     source.destroy();
-    await rm(temporary, { force: true });
+    // What failed first is what is told.
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw explain(error, name, folder);
   }
 }

@@ -1,0 +1,190 @@
+import 'reflect-metadata';
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { manifestBytes, setDigest } from '../../src/domain/manifest.js';
+import type { Project } from '../../src/platform/database/generated/client.js';
+import { digestOf, putByDigest } from '../../src/platform/object-store/object-store.js';
+import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
+import { type DataPlaneServer, type SeededSet, seedPublishedSet, serveDataPlane } from '../support/published-set.js';
+import { startSeaweedfs } from '../support/seaweedfs.js';
+import { seedProject } from '../support/seeds.js';
+import { createWorld, type World } from '../support/world.js';
+
+const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const FILES = ['shards/000000.tar', 'shards/000001.tar', 'labels/static.safetensors', 'labels/fkd-000000.safetensors'];
+
+interface Outcome {
+  status: number;
+  lines: string[];
+  errors: string[];
+}
+
+describe('teddyhub pull', () => {
+  let world: World;
+  let project: Project;
+  let set: SeededSet;
+  let server: DataPlaneServer;
+  let keys: Parameters<typeof serveDataPlane>[1];
+  let made = 0;
+
+  /** Runs the command in the world's folder. */
+  const teddyhub = (args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> =>
+    new Promise((resolve) => {
+      const options = { cwd: world.stateDir, env: { PATH: process.env.PATH, ...env } };
+      const child = execFile(process.execPath, [CLI, 'pull', ...args], options, (_error, stdout, stderr) => {
+        const linesOf = (text: string) => text.split('\n').filter((line) => line !== '');
+        resolve({ status: child.exitCode ?? -1, lines: linesOf(stdout), errors: linesOf(stderr) });
+      });
+    });
+  const pull = (id: string, to: string, url = server.url) =>
+    teddyhub([id, '--to', to, '--url', url, '--key', 'viewer']);
+  const newFolder = () => join(world.stateDir, `pulled-${++made}`);
+  const filesIn = async (folder: string) =>
+    (await readdir(folder, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+      .sort();
+  const failed = ({ status, errors }: Outcome, words: RegExp) => {
+    assert.equal(status, 1, errors.join('\n'));
+    assert.equal(errors.length, 1, errors.join('\n'));
+    assert.match(errors[0]!, words);
+  };
+
+  before(async () => {
+    world = await createWorld();
+    project = await seedProject(world.database);
+    keys = { viewer: { projectId: project.id, keyPrefix: 'viewer', role: 'VIEWER' } };
+    set = await seedPublishedSet(world, project);
+    server = await serveDataPlane(world, keys);
+  });
+  after(async () => {
+    await server?.close();
+    await world?.close();
+  });
+
+  it('fetches every file of a set, says a line for each, and sums up', async () => {
+    const folder = newFolder();
+    const { status, lines, errors } = await pull(set.globalId, folder);
+    assert.deepEqual([status, errors], [0, []]);
+    assert.deepEqual(await filesIn(folder), [...FILES, 'manifest.json'].sort());
+    for (const path of FILES) {
+      const name = path.split('/')[1] ?? '';
+      assert.equal(digestOf(await readFile(join(folder, path))), set.files[name]?.digest);
+      assert.ok(
+        lines.some((line) => line.startsWith('fetched') && line.includes(path)),
+        path,
+      );
+    }
+    assert.ok((await readFile(join(folder, 'manifest.json'))).equals(manifestBytes(set.manifest)));
+    assert.equal(lines.length, FILES.length + 2);
+    assert.match(lines.at(-1)!, /8 samples of 2 classes in .*4 files, 53\.7 kB, 4 fetched, 0 already there; sha256:/);
+  });
+
+  it('fetches only what is missing or damaged when it is run again', async () => {
+    const folder = newFolder();
+    await pull(set.id, folder);
+    await rm(join(folder, FILES[3]!));
+    await writeFile(join(folder, FILES[0]!), Buffer.alloc(40_000, 'damaged'));
+    await writeFile(join(folder, FILES[2]!), 'cut');
+    const before = server.requests.length;
+    const { status, lines } = await pull(set.id, folder);
+    assert.equal(status, 0);
+    const asked = server.requests.slice(before).map((path) => path.split('/').slice(4).join('/'));
+    assert.deepEqual(asked.sort(), ['manifest.json', FILES[0], FILES[2], FILES[3]].sort());
+    assert.match(lines.at(-1)!, /3 fetched, 1 already there/);
+    assert.equal(digestOf(await readFile(join(folder, FILES[0]!))), set.files['000000.tar']!.digest);
+  });
+
+  it('names a shard that was changed in the store, keeps what was verified, and goes on when it is mended', async () => {
+    const broken = await seedPublishedSet(world, project);
+    const shard = broken.files['000001.tar']!;
+    await world.store.put(shard.key, Buffer.alloc(shard.bytes, 'changed'));
+    const folder = newFolder();
+    failed(await pull(broken.id, folder), /^teddyhub: Shard 000001\.tar .* was changed: .*\(request /);
+    assert.deepEqual(await filesIn(folder), ['shards/000000.tar']);
+    await world.store.put(shard.key, broken.contents['000001.tar']!);
+    assert.match((await pull(broken.id, folder)).lines.at(-1)!, /3 fetched, 1 already there/);
+  });
+
+  it('refuses by itself what the object store sends with other bytes', async () => {
+    const s3 = await startSeaweedfs();
+    const parts = { database: world.database, store: await openObjectStore(s3.config('pull')) };
+    const plane = await serveDataPlane(parts, keys);
+    try {
+      const remote = await seedPublishedSet(parts, project);
+      const shard = remote.files['000000.tar']!;
+      await parts.store.put(shard.key, Buffer.alloc(shard.bytes, 'changed'));
+      const folder = newFolder();
+      failed(
+        await pull(remote.id, folder, plane.url),
+        /shards\/000000\.tar did not arrive as the manifest says .*refused/,
+      );
+      assert.deepEqual(await filesIn(folder), []);
+      await parts.store.put(shard.key, remote.contents['000000.tar']!);
+      assert.equal((await pull(remote.id, folder, plane.url)).status, 0);
+      assert.deepEqual(await filesIn(folder), [...FILES, 'manifest.json'].sort());
+    } finally {
+      await plane.close();
+      await s3.close();
+    }
+  });
+
+  it('refuses a manifest that is not what its digest says, or that leads out of the folder', async () => {
+    const seeded = await seedPublishedSet(world, project);
+    const serve = async (manifest: object) => {
+      const { key, digest } = await putByDigest(
+        world.store,
+        'manifests',
+        Buffer.from(JSON.stringify(manifest)),
+        '.json',
+      );
+      await world.database.distilledSet.update({
+        where: { id: seeded.id },
+        data: { manifestKey: key, manifestDigest: digest },
+      });
+      return pull(seeded.id, newFolder());
+    };
+    failed(await serve({ ...seeded.manifest, seed: 2 }), /manifest\.json was changed: its content has the digest/);
+    failed(await serve({ ...set.manifest }), /manifest\.json is of the set/);
+    failed(await serve({ ...seeded.manifest, schemaVersion: 2 }), /has version 2, this Teddyhub reads 1: update it/);
+    const { sampleCount: _, ...short } = seeded.manifest;
+    failed(await serve(short), /manifest\.json is malformed at sampleCount/);
+    const shards = seeded.manifest.shards.map((shard) => ({ ...shard, url: '../../escaped.tar' }));
+    const escaping = { ...seeded.manifest, shards };
+    failed(await serve({ ...escaping, digest: setDigest(escaping) }), /names "\.\.\/\.\.\/escaped\.tar"/);
+  });
+
+  it('finds its key in the environment, or beside the embedded service', async () => {
+    const to = ['--to', newFolder()];
+    assert.equal((await teddyhub([set.id, ...to], { TEDDYHUB_URL: server.url, TEDDYHUB_KEY: 'viewer' })).status, 0);
+    failed(await teddyhub([set.id, ...to, '--url', server.url]), /No API key: give --key or set TEDDYHUB_KEY/);
+    await mkdir(join(world.stateDir, '.teddyhub'));
+    await writeFile(join(world.stateDir, '.teddyhub', 'admin-key'), 'viewer\n');
+    assert.equal((await teddyhub([set.id, ...to, '--url', server.url])).status, 0);
+    const elsewhere = await teddyhub([set.id, ...to, '--url', 'http://teddyhub.invalid']);
+    failed(elsewhere, /No API key: give --key or set TEDDYHUB_KEY\.$/);
+  });
+
+  it('ends in one line where it cannot go on', async () => {
+    const folder = newFolder();
+    const withKey = (key: string, url = server.url) => teddyhub([set.id, '--to', folder, '--url', url, '--key', key]);
+    failed(await withKey('wrong'), /API key is unknown or was revoked/);
+    const gone = await serveDataPlane(world, keys);
+    await gone.close();
+    failed(await withKey('viewer', gone.url), /No complete answer from http:\S+ \(ECONNREFUSED\): check --url/);
+    failed(await withKey('viewer', 'nowhere'), /nowhere is not the URL of a service/);
+    failed(await pull('nothing', folder), /There is no DistilledSet with the id nothing/);
+    const staging = await seedPublishedSet(world, project, 'STAGING');
+    failed(await pull(staging.id, folder), /not published yet: publish it/);
+    await writeFile(join(world.stateDir, 'a-file'), '');
+    failed(
+      await pull(set.id, join(world.stateDir, 'a-file')),
+      /cannot be written \((?:ENOTDIR|EEXIST)\): choose another folder/,
+    );
+    await assert.rejects(readdir(folder), { code: 'ENOENT' });
+  });
+});
