@@ -1,4 +1,5 @@
 /** Relay's Node: every object has one opaque id that is unique in the whole graph. */
+import 'reflect-metadata';
 import { Field, ID, InterfaceType } from 'type-graphql';
 import { TeddyhubError } from '../../domain/errors.js';
 

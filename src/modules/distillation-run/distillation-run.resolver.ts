@@ -1,0 +1,122 @@
+import { Arg, Args, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
+import type { StoredRunEvent } from '../../platform/events/run-event-hub.js';
+import type { RequestContext } from '../context.js';
+import { Dataset } from '../dataset/dataset.type.js';
+import { DistilledSet } from '../distilled-set/distilled-set.type.js';
+import { nestedConnection } from '../kit/batch.js';
+import { type Connection, ConnectionArgs, pageComplexity } from '../kit/connection.js';
+import { toPayload } from '../kit/mutation.js';
+import { fromRow } from '../kit/node.js';
+import { Progress, progressOf } from '../kit/progress.js';
+import { Task, TaskConnection } from '../task/task.type.js';
+import { TeacherPool } from '../teacher-pool/teacher-pool.type.js';
+import {
+  DistillationRunCancelInput,
+  DistillationRunCancelPayload,
+  DistillationRunFilter,
+  DistillationRunStartInput,
+  DistillationRunStartPayload,
+} from './distillation-run.input.js';
+import { DistillationRun, DistillationRunConnection } from './distillation-run.type.js';
+import { presentPhase } from './phase.js';
+import { RunEvent, toRunEvent } from './run-event.type.js';
+
+@Resolver(() => DistillationRun)
+export class DistillationRunResolver {
+  @Query(() => DistillationRun, { nullable: true, description: 'Null where there is none.' })
+  distillationRun(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<DistillationRun | null> {
+    return context.services.nodes.get(context, 'DistillationRun', id);
+  }
+
+  @Query(() => DistillationRunConnection, { complexity: pageComplexity })
+  distillationRuns(
+    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Arg('filter', () => DistillationRunFilter, { nullable: true }) filter: DistillationRunFilter | null,
+    @Ctx() { services, viewer }: RequestContext,
+  ): Promise<Connection<DistillationRun>> {
+    return services.distillationRuns.list(viewer, filter, page);
+  }
+
+  @Mutation(() => DistillationRunStartPayload, { description: 'Distils a dataset with a pool of teachers.' })
+  async distillationRunStart(
+    @Arg('input', () => DistillationRunStartInput) input: DistillationRunStartInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DistillationRunStartPayload> {
+    const { result, ...payload } = await toPayload(input, () =>
+      context.services.distillationRuns.start(context, input),
+    );
+    return { distillationRun: await context.services.nodes.reload(context, 'DistillationRun', result), ...payload };
+  }
+
+  @Mutation(() => DistillationRunCancelPayload, {
+    description: 'Cancels a run. One that is canceled already stays so.',
+  })
+  async distillationRunCancel(
+    @Arg('input', () => DistillationRunCancelInput) input: DistillationRunCancelInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DistillationRunCancelPayload> {
+    const { result, ...payload } = await toPayload(input, () =>
+      context.services.distillationRuns.cancel(context, input),
+    );
+    return { distillationRun: await context.services.nodes.reload(context, 'DistillationRun', result), ...payload };
+  }
+
+  @Subscription(() => RunEvent, {
+    description: 'The events of a run after a sequence: those that have been, then those to come. Ends with the run.',
+    subscribe: ({ args, context }: { args: unknown; context: RequestContext }) => {
+      const { runId, afterSequence } = args as { runId: string; afterSequence: number };
+      return context.services.distillationRuns.follow(context.viewer, runId, afterSequence);
+    },
+  })
+  runEvents(
+    @Arg('runId', () => ID) _runId: string,
+    @Arg('afterSequence', () => Int, { defaultValue: 0, description: '0: from the beginning.' }) _afterSequence: number,
+    @Root() event: StoredRunEvent,
+  ): RunEvent {
+    return toRunEvent(event);
+  }
+
+  @FieldResolver(() => [RunEvent], {
+    description: 'The stream of `runEvents` as pages: ask again after the last sequence that you have.',
+    complexity: pageComplexity,
+  })
+  async events(
+    @Root() run: DistillationRun,
+    @Arg('after', () => Int, { defaultValue: 0, description: 'Only events after this sequence.' }) after: number,
+    @Arg('first', () => Int, { defaultValue: 100 }) first: number,
+    @Ctx() { services }: RequestContext,
+  ): Promise<RunEvent[]> {
+    return (await services.distillationRuns.events(run, after, first)).map(toRunEvent);
+  }
+
+  @FieldResolver(() => Dataset)
+  dataset(@Root() run: DistillationRun, @Ctx() context: RequestContext): Promise<Dataset> {
+    return context.services.nodes.related(context, 'Dataset', run.datasetId);
+  }
+
+  @FieldResolver(() => TeacherPool)
+  teacherPool(@Root() run: DistillationRun, @Ctx() context: RequestContext): Promise<TeacherPool> {
+    return context.services.nodes.related(context, 'TeacherPool', run.poolId);
+  }
+
+  @FieldResolver(() => DistilledSet, { nullable: true, description: 'Null until the run has succeeded.' })
+  async distilledSet(@Root() run: DistillationRun, @Ctx() { loaders }: RequestContext): Promise<DistilledSet | null> {
+    const [row] = await loaders.setsOfRun.load(run.id);
+    return row ? fromRow(DistilledSet, row) : null;
+  }
+
+  @FieldResolver(() => TaskConnection, { complexity: pageComplexity })
+  tasks(
+    @Root() run: DistillationRun,
+    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<Connection<Task>> {
+    return nestedConnection(Task, loaders.taskPagesOfRun, run.id, page);
+  }
+
+  @FieldResolver(() => Progress, { description: 'How far the present phase is; `state` names it.' })
+  async progress(@Root() run: DistillationRun, @Ctx() { loaders }: RequestContext): Promise<Progress> {
+    const tasks = await loaders.tasksOfRun.load(run.id);
+    return progressOf(presentPhase(run.state, tasks), run.state === 'SUCCEEDED');
+  }
+}

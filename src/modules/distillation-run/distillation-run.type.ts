@@ -1,0 +1,82 @@
+import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { runConfig } from '../../domain/config.js';
+import type { Prisma } from '../../platform/database/generated/client.js';
+import { Method, RunState } from '../../platform/database/generated/enums.js';
+import { connectionType } from '../kit/connection.js';
+import { Failure, failureOf } from '../kit/failure.js';
+import { Node } from '../kit/node.js';
+import { RunConfig } from './run-config.type.js';
+
+registerEnumType(RunState, {
+  name: 'RunState',
+  description: 'The life of a run. States may be added: treat an unknown one as running.',
+  valuesConfig: {
+    QUEUED: { description: 'Waits for a worker.' },
+    PREPARING: { description: 'Statistics of the dataset in the teachers are computed; skipped where all are known.' },
+    SYNTHESIZING: { description: 'Images are made.' },
+    LABELING: { description: 'The ensemble labels them.' },
+    PUBLISHING: { description: 'Shards and manifest are written.' },
+    SUCCEEDED: { description: 'The distilled set is there.' },
+    CANCELING: { description: 'Workers are told to stop.' },
+    CANCELED: { description: 'Somebody cancelled it.' },
+    FAILED: { description: '`failure` says why.' },
+  },
+});
+
+registerEnumType(Method, {
+  name: 'Method',
+  description: 'How a dataset is distilled.',
+  valuesConfig: { TEDDY: { description: 'Taylor-approximated matching over a cached pool of weak teachers.' } },
+});
+
+@ObjectType({ implements: Node, description: 'One distillation of a dataset by a pool of teachers.' })
+export class DistillationRun extends Node {
+  readonly typeName = 'DistillationRun';
+
+  @Field(() => String)
+  name!: string;
+
+  @Field(() => Method)
+  method!: Method;
+
+  @Field(() => RunState)
+  state!: RunState;
+
+  @Field(() => Int, { description: 'With the index of a task it fixes all randomness of the task.' })
+  seed!: number;
+
+  @Field(() => Int, { description: 'Sequence of the newest event.' })
+  eventSequence!: number;
+
+  @Field(() => Date)
+  createdAt!: Date;
+
+  @Field(() => Date)
+  updatedAt!: Date;
+
+  @Field(() => Date, { nullable: true, description: 'When its first task began.' })
+  startedAt!: Date | null;
+
+  @Field(() => Date, { nullable: true })
+  finishedAt!: Date | null;
+
+  datasetId!: string;
+  poolId!: string;
+  config!: Prisma.JsonValue;
+  failureKind!: 'USER' | 'SYSTEM' | null;
+  failureCode!: string | null;
+  failureMessage!: string | null;
+  failureRetryable!: boolean | null;
+
+  @Field(() => RunConfig.output, { name: 'config', description: 'With all defaults filled in.' })
+  typedConfig(): object {
+    return runConfig.parse(this.config);
+  }
+
+  @Field(() => Failure, { nullable: true })
+  failure(): Failure | null {
+    return failureOf(this);
+  }
+}
+
+export const DistillationRunConnection = connectionType(DistillationRun);

@@ -1,0 +1,66 @@
+import { registerEnumType } from 'type-graphql';
+import { labelConfig, runConfig, synthesisConfig } from '../../domain/config.js';
+import { configTypes } from '../kit/config-types.js';
+import { Augmentation } from '../kit/network.type.js';
+
+const SynthesisInit = { RANDOM_REAL: 'RANDOM_REAL', NOISE: 'NOISE' } as const;
+registerEnumType(SynthesisInit, {
+  name: 'SynthesisInit',
+  description: 'What synthetic images begin as.',
+  valuesConfig: {
+    RANDOM_REAL: { description: 'Random real images of their class.' },
+    NOISE: { description: 'Noise with the mean and spread of the data.' },
+  },
+});
+
+const TeacherOrder = { ROUND_ROBIN: 'ROUND_ROBIN', RANDOM: 'RANDOM' } as const;
+registerEnumType(TeacherOrder, {
+  name: 'TeacherOrder',
+  description: 'Which teachers a step takes.',
+  valuesConfig: {
+    ROUND_ROBIN: { description: 'One after the other.' },
+    RANDOM: { description: 'Drawn anew for every step.' },
+  },
+});
+
+const Mix = { NONE: 'NONE', CUTMIX: 'CUTMIX' } as const;
+registerEnumType(Mix, {
+  name: 'Mix',
+  description: 'How two images of a view are mixed.',
+  valuesConfig: {
+    NONE: { description: 'They are not.' },
+    CUTMIX: { description: 'A rectangle of one is pasted into the other.' },
+  },
+});
+
+const SynthesisConfig = configTypes('SynthesisConfig', 'How synthetic images are made.', synthesisConfig, {
+  imagesPerClass: "Full images' worth of pixels of every class.",
+  formation: 'f: f x f cells of a fraction of the side share the pixels of one image; each is a sample of its own.',
+  steps: 'Matching steps.',
+  learningRate: 'Learning rate of the pixels, at the first step.',
+  imagesPerClassPerTask: 'How a run is cut into tasks: every class, and this many images of each.',
+  init: { about: 'What the images begin as.', type: SynthesisInit },
+  teachersPerStep: 'Teachers of the pool that a step matches.',
+  teacherOrder: { about: 'Which ones a step takes.', type: TeacherOrder },
+  crossEntropyWeight: 'Weight of the cross-entropy.',
+  momentsWeight: 'Weight of the first and second moments at the batch norms.',
+  firstLayerWeight: 'Weight of the first batch norm among them; the others have 1.',
+  classMeanWeight: 'Weight of the class means of the penultimate features.',
+  augmentation: { about: 'Random changes of the images before a step.', type: Augmentation },
+  checkpointEvery: 'Steps between two checkpoints of images and optimizer state.',
+});
+
+export const LabelConfig = configTypes('LabelConfig', 'How soft labels are made.', labelConfig, {
+  staticViews: 'Views averaged into one vector a sample.',
+  fkdSteps: 'Training steps for which the labels of every view are stored.',
+  fkdBatchSize: 'Images of such a step.',
+  cropScaleMin: 'Smallest share of the area that a random crop keeps.',
+  flip: 'Whether views are mirrored left to right, half of the time.',
+  mix: { about: 'How views are mixed.', type: Mix },
+  ensembleSize: 'How many teachers label, the best by accuracy first.',
+});
+
+export const RunConfig = configTypes('RunConfig', 'How a dataset is distilled.', runConfig, {
+  synthesis: { about: 'How images are made.', type: SynthesisConfig },
+  labels: { about: 'How they are labelled.', type: LabelConfig },
+});

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { TeddyhubError } from '../../domain/errors.js';
+import type { Viewer } from '../../domain/viewer.js';
+import type { Database } from '../../platform/database/client.js';
+import type { ObjectStore } from '../../platform/object-store/object-store.js';
+import { type Connection, toConnection } from '../kit/connection.js';
+import { audit, type Caller, TRANSACTION } from '../kit/mutation.js';
+import { notFound, requireUuid } from '../kit/node.js';
+import { type PageArguments, readWindow } from '../kit/paging.js';
+import { assertAllowed } from '../kit/permissions.js';
+import type { DistilledSetFilter, DistilledSetPublishInput } from './distilled-set.input.js';
+import type { DistilledSetRepository } from './distilled-set.repository.js';
+import { DistilledSet } from './distilled-set.type.js';
+
+interface StoredObject {
+  key: string;
+  digest: string;
+  /** Null where the row does not know it. */
+  bytes: number | null;
+}
+
+export class DistilledSetService {
+  constructor(
+    private readonly database: Database,
+    private readonly sets: DistilledSetRepository,
+    private readonly store: ObjectStore,
+  ) {}
+
+  async list(
+    viewer: Viewer,
+    filter: DistilledSetFilter | null,
+    page: PageArguments,
+  ): Promise<Connection<DistilledSet>> {
+    assertAllowed(viewer, 'object:read');
+    const window = readWindow('DistilledSet', page);
+    const rows = await this.sets.list(viewer.projectId, filter, window);
+    return toConnection(DistilledSet, window, rows, () => this.sets.count(viewer.projectId, filter));
+  }
+
+  /**
+   * Makes a set immutable and serves it to trainers, after a look at every byte of it; a set that is PUBLISHED already
+   * stays so. Returns its UUID. Throws NOT_FOUND, INVALID_STATE, OBJECT_MISSING, OBJECT_CORRUPT.
+   */
+  async publish(caller: Caller, input: DistilledSetPublishInput): Promise<string> {
+    assertAllowed(caller.viewer, 'distilledSet:publish');
+    const { projectId } = caller.viewer;
+    const field = ['id'];
+    const id = requireUuid('DistilledSet', input.id, field);
+    const [set] = await this.sets.byIds(projectId, [id]);
+    if (set === undefined) throw notFound('DistilledSet', input.id, field);
+    if (set.state === 'PUBLISHED') return id;
+    if (set.state === 'ARCHIVED') {
+      throw new TeddyhubError('INVALID_STATE', `Distilled set ${set.name} is ARCHIVED and cannot be published.`, {
+        field,
+      });
+    }
+    // Outside of the transaction: reading takes its time, and the objects of a set never change.
+    for (const object of await this.objectsOf(projectId, id, set)) await this.verify(object);
+    await this.database.$transaction(async (tx) => {
+      const { count } = await tx.distilledSet.updateMany({
+        where: { id, projectId, state: 'STAGING' },
+        data: { state: 'PUBLISHED', publishedAt: new Date() },
+      });
+      if (count === 1) await audit(tx, caller, 'distilledSetPublish', 'DistilledSet', id, { digest: set.digest });
+    }, TRANSACTION);
+    return id;
+  }
+
+  private async objectsOf(
+    projectId: string,
+    id: string,
+    set: { manifestKey: string; manifestDigest: string },
+  ): Promise<StoredObject[]> {
+    const shards = await this.sets.shardsOfSets(projectId, [id]);
+    const labelSets = await this.sets.labelSetsOfSets(projectId, [id]);
+    const files = [...shards, ...labelSets.flatMap((labels) => labels.files)];
+    return [
+      { key: set.manifestKey, digest: set.manifestDigest, bytes: null },
+      ...files.map(({ objectKey: key, digest, bytes }) => ({ key, digest, bytes: Number(bytes) })),
+    ];
+  }
+
+  private async verify({ key, digest, bytes }: StoredObject): Promise<void> {
+    const size = await this.store.size(key);
+    if (size === null) {
+      throw new TeddyhubError('OBJECT_MISSING', `Object ${key} is missing from the store: restore it or run again.`, {
+        field: ['id'],
+      });
+    }
+    const hash = createHash('sha256');
+    if (bytes === null || size === bytes) {
+      for await (const chunk of await this.store.stream(key)) hash.update(chunk as Uint8Array);
+      if (`sha256:${hash.digest('hex')}` === digest) return;
+    }
+    throw new TeddyhubError(
+      'OBJECT_CORRUPT',
+      `Object ${key} was changed: its bytes are not those of ${digest}. Restore it or run again.`,
+      { field: ['id'] },
+    );
+  }
+}

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { getIntrospectionQuery } from 'graphql';
+import pg from 'pg';
+import { seedDataset, seedPool, seedRun } from '../support/seeds.js';
+import { at, listAt, openApi, type TestApi } from './server.js';
+
+let api: TestApi;
+before(async () => {
+  api = await openApi();
+});
+after(() => api.close());
+
+const codesOf = async (query: string, variables: Record<string, unknown> = {}) =>
+  (await api.send(query, variables)).errors.map((error) => error.extensions.code);
+
+const repeat = (times: number, text: (index: number) => string) =>
+  Array.from({ length: times }, (_, index) => text(index)).join(' ');
+
+describe('a query is refused before it runs when it', () => {
+  it('is too deep, also through fragments', async () => {
+    const deep = `{ datasets(first: 1) { nodes { teacherPools(first: 1) { nodes { dataset { teacherPools(first: 1) { nodes { dataset { teacherPools(first: 1) { nodes { id } } } } } } } } } } }`;
+    assert.deepEqual(await codesOf(deep), ['QUERY_TOO_COMPLEX']);
+    const hidden = `{ datasets(first: 1) { nodes { ...A } } }
+      fragment A on Dataset { teacherPools(first: 1) { nodes { dataset { ...B } } } }
+      fragment B on Dataset { teacherPools(first: 1) { nodes { dataset { teacherPools(first: 1) { nodes { id } } } } } }`;
+    assert.deepEqual(await codesOf(hidden), ['QUERY_TOO_COMPLEX']);
+  });
+
+  it('has many aliases, also one fragment spread many times', async () => {
+    assert.deepEqual(await codesOf(`{ viewer { ${repeat(16, (n) => `a${n}: role`)} } }`), ['QUERY_TOO_COMPLEX']);
+    const spread = `{ viewer { ...A ...B ...C ...D } } fragment A on Viewer { ${repeat(4, (n) => `a${n}: role`)} }
+      fragment B on Viewer { ...A } fragment C on Viewer { ...A } fragment D on Viewer { ...A ...B }`;
+    assert.deepEqual(await codesOf(spread), ['QUERY_TOO_COMPLEX']);
+  });
+
+  it('asks for huge pages, with literals or with variables', async () => {
+    const nested = (size: string) =>
+      `{ datasets(first: ${size}) { nodes { teacherPools(first: ${size}) { nodes { id name } } } } }`;
+    assert.deepEqual(await codesOf(nested('100')), ['QUERY_TOO_COMPLEX']);
+    assert.deepEqual(await codesOf(`query ($n: Int) ${nested('$n')}`, { n: 100 }), ['QUERY_TOO_COMPLEX']);
+    assert.deepEqual(await codesOf(`query ($n: Int) ${nested('$n')}`, { n: 10 }), []);
+  });
+
+  it('has a cycle of fragments, too many tokens, directives, or root fields', async () => {
+    const cycle = '{ viewer { ...A } } fragment A on Viewer { ...B } fragment B on Viewer { ...A }';
+    assert.deepEqual(new Set(await codesOf(cycle)), new Set(['BAD_USER_INPUT']));
+    assert.deepEqual(await codesOf(`{ viewer { ${'role '.repeat(1_600)} } }`), ['BAD_USER_INPUT']);
+    assert.deepEqual(await codesOf(`{ viewer { ${repeat(21, () => 'role @include(if: true)')} } }`), [
+      'QUERY_TOO_COMPLEX',
+    ]);
+    assert.ok((await codesOf(`{ ${repeat(21, () => 'viewer { role }')} }`)).includes('QUERY_TOO_COMPLEX'));
+  });
+});
+
+describe('a request is refused when it', () => {
+  const post = (body: string, headers: Record<string, string> = {}) =>
+    fetch(`${api.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${api.keys.ADMIN}`, ...headers },
+      body,
+    });
+  const expectRefusal = async (response: Response, status: number) => {
+    assert.equal(response.status, status);
+    const { errors } = (await response.json()) as { errors: { extensions: Record<string, unknown> }[] };
+    assert.deepEqual(
+      errors.map((error) => Object.keys(error.extensions).sort()),
+      [['code', 'requestId']],
+    );
+    assert.equal(errors[0]?.extensions.requestId, response.headers.get('x-request-id'));
+  };
+
+  it('is a batch, is too large, is no JSON, or could come from a form', async () => {
+    await expectRefusal(await post('[{"query":"{viewer{role}}"}]'), 400);
+    await expectRefusal(
+      await post(JSON.stringify({ query: '{ viewer { role } }', variables: { x: 'x'.repeat(300_000) } })),
+      413,
+    );
+    await expectRefusal(await post('{'), 400);
+    await expectRefusal(await post('{"query":"{viewer{role}}"}', { 'content-type': 'text/plain' }), 400);
+  });
+
+  it('is a mutation by GET', async () => {
+    const query = encodeURIComponent('mutation { distillationRunCancel(input: { id: "x" }) { userErrors { code } } }');
+    const headers = { authorization: `Bearer ${api.keys.ADMIN}`, 'apollo-require-preflight': '1' };
+    await expectRefusal(await fetch(`${api.url}/graphql?query=${query}`, { headers }), 405);
+  });
+});
+
+describe('errors', () => {
+  it('that nobody foresaw are masked, and logged once under the id that the client is told', async () => {
+    const { database } = api.world;
+    const dataset = await seedDataset(database, api.project);
+    await database.dataset.update({ where: { id: dataset.id }, data: { source: { kind: 'SECRET_KIND' } } });
+    const { data, errors } = await api.send('{ datasets(first: 1) { nodes { sourceKind } } }');
+    assert.equal(data, null);
+    assert.deepEqual(
+      errors.map((error) => error.extensions.code),
+      ['INTERNAL'],
+    );
+    assert.doesNotMatch(JSON.stringify(errors), /SECRET|zod|node_modules|stack/i);
+    const logged = api.log.filter((entry) => entry.requestId === errors[0]?.extensions.requestId);
+    assert.equal(logged.length, 1);
+    assert.match(JSON.stringify(logged[0]), /stack/);
+    await database.dataset.delete({ where: { id: dataset.id } });
+  });
+
+  it('of input types have one line, a code and no trace', async () => {
+    const query = 'mutation ($input: DatasetImportInput!) { datasetImport(input: $input) { userErrors { code } } }';
+    const { errors } = await api.send(query, { input: { name: 5 } });
+    assert.ok(errors.length > 0);
+    for (const error of errors) {
+      assert.deepEqual([error.extensions.code, Object.keys(error.extensions).length], ['BAD_USER_INPUT', 2]);
+    }
+  });
+});
+
+describe('statements', () => {
+  const query = `{ datasets(first: 10) { totalCount nodes { name progress { fraction } teacherPools(first: 2) { totalCount nodes {
+    dataset { name } teachers(first: 5) { nodes { accuracy } } distillationRuns(first: 3) { nodes {
+      progress { fraction } dataset { name } teacherPool { name } distilledSet { id } tasks(first: 2) { nodes { kind worker { name } } } } } } } } } }`;
+
+  const count = async (): Promise<number> => {
+    const { prototype } = pg.Client;
+    const { query: original } = prototype;
+    let statements = 0;
+    prototype.query = function counted(this: pg.Client, ...args: unknown[]) {
+      statements += 1;
+      return Reflect.apply(original, this, args);
+    } as typeof original;
+    try {
+      const { errors } = await api.send(query);
+      assert.deepEqual(errors, []);
+    } finally {
+      prototype.query = original;
+    }
+    return statements;
+  };
+
+  const seed = async (datasets: number) => {
+    for (let index = 0; index < datasets; index++) {
+      const { database } = api.world;
+      const pool = await seedPool(database, await seedDataset(database, api.project));
+      for (const _run of [1, 2]) {
+        const run = await seedRun(database, pool);
+        await database.task.create({
+          data: { projectId: api.project.id, kind: 'SYNTHESIS', runId: run.id, payload: {} },
+        });
+      }
+    }
+  };
+
+  it('do not grow with the rows that a query reads', async () => {
+    await seed(1);
+    await count();
+    const few = await count();
+    await seed(8);
+    const many = await count();
+    assert.ok(many <= few, `${few} statements for one dataset, ${many} for nine`);
+    assert.ok(few <= 20, `${few} statements`);
+  });
+});
+
+describe('the schema', () => {
+  it('is the one that is committed', () => {
+    const emit = fileURLToPath(new URL('../../src/graphql/emit-schema.js', import.meta.url));
+    const { status, stderr } = spawnSync(process.execPath, [emit, '--check'], { encoding: 'utf8' });
+    assert.deepEqual([status, stderr], [0, '']);
+  });
+
+  it('is shown in development and describes every type, every root field and every enum value', async () => {
+    const { data, errors } = await api.send(getIntrospectionQuery());
+    assert.deepEqual(errors, []);
+    const types = listAt(data, '__schema.types');
+    const roots = types.filter((type) => ['Query', 'Mutation'].includes(String(at(type, 'name'))));
+    assert.ok(roots.length === 2);
+    for (const type of types) {
+      if (String(at(type, 'name')).startsWith('__')) continue;
+      for (const value of (at(type, 'enumValues') as unknown[] | null) ?? []) {
+        assert.ok(at(value, 'description'), `${String(at(type, 'name'))}.${String(at(value, 'name'))}`);
+      }
+    }
+  });
+});

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import { toGlobalId } from '../../src/modules/kit/node.js';
+import { requestRunCancel, startRun } from '../../src/platform/orchestration/index.js';
+import { claimNext, complete, workOff } from '../support/by-hand.js';
+import { seedDataset, seedPool, seedRun } from '../support/seeds.js';
+import { at, listAt, openApi, type TestApi } from './server.js';
+
+let api: TestApi;
+before(async () => {
+  api = await openApi();
+});
+after(() => api.close());
+
+const EVENTS = `subscription ($runId: ID!, $after: Int!) { runEvents(runId: $runId, afterSequence: $after) {
+  __typename sequence type createdAt
+  ... on RunStateChanged { from to failure { code message } }
+  ... on RunTaskEvent { taskId kind index }
+  ... on RunTaskStarted { attempt workerId fromStep }
+  ... on RunTaskProgress { step totalSteps loss } } }`;
+
+async function newRun() {
+  const { database } = api.world;
+  const pool = await seedPool(database, await seedDataset(database, api.project));
+  const run = await seedRun(database, pool, { synthesis: { imagesPerClass: 1 } });
+  await api.world.transact((work) => startRun(work, run.id));
+  return { runId: run.id, globalId: toGlobalId('DistillationRun', run.id) };
+}
+
+const sequences = (events: unknown[]) => events.map((event) => at(event, 'data.runEvents.sequence'));
+const upTo = (length: number, from = 1) => Array.from({ length }, (_, index) => index + from);
+
+describe('runEvents', () => {
+  it('replays, goes on with what another process writes, and ends with the run', async () => {
+    const { runId, globalId } = await newRun();
+    // The world has its own connections: to the API it is another process.
+    const { database, queue } = api.world;
+    await complete({ database, queue }, await claimNext({ database, queue }, { runId }));
+    const following = api.follow(EVENTS, { runId: globalId, after: 0 });
+    await workOff({ database, queue }, { runId });
+    const events = await following;
+    const { eventSequence } = await database.distillationRun.findUniqueOrThrow({ where: { id: runId } });
+    assert.deepEqual(sequences(events), upTo(eventSequence));
+    const moves = events
+      .filter((event) => at(event, 'data.runEvents.type') === 'STATE_CHANGED')
+      .map((event) => at(event, 'data.runEvents.to'));
+    assert.deepEqual(moves, ['QUEUED', 'PREPARING', 'SYNTHESIZING', 'LABELING', 'PUBLISHING', 'SUCCEEDED']);
+    const started = events.find((event) => at(event, 'data.runEvents.type') === 'TASK_STARTED');
+    const task = await api.send('query ($id: ID!) { node(id: $id) { __typename } }', {
+      id: at(started, 'data.runEvents.taskId'),
+    });
+    assert.equal(at(task.data, 'node.__typename'), 'Task');
+  });
+
+  it('begins after the sequence that a client has seen', async () => {
+    const { runId, globalId } = await newRun();
+    const { database, queue } = api.world;
+    await workOff({ database, queue }, { runId });
+    const { eventSequence } = await database.distillationRun.findUniqueOrThrow({ where: { id: runId } });
+    const events = await api.follow(EVENTS, { runId: globalId, after: eventSequence - 2 });
+    assert.deepEqual(sequences(events), upTo(2, eventSequence - 1));
+  });
+
+  it('tells a cancel, and ends', async () => {
+    const { runId, globalId } = await newRun();
+    const following = api.follow(EVENTS, { runId: globalId, after: 1 });
+    await api.world.transact((work) => requestRunCancel(work, runId));
+    assert.deepEqual(
+      (await following).map((event) => at(event, 'data.runEvents.to')),
+      ['CANCELING', 'CANCELED'],
+    );
+  });
+
+  it('is there as a query as well', async () => {
+    const { runId, globalId } = await newRun();
+    const { database, queue } = api.world;
+    await workOff({ database, queue }, { runId });
+    const query =
+      'query ($id: ID!, $after: Int!) { distillationRun(id: $id) { eventSequence events(after: $after, first: 3) { sequence type ... on RunStateChanged { to } } } }';
+    const seen: unknown[] = [];
+    for (;;) {
+      const { data } = await api.send(query, { id: globalId, after: seen.length });
+      const events = listAt(data, 'distillationRun.events');
+      seen.push(...events);
+      if (events.length < 3) break;
+    }
+    assert.deepEqual(
+      seen.map((event) => at(event, 'sequence')),
+      upTo(seen.length),
+    );
+    assert.equal(at(seen.at(-1), 'to'), 'SUCCEEDED');
+  });
+
+  it('names what is wrong with an operation, under the limits of HTTP', async () => {
+    const { globalId } = await newRun();
+    const refused = async (query: string, variables: Record<string, unknown> = {}) => {
+      const client = createClient({
+        url: `${api.url.replace('http', 'ws')}/graphql`,
+        webSocketImpl: WebSocket,
+        connectionParams: { apiKey: api.keys.ADMIN },
+        retryAttempts: 0,
+      });
+      try {
+        const { value } = await client
+          .iterate({ query, variables })
+          .next()
+          .catch((errors: unknown) => ({ value: { errors } }));
+        return listAt(value, 'errors').map((error) => at(error, 'extensions.code'));
+      } finally {
+        await client.dispose();
+      }
+    };
+    assert.deepEqual(await refused('{ viewer { role } }'), ['BAD_USER_INPUT']);
+    assert.deepEqual(await refused('subscription {'), ['BAD_USER_INPUT']);
+    assert.deepEqual(await refused('subscription { nonsense }'), ['BAD_USER_INPUT']);
+    assert.deepEqual(await refused(EVENTS, { runId: 'nonsense', after: 0 }), ['NOT_FOUND']);
+    const aliases = upTo(20)
+      .map((n) => `a${n}: sequence`)
+      .join(' ');
+    assert.deepEqual(await refused(`subscription { runEvents(runId: "${globalId}") { ${aliases} } }`), [
+      'QUERY_TOO_COMPLEX',
+    ]);
+    const tokens = `subscription { runEvents(runId: "x") { ${'sequence '.repeat(1_600)} } }`;
+    assert.deepEqual(await refused(tokens), ['BAD_USER_INPUT']);
+  });
+});
