@@ -14,9 +14,14 @@ export interface Trial {
   readonly seed?: number;
 }
 
+const narrow = { width: 16, depth: 3 };
+const pool = { architecture: narrow, epochs: 1, checkpointEpochs: [0.1, 0.3, 1], randomInitTeachers: 1 };
+const labels = { fkdSteps: 300 };
+const recipe = { architecture: narrow, steps: 300, learningRate: 5e-3 };
+
 export const TRIALS: readonly Trial[] = [
-  { name: 'a: default', labelKinds: ['SOFT', 'HARD'] },
-  { name: 'b: ce 0 lr .02', synthesis: { crossEntropyWeight: 0, learningRate: 0.02 } },
-  { name: 'c: ce 0 mom 1 cm .1', synthesis: { crossEntropyWeight: 0, momentsWeight: 1 } },
-  { name: 'd: 1 ce .1 mom 1 cm 1', synthesis: { crossEntropyWeight: 0.1, momentsWeight: 1, classMeanWeight: 1 } },
+  { name: 'a: width 16, 300 student steps', pool, labels, recipe, synthesis: { steps: 200 } },
+  { name: 'b: a without CE', pool, labels, recipe, synthesis: { steps: 200, crossEntropyWeight: 0 } },
+  { name: 'c: a with moments 1', pool, labels, recipe, synthesis: { steps: 200, momentsWeight: 1 } },
+  { name: 'd: a with lr .02', pool, labels, recipe, synthesis: { steps: 200, learningRate: 0.02 } },
 ];

@@ -102,12 +102,24 @@ export async function probeDevice(): Promise<Device> {
   throw new TeddyhubError('BAD_CONFIGURATION', `The worker cannot compute here (${said}): run npm run bootstrap.`);
 }
 
+const QUIET = { TF_CPP_MIN_LOG_LEVEL: '2', NODE_NO_WARNINGS: '1' };
+
+/**
+ * Large activations come from the heap and stay there: glibc would map and unmap each of them, and the page faults take
+ * several times as long as the kernels. A child lives for one attempt, so nothing is kept for long.
+ */
+const KEEP_MEMORY = {
+  MALLOC_MMAP_MAX_: '0',
+  MALLOC_TRIM_THRESHOLD_: String(2 ** 33),
+  MALLOC_TOP_PAD_: String(2 ** 26),
+};
+
 function forkChild(): ChildProcess {
   return fork(CHILD, {
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // TensorFlow's notes on the machine's instruction sets would bury what is worth reading.
-    env: { TF_CPP_MIN_LOG_LEVEL: '2', NODE_NO_WARNINGS: '1', ...process.env },
+    env: { ...QUIET, ...KEEP_MEMORY, ...process.env },
   });
 }
 
