@@ -113,8 +113,8 @@ export const evaluationPayload = (
   shards: [],
   fkd: [],
   labelConfig: labels,
-  recipe: recipeConfig.parse({ architecture, steps: 202, batchSize: 8, accuracyReadings: 3 }),
-  labelKinds: ['SOFT', 'HARD'],
+  recipe: recipeConfig.parse({ architecture, steps: 402, batchSize: 8, accuracyReadings: 3 }),
+  labelKinds: ['SOFT'],
   seed: 4,
 });
 

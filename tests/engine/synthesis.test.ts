@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { SynthesisConfig } from '../../src/domain/config.js';
+import { TeddyhubError } from '../../src/domain/errors.js';
+import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
+import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
+import { trainPool } from '../../workers/jobs/pool-training.js';
+import { synthesize } from '../../workers/jobs/synthesis.js';
+import { labelsOf } from '../../workers/teddy/synthesis.js';
+import { type TinyWorld, tinyWorld } from '../support/tiny-engine.js';
+import { keptContext, poolPayload, synthesisPayload, withStatistics } from '../support/tiny-jobs.js';
+
+/** A refusal with this code, in one line with this in it. */
+const failureWith = (code: string, text: string) => (error: unknown) =>
+  error instanceof TeddyhubError &&
+  error.code === code &&
+  !error.message.includes('\n') &&
+  error.message.includes(text);
+
+for (const shape of [
+  { height: 8, width: 8, channels: 1 },
+  { height: 12, width: 12, channels: 3 },
+]) {
+  describe(`synthesis of images of ${shape.height} x ${shape.width} x ${shape.channels}`, () => {
+    let world: TinyWorld;
+    let teachers: JobPayload<'SYNTHESIS'>['teachers'];
+
+    before(async () => {
+      world = await tinyWorld(shape);
+      const pool = await trainPool(poolPayload(world), keptContext(world.store));
+      teachers = await withStatistics(world, pool.teachers);
+    });
+    after(() => world.close());
+
+    const imagesOf = async ({ images }: JobResult<'SYNTHESIS'>) => {
+      const file = decodeSafetensors(await world.store.get(images.key));
+      return { ...tensorOfFile(file, 'images', 'U8'), labels: tensorOfFile(file, 'labels', 'I32').data };
+    };
+    const run = async (options: Partial<SynthesisConfig>, taskIndex = 0) => {
+      const context = keptContext(world.store);
+      const payload = { ...synthesisPayload(world, teachers, options), taskIndex };
+      const result = await synthesize(payload, context);
+      return { result, ...(await imagesOf(result)), losses: context.metrics.filter(({ name }) => name === 'loss') };
+    };
+
+    it('stores 2 x 2 cells of half the side for every image at formation 2, every slot with all classes', async () => {
+      const { result, shape: stored, labels } = await run({ formation: 2 });
+      assert.equal(result.samples, 24);
+      assert.deepEqual(stored, [24, shape.height / 2, shape.width / 2, shape.channels]);
+      assert.deepEqual([...labels.subarray(0, 12)], [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
+      assert.deepEqual(labels.subarray(12), labels.subarray(0, 12));
+    });
+
+    it('stores whole images at formation 1', async () => {
+      const { shape: stored, labels } = await run({ formation: 1 });
+      assert.deepEqual(stored, [6, shape.height, shape.width, shape.channels]);
+      assert.deepEqual([...labels], [0, 1, 2, 0, 1, 2]);
+    });
+
+    it('lowers the loss, and keeps pixels in range where the steps are large', async () => {
+      // One teacher, and no augmentation, so that losses of different steps can be compared.
+      const still = { augmentation: { flip: false, shift: 0 }, learningRate: 0.5, steps: 60 };
+      const context = keptContext(world.store);
+      const payload = synthesisPayload(world, teachers.slice(1, 2), { ...still, init: 'NOISE' });
+      const { data } = await imagesOf(await synthesize(payload, context));
+      const losses = context.metrics.filter(({ name }) => name === 'loss').map(({ value }) => value);
+      assert.ok((losses.at(-1) ?? 1) < 0.8 * (losses[0] ?? 0), `losses ${losses.join(', ')}`);
+      // Clamping leaves pixels at both ends; a wrap-around or an overflow of uint8 would leave their neighbours' values.
+      assert.ok(data.filter((pixel) => pixel === 0).length > data.length / 100);
+      assert.ok(data.filter((pixel) => pixel === 255).length > data.length / 100);
+    });
+
+    it('starts from real images of the class, another task from others', async () => {
+      // A learning rate of next to nothing leaves the images as they began.
+      const options = { formation: 1, steps: 1, learningRate: 1e-9 } as const;
+      const [first, second] = [await run(options, 0), await run(options, 1)];
+      const real = decodeSafetensors(await world.store.get(world.dataset.train[0]?.key ?? ''));
+      const images = tensorOfFile(real, 'images', 'U8').data;
+      const labels = tensorOfFile(real, 'labels', 'I32').data;
+      const size = shape.height * shape.width * shape.channels;
+      const at = (data: Uint8Array, i: number) => Buffer.from(data.subarray(i * size, (i + 1) * size)).toString('hex');
+      const byClass = (c: number) =>
+        new Set([...labels.keys()].filter((i) => labels[i] === c).map((i) => at(images, i)));
+      for (const { data, labels: own } of [first, second]) {
+        for (const [i, label] of own.entries()) assert.ok(byClass(label).has(at(data, i)), `sample ${i}`);
+      }
+      assert.notDeepEqual(first.data, second.data);
+    });
+
+    it('reports every part of the loss, the whole being their weighted sum', async () => {
+      const context = keptContext(world.store);
+      const payload = synthesisPayload(world, teachers, { steps: 10, crossEntropyWeight: 0.5, momentsWeight: 0.25 });
+      await synthesize(payload, context);
+      const last = (name: string) => context.metrics.findLast((metric) => metric.name === name)?.value ?? Number.NaN;
+      const sum = 0.5 * last('loss/crossEntropy') + 0.25 * last('loss/moments') + 0.1 * last('loss/classMeans');
+      assert.ok(Math.abs(sum - last('loss')) < 1e-5, `${sum} against ${last('loss')}`);
+    });
+
+    it('refuses more images per class than a class has', async () => {
+      const run = synthesize(synthesisPayload(world, teachers, { imagesPerClass: 21 }), keptContext(world.store));
+      await assert.rejects(run, failureWith('TOO_FEW_IMAGES', '20 training images'));
+    });
+
+    it('refuses images that are too small for the depth', async () => {
+      const payload = synthesisPayload(world, teachers);
+      const run = synthesize(
+        { ...payload, architecture: { ...payload.architecture, depth: 4 } },
+        keptContext(world.store),
+      );
+      await assert.rejects(run, failureWith('UNSUPPORTED_SHAPE', 'use depth 3 or less'));
+    });
+
+    it('ends where the loss is no number any more, and says what to do', async () => {
+      const payload = synthesisPayload(world, teachers, { crossEntropyWeight: 1e39 });
+      await assert.rejects(
+        synthesize(payload, keptContext(world.store)),
+        failureWith('NUMERICS', 'smaller learning rate'),
+      );
+      const pool = poolPayload(world);
+      const wild = { ...pool, config: { ...pool.config, learningRate: 1e38 } };
+      await assert.rejects(trainPool(wild, keptContext(world.store)), failureWith('NUMERICS', 'smaller learning rate'));
+    });
+  });
+}
+
+describe('the order of the samples of a task', () => {
+  it('lets any prefix of whole slots hold every class equally often', () => {
+    const task = {
+      config: { formation: 2 },
+      shape: { height: 8, width: 8, channels: 1 },
+      classes: 5,
+      seed: 0,
+      taskIndex: 0,
+    };
+    const labels = labelsOf({ ...task, imagesPerClass: 3 } as Parameters<typeof labelsOf>[0]);
+    assert.equal(labels.length, 60);
+    for (let slots = 1; slots <= 3; slots++) {
+      const prefix = [...labels.subarray(0, slots * 20)];
+      for (let c = 0; c < 5; c++) assert.equal(prefix.filter((label) => label === c).length, 4 * slots);
+    }
+  });
+});
