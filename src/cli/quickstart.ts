@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { poolConfig, recipeConfig, runConfig } from '../domain/config.js';
+import { TeddyhubError } from '../domain/errors.js';
 import { readConfig } from '../platform/config/env.js';
 import { createLog } from '../platform/log.js';
 import { startPlatform, workerLogOf } from './platform.js';
@@ -77,9 +78,18 @@ async function quickstart(options: Options): Promise<void> {
     log: createLog('quickstart', 'error'),
     workerLog,
   });
-  onStopSignal(async () => (await starting.catch(() => undefined))?.stop());
+  const stop = onStopSignal(async () => (await starting.catch(() => undefined))?.stop());
   const platform = await starting;
-  const key = platform.adminKey?.secret ?? process.env.TEDDYHUB_KEY ?? '';
+  const { adminKey } = platform;
+  const key = adminKey?.secret ?? process.env.TEDDYHUB_KEY;
+  if (key === undefined) {
+    await platform.stop();
+    throw new TeddyhubError(
+      'UNAUTHENTICATED',
+      'TEDDYHUB_KEY: is needed where DATABASE_URL names a database of your own.',
+    );
+  }
+  if (adminKey?.isNew) console.error(`First ADMIN key, shown only now: ${adminKey.secret}`);
   const client = openClient(platform.url, key);
   try {
     console.error(`Teddyhub answers at ${platform.url}; the worker's log is ${workerLog}`);
@@ -106,6 +116,10 @@ async function quickstart(options: Options): Promise<void> {
     );
     if (options.json) console.log(JSON.stringify(result(outcome, facts)));
     if (options.keepRunning) await new Promise(() => {});
+  } catch (error) {
+    // The service went away because somebody stopped us: whoever handles the signal ends the process.
+    if (stop.begun) await new Promise(() => {});
+    throw error;
   } finally {
     await client.close();
     await platform.stop();

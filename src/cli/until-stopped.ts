@@ -1,8 +1,11 @@
 /** Ctrl-C and SIGTERM stop a command in order; a second one stops it at once. */
 import { constants } from 'node:os';
 
-/** Calls `onStop` once, at the first signal, and then ends the process with the status a shell expects of that signal. */
-export function onStopSignal(onStop: () => Promise<void>): void {
+/**
+ * Calls `onStop` once, at the first signal, and then ends the process with the status a shell expects of that signal. The
+ * answer tells whether that has begun: what fails from then on fails because of it.
+ */
+export function onStopSignal(onStop: () => Promise<void>): { readonly begun: boolean } {
   let stopping = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
@@ -15,4 +18,9 @@ export function onStopSignal(onStop: () => Promise<void>): void {
       );
     });
   }
+  return {
+    get begun() {
+      return stopping;
+    },
+  };
 }

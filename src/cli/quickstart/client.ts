@@ -40,6 +40,8 @@ export function openClient(url: string, key: string): GraphqlClient {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
       body: JSON.stringify({ query: document, variables }),
+    }).catch((cause: unknown) => {
+      throw new TeddyhubError('UNAVAILABLE', `The API at ${url} does not answer.`, { cause });
     });
     const { data, errors } = response.parse(await reply.json());
     if (errors?.[0] !== undefined)

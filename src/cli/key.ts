@@ -1,0 +1,63 @@
+/** API keys, by whoever may write to the database. */
+import { Command, Option } from 'commander';
+import { TeddyhubError } from '../domain/errors.js';
+import { ROLES, type Role } from '../domain/viewer.js';
+import { ApiKeyRepository } from '../modules/api-key/api-key.repository.js';
+import { ApiKeyService, DEFAULT_PROJECT } from '../modules/api-key/api-key.service.js';
+import { readConfig } from '../platform/config/env.js';
+import { openDatabase } from '../platform/database/client.js';
+import { startEmbeddedStack } from '../platform/embedded/stack.js';
+import { deployMigrations } from '../platform/migrate/migrations.js';
+
+const DAY_MS = 86_400_000;
+
+export function keyCommand(): Command {
+  const key = new Command('key').description('make, list and revoke API keys');
+  key
+    .command('create')
+    .description('make a key; it is shown this once')
+    .requiredOption('--name <name>', 'what it is for')
+    .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).default('OPERATOR'))
+    .option('--project <name>', 'made where there is none of this name', DEFAULT_PROJECT)
+    .option('--days <days>', 'after which it expires; never, unless said', readDays)
+    .action(async ({ name, role, project, days }: { name: string; role: Role; project: string; days?: number }) => {
+      const expiresAt = days === undefined ? {} : { expiresAt: new Date(Date.now() + days * DAY_MS) };
+      console.log(await withKeys((keys) => keys.create({ name, role, project, ...expiresAt })));
+    });
+  key
+    .command('list')
+    .description('the keys by their public prefixes')
+    .action(async () => {
+      const day = (date: Date | null) => date?.toISOString().slice(0, 10) ?? '-';
+      for (const row of await withKeys((keys) => keys.list())) {
+        const state = row.revokedAt ? `revoked ${day(row.revokedAt)}` : `expires ${day(row.expiresAt)}`;
+        console.log([row.prefix, row.role.padEnd(8), state, `last used ${day(row.lastUsedAt)}`, row.name].join('  '));
+      }
+    });
+  key
+    .command('revoke')
+    .description('stop a key from working, within seconds')
+    .argument('<prefix>', 'the part after thk_')
+    .action((prefix: string) => withKeys((keys) => keys.revoke(prefix)));
+  return key;
+}
+
+function readDays(text: string): number {
+  const days = Number(text);
+  if (Number.isInteger(days) && days > 0) return days;
+  throw new TeddyhubError('INVALID_INPUT', `--days: ${text} is not a whole number of days.`);
+}
+
+/** Opens the database of the configuration; the embedded one is started for as long as it takes, or joined. */
+async function withKeys<T>(work: (keys: ApiKeyService) => Promise<T>): Promise<T> {
+  const config = readConfig(process.env, process.cwd());
+  const stack = config.databaseUrl === undefined ? await startEmbeddedStack({ stateDir: config.stateDir }) : undefined;
+  if (stack) await deployMigrations(stack.databaseUrl);
+  const database = openDatabase(config.databaseUrl ?? stack?.databaseUrl ?? '', { poolSize: 1 });
+  try {
+    return await work(new ApiKeyService(new ApiKeyRepository(database)));
+  } finally {
+    await database.$disconnect();
+    await stack?.stop();
+  }
+}
