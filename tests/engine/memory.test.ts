@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { recipeConfig } from '../../src/domain/config.js';
+import { initialize } from '../../workers/nn/convnet.js';
+import { sgd } from '../../workers/nn/optimizers.js';
+import type { LabelledImages } from '../../workers/nn/training.js';
+import { drawViews } from '../../workers/nn/views.js';
+import { indicesByClass, readImages } from '../../workers/teddy/dataset.js';
+import { labelStep } from '../../workers/teddy/labels.js';
+import { batchLabels, targetOf } from '../../workers/teddy/matching.js';
+import { poolStep, randomTeacher } from '../../workers/teddy/pool.js';
+import { measureStatistics } from '../../workers/teddy/statistics.js';
+import { createStudent, studentStep } from '../../workers/teddy/students.js';
+import { initialImages, labelsOf, synthesisOptimizer, synthesisStep } from '../../workers/teddy/synthesis.js';
+import { tf } from '../../workers/tensor/tensorflow.js';
+import { type TinyWorld, tinyTeacher, tinyWorld } from '../support/tiny-engine.js';
+import { evaluationPayload, poolPayload, synthesisPayload } from '../support/tiny-jobs.js';
+
+const shape = { height: 8, width: 8, channels: 1 };
+const quiet = { breathe: async () => {}, progress: () => {} };
+
+/** The first steps may create what lasts, such as an optimizer's slots; no later step may leave a tensor behind. */
+async function assertFlat(step: (step: number) => unknown): Promise<void> {
+  for (let i = 0; i < 2; i++) await step(i);
+  const before = tf.memory();
+  for (let i = 2; i < 8; i++) {
+    await step(i);
+    const now = tf.memory();
+    assert.deepEqual([now.numTensors, now.numBytes], [before.numTensors, before.numBytes], `after step ${i}`);
+  }
+}
+
+describe('the memory of TensorFlow stays the same', () => {
+  const { frozen } = tinyTeacher(shape, 3, 2, 1);
+  const { network } = frozen;
+  let world: TinyWorld;
+  let train: LabelledImages;
+
+  before(async () => {
+    world = await tinyWorld(shape);
+    train = await readImages(world.store, world.dataset, world.dataset.train);
+  });
+  after(() => world.close());
+
+  it('over steps of a pool', async () => {
+    const { config } = poolPayload(world);
+    const model = { network, parameters: initialize(network, 1) };
+    const optimizer = sgd(config);
+    await assertFlat((step) =>
+      poolStep(model, optimizer, train, world.dataset, config, { seed: 1, step, totalSteps: 20 }),
+    );
+  });
+
+  it('over untrained teachers that are made and given back', async () => {
+    await assertFlat((index) => tf.dispose(randomTeacher(network, train, world.dataset, 1, index)));
+  });
+
+  it('over passes that measure statistics', async () => {
+    await assertFlat(() => measureStatistics(frozen, train, world.dataset, quiet));
+  });
+
+  it('over steps of a synthesis, with several teachers a step', async () => {
+    const statistics = await measureStatistics(frozen, train, world.dataset, quiet);
+    const payload = synthesisPayload(world, [], { teachersPerStep: 2, teacherOrder: 'RANDOM' });
+    const task = { config: payload.config, shape, classes: 3, seed: 1, taskIndex: 0, imagesPerClass: 2 };
+    const byClass = indicesByClass(train.labels, world.dataset.classNames, 2);
+    const state = {
+      images: { images: initialImages(task, train, byClass) },
+      optimizer: synthesisOptimizer(),
+    };
+    const pool = [targetOf(frozen, statistics), targetOf(tinyTeacher(shape, 3, 2, 2).frozen, statistics)];
+    const labels = batchLabels(labelsOf(task), 3);
+    await assertFlat((step) => synthesisStep(task, state, pool, labels, world.dataset, step));
+  });
+
+  it('over labelled views and steps of a student, with either optimizer', async () => {
+    const { labelConfig } = evaluationPayload(world, []);
+    const labeller = { ensemble: [frozen, frozen], shape, normalization: world.dataset };
+    const place = { seed: 1, samples: train.labels.length, batchSize: labelConfig.fkdBatchSize };
+    for (const optimizer of ['ADAMW', 'SGD'] as const) {
+      const recipe = recipeConfig.parse({ optimizer, steps: 20 });
+      const student = createStudent(network, recipe, 1);
+      await assertFlat((step) => {
+        const views = labelStep(labeller, train, train.labels.length, labelConfig, 1, step);
+        studentStep(student, train, { kind: 'SOFT', views }, world.dataset, recipe, step);
+        const hard = drawViews(labelConfig, shape, { ...place, step });
+        studentStep(student, train, { kind: 'HARD', views: hard }, world.dataset, recipe, step);
+      });
+    }
+  });
+});
