@@ -3,8 +3,6 @@ import { execFile } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { JobResult } from '../../src/domain/jobs/contracts.js';
-import { decodeSafetensors } from '../../src/formats/safetensors.js';
 import { evaluate } from '../../workers/jobs/evaluation.js';
 import { label } from '../../workers/jobs/labeling.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
@@ -32,13 +30,10 @@ describe('a job that is resumed', () => {
   });
   after(() => world.close());
 
-  /**
-   * Runs a job, then again from each of its checkpoints: the answers must be equal, and so must the checkpoints that follow.
-   */
+  /** Runs a job, then again from each of its checkpoints: its answer and the loss of every later step must be equal. */
   async function assertResumable<R>(
     run: (context: KeptContext) => Promise<R>,
     checkpoints: readonly number[],
-    stateOf: (checkpoint: Buffer) => unknown = (bytes) => bytes.toString('latin1'),
   ): Promise<R> {
     const whole = keptContext(world.store);
     const result = await run(whole);
@@ -46,12 +41,11 @@ describe('a job that is resumed', () => {
       whole.checkpoints.map(({ step }) => step),
       checkpoints,
     );
-    for (const [i, { bytes, step }] of whole.checkpoints.entries()) {
+    for (const { bytes, step } of whole.checkpoints) {
       const again = keptContext(world.store, bytes);
       assert.deepEqual(await run(again), result, `resumed at step ${step}`);
-      const states = (context: KeptContext, from: number) =>
-        context.checkpoints.slice(from).map((checkpoint) => stateOf(checkpoint.bytes));
-      assert.deepEqual(states(again, 0), states(whole, i + 1), `checkpoints after step ${step}`);
+      const later = [...whole.losses].filter(([number]) => number > step);
+      assert.deepEqual([...again.losses], later, `losses after step ${step}`);
     }
     return result;
   }
@@ -74,27 +68,19 @@ describe('a job that is resumed', () => {
     assert.deepEqual(result, undisturbed.labelled);
   });
 
-  const withoutTime = ({ results }: JobResult<'EVALUATION'>) => results.map(({ seconds: _, ...result }) => result);
-
-  it('trains the same student from any checkpoint', async () => {
+  it('trains the same students to the same accuracies from any checkpoint, with either kind of labels', async () => {
     const payload = evaluationPayload(world, undisturbed.teachers);
     const results = await assertResumable(
-      async (context) => withoutTime(await evaluate(payload, context)),
-      [200, 400],
-      (checkpoint) => decodeSafetensors(checkpoint).tensors,
+      async (context) => {
+        const { results } = await evaluate(payload, context);
+        return results.map(({ seconds: _, ...result }) => result);
+      },
+      [200, 405],
     );
-    assert.equal(results[0]?.studentSteps, 402);
-  });
-
-  it('keeps what it found of one kind of labels when it is resumed within the next', async () => {
-    const payload = evaluationPayload(world, undisturbed.teachers);
-    const both = { ...payload, labelKinds: ['HARD', 'SOFT'] as const, recipe: { ...payload.recipe, steps: 201 } };
-    const evaluateBoth = (context: KeptContext) => evaluate({ ...both, labelKinds: [...both.labelKinds] }, context);
-    const whole = keptContext(world.store);
-    const { results } = await evaluateBoth(whole);
-    const resumed = await evaluateBoth(keptContext(world.store, whole.checkpoints.at(-1)?.bytes));
-    assert.deepEqual(resumed.results[0], results[0]);
-    assert.deepEqual(withoutTime(resumed), withoutTime({ results }));
+    assert.deepEqual(
+      results.map(({ labelKind }) => labelKind),
+      ['HARD', 'SOFT'],
+    );
   });
 
   it('gives the same bytes in another process', async () => {

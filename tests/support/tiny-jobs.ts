@@ -23,17 +23,22 @@ const augmentation = { flip: true, shift: 1 };
 
 export interface KeptContext extends JobContext {
   readonly checkpoints: { bytes: Buffer; step: number }[];
+  /** The loss of every step, under its number. */
+  readonly losses: Map<number, number | undefined>;
   readonly metrics: { name: string; step: number; value: number }[];
 }
 
 export function keptContext(store: ObjectStore, resumeFrom?: Buffer): KeptContext {
   const checkpoints: KeptContext['checkpoints'] = [];
+  const losses: KeptContext['losses'] = new Map();
   const metrics: KeptContext['metrics'] = [];
   return {
     ...recordedContext(store),
     resumeFrom,
     checkpoints,
+    losses,
     metrics,
+    progress: (step, _total, loss) => losses.set(step, loss),
     checkpoint: async (bytes, step) => {
       checkpoints.push({ bytes: Buffer.from(bytes), step });
     },
@@ -113,8 +118,8 @@ export const evaluationPayload = (
   shards: [],
   fkd: [],
   labelConfig: labels,
-  recipe: recipeConfig.parse({ architecture, steps: 402, batchSize: 8, accuracyReadings: 3 }),
-  labelKinds: ['SOFT'],
+  recipe: recipeConfig.parse({ architecture, steps: 205, schedule: 'CONSTANT', batchSize: 8, accuracyReadings: 3 }),
+  labelKinds: ['HARD', 'SOFT'],
   seed: 4,
 });
 
