@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { TeddyhubError } from '../domain/errors.js';
 import { ROLES, type Role } from '../domain/viewer.js';
+import { countPendingMigrations } from '../http/health.js';
 import { ApiKeyRepository } from '../modules/api-key/api-key.repository.js';
 import { ApiKeyService, DEFAULT_PROJECT } from '../modules/api-key/api-key.service.js';
 import { readConfig } from '../platform/config/env.js';
@@ -52,9 +53,10 @@ function readDays(text: string): number {
 async function withKeys<T>(work: (keys: ApiKeyService) => Promise<T>): Promise<T> {
   const config = readConfig(process.env, process.cwd());
   const stack = config.databaseUrl === undefined ? await startEmbeddedStack({ stateDir: config.stateDir }) : undefined;
-  if (stack) await deployMigrations(stack.databaseUrl);
-  const database = openDatabase(config.databaseUrl ?? stack?.databaseUrl ?? '', { poolSize: 1 });
+  const databaseUrl = config.databaseUrl ?? stack?.databaseUrl ?? '';
+  const database = openDatabase(databaseUrl, { poolSize: 1 });
   try {
+    if ((await countPendingMigrations(database)) > 0) await deployMigrations(databaseUrl);
     return await work(new ApiKeyService(new ApiKeyRepository(database)));
   } finally {
     await database.$disconnect();

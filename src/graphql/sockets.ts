@@ -34,7 +34,13 @@ export function serveSockets(options: {
   log: Log;
 }): () => Promise<void> {
   const { schema, httpServer, createContext, log } = options;
-  const socketServer = new WebSocketServer({ server: httpServer, path: '/graphql', maxPayload: MAX_MESSAGE_BYTES });
+  const socketServer = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
+  httpServer.on('upgrade', (request, socket, head) => {
+    if (request.url?.split('?')[0] !== '/graphql') return void socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
+    socketServer.handleUpgrade(request, socket, head, (webSocket) => {
+      socketServer.emit('connection', webSocket, request);
+    });
+  });
   const mask = (errors: readonly GraphQLError[]) => errors.map((error) => maskError(error, randomUUID(), log));
   const server = useServer(
     {

