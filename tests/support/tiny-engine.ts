@@ -21,6 +21,22 @@ export interface TinyTeacher {
   readonly reference: ReferenceNetwork;
 }
 
+/** The same network in float64. */
+export function referenceOf({ network, parameters }: FrozenNetwork): ReferenceNetwork {
+  const values = (name: string) => Float64Array.from((parameters[name] as Tensor).dataSync<'float32'>());
+  return {
+    blocks: network.blocks.map(({ convolution, norm }) => ({
+      kernel: values(`${convolution}.weight`),
+      gamma: values(`${norm}.weight`),
+      beta: values(`${norm}.bias`),
+      mean: values(`${norm}.running_mean`),
+      variance: values(`${norm}.running_var`),
+    })),
+    weight: values('classifier.weight'),
+    bias: values('classifier.bias'),
+  };
+}
+
 /** A network none of whose parameters is 0 or 1, so that each matters. */
 export function tinyTeacher(shape: ImageShape, classes: number, depth: number, seed: number): TinyTeacher {
   const network = convNet(architectureConfig.parse({ width: 4, depth }), shape, classes);
@@ -39,19 +55,8 @@ export function tinyTeacher(shape: ImageShape, classes: number, depth: number, s
     redraw(`${norm}.running_mean`, -0.3, 0.3);
     redraw(`${norm}.running_var`, 0.5, 2);
   }
-  const values = (name: string) => Float64Array.from((parameters[name] as Tensor).dataSync<'float32'>());
-  const reference = {
-    blocks: network.blocks.map(({ convolution, norm }) => ({
-      kernel: values(`${convolution}.weight`),
-      gamma: values(`${norm}.weight`),
-      beta: values(`${norm}.bias`),
-      mean: values(`${norm}.running_mean`),
-      variance: values(`${norm}.running_var`),
-    })),
-    weight: values('classifier.weight'),
-    bias: values('classifier.bias'),
-  };
-  return { frozen: freeze(network, parameters), reference };
+  const frozen = freeze(network, parameters);
+  return { frozen, reference: referenceOf(frozen) };
 }
 
 /** Random bytes with labels in turn. */
