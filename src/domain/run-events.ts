@@ -41,5 +41,4 @@ export const runEventPayload = z.discriminatedUnion('type', [
 ]);
 
 export type RunEventPayload = z.infer<typeof runEventPayload>;
-export type RunEventType = RunEventPayload['type'];
 export const RUN_EVENT_TYPES = runEventPayload.options.map((option) => option.shape.type.value);

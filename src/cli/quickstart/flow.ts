@@ -10,7 +10,7 @@ import { startPhase } from './progress.js';
 export interface QuickstartPlan {
   /** Tells this plan's idempotency keys from those of another. */
   salt: string;
-  dataset: { name: string; source: Record<string, unknown> };
+  dataset: { name: string; licence?: string; source: Record<string, unknown> };
   pool: Record<string, unknown>;
   run: Record<string, unknown>;
   evaluation: Record<string, unknown>;

@@ -43,7 +43,10 @@ export class DatasetImportInput extends CreateInput {
   @Field(() => DatasetSourceInput)
   source!: DatasetSourceInput;
 
-  @Field(() => String, { nullable: true, description: 'Goes on into every set distilled from it.' })
+  @Field(() => String, {
+    nullable: true,
+    description: "Goes on into every set distilled from it; the source's own, where it is known, unless said.",
+  })
   licence?: string | null;
 }
 

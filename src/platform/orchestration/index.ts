@@ -14,8 +14,8 @@ export {
   recordCheckpoint,
   reportProgress,
 } from './reports.js';
-export { appendRunEvent, moveRun, RUN_EVENTS_CHANNEL } from './run-log.js';
+export { appendRunEvent } from './run-log.js';
 export { startEvaluation, startImport, startPoolTraining, startRun } from './start.js';
-export { cancelTasks, enqueueTasks, type NewTask } from './tasks.js';
+export { enqueueTasks } from './tasks.js';
 export type { Backend, Work } from './work.js';
-export { beat, registerWorker, type WorkerInfo } from './worker-registry.js';
+export { beat, registerWorker } from './worker-registry.js';
