@@ -6,7 +6,8 @@ import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
 import { synthesize } from '../../workers/jobs/synthesis.js';
-import { labelsOf } from '../../workers/teddy/synthesis.js';
+import { labelsOf, toBytes } from '../../workers/teddy/synthesis.js';
+import { tf } from '../../workers/tensor/tensorflow.js';
 import { type TinyWorld, tinyWorld } from '../support/tiny-engine.js';
 import { keptContext, poolPayload, synthesisPayload, withStatistics } from '../support/tiny-jobs.js';
 
@@ -138,5 +139,15 @@ describe('the order of the samples of a task', () => {
       const prefix = [...labels.subarray(0, slots * 20)];
       for (let c = 0; c < 5; c++) assert.equal(prefix.filter((label) => label === c).length, 4 * slots);
     }
+  });
+});
+
+describe('the pixels of a task', () => {
+  it('are stored as the nearest bytes', () => {
+    assert.deepEqual(toBytes(tf.tensor1d([0, 0.4 / 255, 0.6 / 255, 254.6 / 255, 1])), Uint8Array.of(0, 0, 1, 255, 255));
+  });
+
+  it('are refused where the last step left one that is no number', () => {
+    assert.throws(() => toBytes(tf.tensor1d([0.5, Number.NaN])), failureWith('NUMERICS', 'last step'));
   });
 });

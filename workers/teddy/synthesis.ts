@@ -121,6 +121,9 @@ export function synthesisStep(
   return { total, ...parts };
 }
 
-/** Pixels as they are stored. */
+/** Pixels as they are stored. Throws NUMERICS where the last step left one that is no number: uint8 would make it black. */
 export const toBytes = (pixels: Tensor): Uint8Array =>
-  Uint8Array.from(pixels.dataSync<'float32'>(), (value) => Math.round(255 * value));
+  Uint8Array.from(pixels.dataSync<'float32'>(), (value) => {
+    assertFinite(value, 'the last step of synthesis');
+    return Math.round(255 * value);
+  });
