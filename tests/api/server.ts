@@ -28,7 +28,13 @@ export interface TestApi {
   /** A mutation of one input: its payload. Fails the test on errors. */
   mutate(name: string, inputType: string, fields: string, input: Record<string, unknown>): Promise<unknown>;
   /** Events of a subscription until it ends, or until `enough` have come. */
-  follow(query: string, variables: Record<string, unknown>, enough?: number, key?: string): Promise<unknown[]>;
+  follow(
+    query: string,
+    variables: Record<string, unknown>,
+    enough?: number,
+    key?: string,
+    onEvent?: () => void,
+  ): Promise<unknown[]>;
   newKey(role: Role, project?: string): Promise<string>;
   close(): Promise<void>;
 }
@@ -74,7 +80,7 @@ export async function openApi(environment: NodeJS.ProcessEnv = {}): Promise<Test
       if (errors.length > 0) throw new Error(JSON.stringify(errors));
       return at(data, name);
     },
-    async follow(query, variables, enough = Number.POSITIVE_INFINITY, key = keys.ADMIN) {
+    async follow(query, variables, enough = Number.POSITIVE_INFINITY, key = keys.ADMIN, onEvent = () => undefined) {
       const client = createClient({
         url: `${api.url.replace('http', 'ws')}/graphql`,
         webSocketImpl: WebSocket,
@@ -85,6 +91,7 @@ export async function openApi(environment: NodeJS.ProcessEnv = {}): Promise<Test
       try {
         for await (const event of client.iterate({ query, variables })) {
           seen.push(event);
+          onEvent();
           if (seen.length >= enough) break;
         }
         return seen;

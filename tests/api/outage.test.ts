@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { toGlobalId } from '../../src/modules/kit/node.js';
+import { requestRunCancel, startRun } from '../../src/platform/orchestration/index.js';
+import { seedDataset, seedPool, seedRun } from '../support/seeds.js';
+import { until } from '../support/until.js';
+import { at, openApi, type TestApi } from './server.js';
+
+let api: TestApi;
+before(async () => {
+  api = await openApi();
+});
+after(() => api.close());
+
+describe('while the database is away', () => {
+  it('the API says so, and afterwards goes on, subscriptions included', { timeout: 90_000 }, async () => {
+    const { database } = api.world;
+    const run = await seedRun(database, await seedPool(database, await seedDataset(database, api.project)));
+    await api.world.transact((work) => startRun(work, run.id));
+    const query = '{ datasets(first: 1) { nodes { name } } }';
+    assert.deepEqual((await api.send(query)).errors, []);
+    const subscription = 'subscription ($id: ID!) { runEvents(runId: $id) { ... on RunStateChanged { to } } }';
+    let heard = 0;
+    const following = api.follow(
+      subscription,
+      { id: toGlobalId('DistillationRun', run.id) },
+      undefined,
+      undefined,
+      () => {
+        heard += 1;
+      },
+    );
+    await until('the replay has begun', () => heard === 1);
+
+    const startDatabase = await api.world.stopDatabase();
+    const { errors } = await api.send(query);
+    assert.deepEqual(
+      errors.map((error) => error.extensions.code),
+      ['UNAVAILABLE'],
+    );
+    assert.doesNotMatch(JSON.stringify(errors), /postgres|prisma|127\.0\.0\.1/i);
+    assert.equal((await fetch(`${api.url}/livez`)).status, 200);
+    assert.equal((await fetch(`${api.url}/readyz`)).status, 503);
+
+    await startDatabase();
+    await until('the API is ready again', async () => (await fetch(`${api.url}/readyz`)).status === 200);
+    assert.deepEqual((await api.send(query)).errors, []);
+    await until('the run is canceled', () =>
+      api.world
+        .transact((work) => requestRunCancel(work, run.id))
+        .then(
+          () => true,
+          () => false,
+        ),
+    );
+    const states = (await following).map((event) => at(event, 'data.runEvents.to'));
+    assert.deepEqual(states, ['QUEUED', 'CANCELING', 'CANCELED']);
+  });
+});
