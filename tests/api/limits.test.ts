@@ -139,6 +139,9 @@ describe('statements', () => {
     return statements;
   };
 
+  /** The least of some: the key is looked up again every two seconds, and the queue has statements of its own. */
+  const fewest = async () => Math.min(await count(), await count(), await count(), await count());
+
   const seed = async (datasets: number) => {
     for (let index = 0; index < datasets; index++) {
       const { database } = api.world;
@@ -154,10 +157,9 @@ describe('statements', () => {
 
   it('do not grow with the rows that a query reads', async () => {
     await seed(1);
-    await count();
-    const few = await count();
+    const few = await fewest();
     await seed(8);
-    const many = await count();
+    const many = await fewest();
     assert.ok(many <= few, `${few} statements for one dataset, ${many} for nine`);
     assert.ok(few <= 20, `${few} statements`);
   });

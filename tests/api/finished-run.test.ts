@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { toGlobalId } from '../../src/modules/kit/node.js';
+import { putByDigest } from '../../src/platform/object-store/object-store.js';
+import { workOff } from '../support/by-hand.js';
+import { seedDataset, seedPool } from '../support/seeds.js';
+import { at, create, errorsOf, listAt, openApi, type TestApi, textAt } from './server.js';
+
+let api: TestApi;
+before(async () => {
+  api = await openApi();
+});
+after(() => api.close());
+
+describe('a finished run', () => {
+  let setId: string;
+  let uuid: string;
+
+  before(async () => {
+    const { database, queue, store } = api.world;
+    const dataset = await seedDataset(database, api.project);
+    const pool = await seedPool(database, dataset);
+    const payload = await create(api, 'distillationRunStart', {
+      name: 'whole',
+      datasetId: toGlobalId('Dataset', dataset.id),
+      teacherPoolId: toGlobalId('TeacherPool', pool.id),
+      config: { synthesis: { imagesPerClass: 2 }, labels: { fkdSteps: 50, fkdBatchSize: 10 } },
+    });
+    const runId = Buffer.from(textAt(payload, 'distillationRun.id'), 'base64url').toString().split(':')[1]!;
+    await workOff({ database, queue }, { runId });
+    const set = await database.distilledSet.findUniqueOrThrow({
+      where: { runId },
+      include: { shards: true, labelSets: { include: { files: true } } },
+    });
+    uuid = set.id;
+    setId = toGlobalId('DistilledSet', uuid);
+    // The results were made up by hand: give every row an object that is really there.
+    const put = (text: string) => putByDigest(store, 'test', Buffer.from(text), '.bin');
+    for (const shard of set.shards) {
+      const { key: objectKey, digest, bytes } = await put(`shard ${shard.id}`);
+      await database.distilledShard.update({ where: { id: shard.id }, data: { objectKey, digest, bytes } });
+    }
+    for (const file of set.labelSets.flatMap((labels) => labels.files)) {
+      const { key: objectKey, digest, bytes } = await put(`labels ${file.id}`);
+      await database.labelFile.update({ where: { id: file.id }, data: { objectKey, digest, bytes } });
+    }
+    const manifest = await put('{}');
+    await database.distilledSet.update({
+      where: { id: uuid },
+      data: { manifestKey: manifest.key, manifestDigest: manifest.digest },
+    });
+  });
+
+  const publish = () =>
+    api.mutate('distilledSetPublish', 'DistilledSetPublishInput', 'distilledSet { state publishedAt }', { id: setId });
+
+  it('shows its set, with shards, labels and where to fetch them', async () => {
+    const query = `query ($id: ID!) { distilledSet(id: $id) { state uuid manifestUrl digest imagesPerClass
+      shards { name bytes digest samples } labelSets { mode config { fkdSteps } files { name bytes } } distillationRun { state progress { fraction } } } }`;
+    const { data, errors } = await api.send(query, { id: setId });
+    assert.deepEqual(errors, []);
+    assert.equal(at(data, 'distilledSet.manifestUrl'), `/v1/distilled-sets/${uuid}/manifest.json`);
+    assert.deepEqual(at(data, 'distilledSet.distillationRun'), { state: 'SUCCEEDED', progress: { fraction: 1 } });
+    assert.deepEqual(
+      listAt(data, 'distilledSet.labelSets')
+        .map((labels) => at(labels, 'mode'))
+        .sort(),
+      ['FKD', 'STATIC'],
+    );
+  });
+
+  it('is not published while an object is missing or changed, and names it', async () => {
+    const { database, store } = api.world;
+    const { objectKey } = await database.distilledShard.findFirstOrThrow({ where: { distilledSetId: uuid } });
+    const bytes = await store.get(objectKey);
+    await store.put(objectKey, Buffer.alloc(bytes.length));
+    const corrupt = await publish();
+    assert.deepEqual(errorsOf(corrupt), [['OBJECT_CORRUPT', 'id']]);
+    assert.ok(textAt(corrupt, 'userErrors.0.message').includes(objectKey));
+    await store.delete(objectKey);
+    assert.deepEqual(errorsOf(await publish()), [['OBJECT_MISSING', 'id']]);
+    await store.put(objectKey, bytes);
+  });
+
+  it('is published once, and stays so', async () => {
+    const first = await publish();
+    assert.deepEqual([errorsOf(first), at(first, 'distilledSet.state')], [[], 'PUBLISHED']);
+    assert.equal(at(await publish(), 'distilledSet.publishedAt'), at(first, 'distilledSet.publishedAt'));
+    assert.equal(
+      await api.world.database.auditEvent.count({ where: { subjectId: uuid, action: 'distilledSetPublish' } }),
+      1,
+    );
+  });
+
+  const evaluate = (recipe: Record<string, unknown>, rest: Record<string, unknown> = {}) =>
+    create(api, 'evaluationStart', { distilledSetId: setId, config: { recipe, ...rest } });
+
+  it('is evaluated with as many steps as its labels have, and no more', async () => {
+    assert.deepEqual(errorsOf(await evaluate({ steps: 51, batchSize: 10 })), [
+      ['INVALID_INPUT', 'config.recipe.steps'],
+    ]);
+    assert.deepEqual(errorsOf(await evaluate({ steps: 50, batchSize: 11 })), [
+      ['INVALID_INPUT', 'config.recipe.batchSize'],
+    ]);
+    const deep = await evaluate({ steps: 50, batchSize: 10, architecture: { depth: 6 } });
+    assert.deepEqual(errorsOf(deep), [['UNSUPPORTED_SHAPE', 'config.recipe.architecture']]);
+    assert.deepEqual(errorsOf(await evaluate({ steps: 900, batchSize: 11 }, { labelKinds: ['HARD'] })), []);
+    assert.deepEqual(errorsOf(await create(api, 'evaluationStart', { distilledSetId: 'nonsense' })), [
+      ['NOT_FOUND', 'distilledSetId'],
+    ]);
+  });
+
+  it('shows results with their summary and the difference to the baseline', async () => {
+    const payload = await evaluate({ steps: 50, batchSize: 10 }, { seeds: [0, 1], labelKinds: ['SOFT'] });
+    const evaluationId = Buffer.from(textAt(payload, 'evaluation.id'), 'base64url').toString().split(':')[1]!;
+    const rows = [
+      ['DISTILLED_SET', 0, 80],
+      ['DISTILLED_SET', 1, 82],
+      ['RANDOM_REAL', 0, 70],
+      ['RANDOM_REAL', 1, 74],
+    ] as const;
+    await api.world.database.evaluationResult.createMany({
+      data: rows.map(([subject, seed, top1]) => ({
+        ...{ evaluationId, subject, seed, labelKind: 'SOFT' as const },
+        ...{ top1Last: top1, top1Best: top1 + 1, top5Last: 99, studentSteps: 50, seconds: 1 },
+      })),
+    });
+    const query = `query ($id: ID!) { evaluation(id: $id) { results { subject seed top1Last }
+      summary { subject labelKind seeds top1Last { mean deviation } }
+      comparisons { baseline labelKind top1Last { mean standardError } top5Last { standardError } } } }`;
+    const { data } = await api.send(query, { id: textAt(payload, 'evaluation.id') });
+    assert.equal(listAt(data, 'evaluation.results').length, 4);
+    assert.deepEqual(listAt(data, 'evaluation.summary'), [
+      { subject: 'DISTILLED_SET', labelKind: 'SOFT', seeds: 2, top1Last: { mean: 81, deviation: Math.SQRT2 } },
+      { subject: 'RANDOM_REAL', labelKind: 'SOFT', seeds: 2, top1Last: { mean: 72, deviation: Math.sqrt(8) } },
+    ]);
+    // sqrt(2 / 2 + 8 / 2)
+    assert.deepEqual(listAt(data, 'evaluation.comparisons'), [
+      {
+        baseline: 'RANDOM_REAL',
+        labelKind: 'SOFT',
+        top1Last: { mean: 9, standardError: Math.sqrt(5) },
+        top5Last: { standardError: 0 },
+      },
+    ]);
+  });
+
+  it('is not evaluated or published once it is archived', async () => {
+    await api.world.database.distilledSet.update({ where: { id: uuid }, data: { state: 'ARCHIVED' } });
+    assert.deepEqual(errorsOf(await publish()), [['INVALID_STATE', 'id']]);
+    assert.deepEqual(errorsOf(await evaluate({ steps: 50, batchSize: 10 })), [['INVALID_STATE', 'distilledSetId']]);
+  });
+});
