@@ -20,19 +20,20 @@ const labels = { fkdSteps: 300 };
 const recipe = { architecture: narrow, steps: 300, learningRate: 5e-3 };
 
 export const TRIALS: readonly Trial[] = [
-  { name: 'e', pool, labels, recipe, synthesis: { steps: 500, crossEntropyWeight: 0, momentsWeight: 1 } },
+  { name: 'a: width 16, 300 student steps', pool, labels, recipe, synthesis: { steps: 200 } },
+  { name: 'b: a without CE', pool, labels, recipe, synthesis: { steps: 200, crossEntropyWeight: 0 } },
   {
-    name: 'f',
+    name: 'e: 500 steps, no CE, moments 1',
+    pool,
+    labels,
+    recipe,
+    synthesis: { steps: 500, crossEntropyWeight: 0, momentsWeight: 1 },
+  },
+  {
+    name: 'f: formation 1, 300 steps of .02, no CE, moments 1',
     pool,
     labels,
     recipe,
     synthesis: { formation: 1, steps: 300, learningRate: 0.02, crossEntropyWeight: 0, momentsWeight: 1 },
-  },
-  {
-    name: 'g',
-    pool,
-    labels,
-    recipe,
-    synthesis: { steps: 500, learningRate: 0.02, crossEntropyWeight: 1, momentsWeight: 1 },
   },
 ];

@@ -52,9 +52,30 @@ async function instantiate(): Promise<EngineModule> {
   const glue = await import('@prisma/schema-engine-wasm/schema_engine_bg');
   const location = new URL('schema_engine_bg.wasm', import.meta.resolve('@prisma/schema-engine-wasm/schema_engine_bg'));
   const { instance } = await WebAssembly.instantiate(await readFile(location), {
-    './schema_engine_bg.js': glue,
+    './schema_engine_bg.js': { ...glue, ...withoutHolding(glue) },
   });
   glue.__wbg_set_wasm(instance.exports);
   instance.exports.__wbindgen_start();
   return glue;
+}
+
+/**
+ * The engine starts a timer of ten seconds for its advisory lock and leaves it behind: the timers of the glue must not hold
+ * a process that has nothing else to do.
+ */
+function withoutHolding(glue: object): Record<string, (...args: unknown[]) => unknown> {
+  const timers = Object.entries(glue).filter(([name]) => name.startsWith('__wbg_setTimeout_')) as [
+    string,
+    (...args: unknown[]) => unknown,
+  ][];
+  return Object.fromEntries(
+    timers.map(([name, start]) => [
+      name,
+      (...args: unknown[]) => {
+        const timer = start(...args);
+        if (timer instanceof Object && 'unref' in timer && typeof timer.unref === 'function') timer.unref();
+        return timer;
+      },
+    ]),
+  );
 }
