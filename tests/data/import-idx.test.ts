@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { TeddyhubError } from '../../src/domain/errors.js';
+import type { DatasetSource } from '../../src/domain/jobs/contracts.js';
+import { readSplit } from '../../src/formats/dataset-shards.js';
+import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
+import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
+import { importDataset } from '../../workers/jobs/dataset-import.js';
+import { writeIdxDataset } from '../support/idx.js';
+import { recordedContext } from '../support/recorded-context.js';
+
+type IdxSource = Extract<DatasetSource, { kind: 'IDX' }>;
+
+describe('importing IDX files', () => {
+  let folder: string;
+  let store: ObjectStore;
+  let source: IdxSource;
+  let images: Buffer;
+
+  const objects = async () => {
+    const keys: string[] = [];
+    for await (const key of store.list('')) keys.push(key);
+    return keys.sort();
+  };
+  const run = (changes: Partial<IdxSource> = {}) =>
+    importDataset({ source: { ...source, ...changes } }, recordedContext(store));
+  /** Imports with `bytes` in place of the training images. */
+  const runWith = async (bytes: Uint8Array) => {
+    const path = join(folder, 'changed.idx');
+    await writeFile(path, bytes);
+    return run({ trainImages: path });
+  };
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'teddyhub-idx-'));
+    store = await openObjectStore({ kind: 'folder', path: join(folder, 'objects') });
+    const shape = { classes: 3, perClass: 20, testPerClass: 5, height: 8, width: 8, seed: 1 };
+    source = await writeIdxDataset(join(folder, 'idx'), shape);
+    images = await readFile(source.trainImages);
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  it('keeps every pixel and label, and knows the channel statistics', async () => {
+    const result = await run();
+    const { images: stored, labels, count } = await readSplit(store, result.train);
+    assert.equal(count, 60);
+    assert.deepEqual(Buffer.from(stored), images.subarray(16));
+    assert.deepEqual([...labels], [...(await readFile(source.trainLabels)).subarray(8)]);
+    const fractions = [...stored].map((pixel) => pixel / 255);
+    const mean = fractions.reduce((sum, x) => sum + x, 0) / fractions.length;
+    const variance = fractions.reduce((sum, x) => sum + (x - mean) ** 2, 0) / fractions.length;
+    assert.ok(Math.abs((result.mean[0] ?? 0) - mean) < 1e-9);
+    assert.ok(Math.abs((result.std[0] ?? 0) - Math.sqrt(variance)) < 1e-9);
+  });
+
+  it('makes no new objects from the same bytes, gzipped or not', async () => {
+    const first = await run();
+    const before = await objects();
+    const again = await run();
+    const unzipped = await runWith(gzipSync(images));
+    assert.deepEqual(await objects(), before);
+    assert.equal(again.contentDigest, first.contentDigest);
+    assert.equal(unzipped.contentDigest, first.contentDigest);
+  });
+
+  const bad: Record<string, () => Promise<unknown>> = {
+    'a truncated file': () => runWith(images.subarray(0, 1000)),
+    'bytes after the last image': () => runWith(Buffer.concat([images, Buffer.of(1)])),
+    'an empty file': () => runWith(Buffer.alloc(0)),
+    'a gzip file that breaks off': () => runWith(gzipSync(images).subarray(0, 700)),
+    'a gzip file of something else': () => runWith(gzipSync('hello world')),
+    'labels in place of images': async () => runWith(await readFile(source.trainLabels)),
+    'plain text': () => runWith(Buffer.from('abcdefgh')),
+    'a missing file': () => run({ testImages: join(folder, 'nowhere.idx') }),
+    'labels and images of different counts': () => run({ trainLabels: source.testLabels }),
+    'a label beyond the class names': () => run({ classNames: ['a', 'b'] }),
+  };
+  for (const [what, attempt] of Object.entries(bad)) {
+    it(`refuses ${what} in one line that names the file`, async () => {
+      await assert.rejects(attempt, (error) => {
+        assert.ok(error instanceof TeddyhubError);
+        assert.equal(error.code, 'BAD_INPUT_FILE');
+        assert.match(error.message, /\.idx/);
+        assert.doesNotMatch(error.message, /\n/);
+        return true;
+      });
+    });
+  }
+});
+
+describe('reading a split', () => {
+  it('refuses a shard whose bytes were changed, and names it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'teddyhub-idx-'));
+    try {
+      const store = await openObjectStore({ kind: 'folder', path: join(folder, 'objects') });
+      const shape = { classes: 2, perClass: 4, testPerClass: 2, height: 4, width: 4, seed: 2 };
+      const source = await writeIdxDataset(join(folder, 'idx'), shape);
+      const { train } = await importDataset({ source }, recordedContext(store));
+      const key = train[0]?.key ?? '';
+      const bytes = await store.get(key);
+      bytes[bytes.length - 1] = 255 - (bytes.at(-1) ?? 0);
+      await store.put(key, bytes);
+      await assert.rejects(readSplit(store, train), (error) => {
+        assert.ok(error instanceof TeddyhubError && error.code === 'OBJECT_CORRUPT');
+        assert.ok(error.message.includes(key));
+        return true;
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
