@@ -88,7 +88,7 @@ export const recipeConfig = z.strictObject({
   temperature: z.number().positive().default(2),
   scaleByTemperatureSquared: z.boolean().default(false),
   /** Test accuracy is read this many times, evenly spaced; the last is `top1Last`, the largest `top1Best`. */
-  accuracyReadings: positive.max(100).default(4),
+  accuracyReadings: positive.max(100).default(2),
 });
 
 export const evaluationConfig = z.strictObject({
