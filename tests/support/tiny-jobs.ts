@@ -49,6 +49,7 @@ export function keptContext(store: ObjectStore, resumeFrom?: Buffer): KeptContex
 export const poolPayload = ({ dataset }: TinyWorld): JobPayload<'POOL_TRAINING'> => ({
   dataset,
   config: poolConfig.parse({
+    learningRate: 0.05,
     architecture,
     epochs: 3,
     batchSize: 16,
