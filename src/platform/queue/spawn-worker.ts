@@ -13,5 +13,8 @@ export function spawnWorker(options: { env: NodeJS.ProcessEnv; stderr?: 'inherit
     env: options.env,
     // The channel carries no messages: its end tells the worker that its parent is gone.
     stdio: ['ignore', 'ignore', options.stderr ?? 'inherit', 'ipc'],
+    // A group of its own: Ctrl-C at the terminal must not reach it beside the signal of whoever stops it, which would read as
+    // a second one and cut the drain short.
+    detached: true,
   });
 }
