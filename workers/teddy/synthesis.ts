@@ -3,7 +3,7 @@ import type { ImageShape, SynthesisConfig } from '../../src/domain/config.js';
 import { random } from '../../src/domain/random.js';
 import { adam, cosine, type Optimizer } from '../nn/optimizers.js';
 import { assertFinite, type LabelledImages, type Normalization } from '../nn/training.js';
-import { gatherImages, normalize, shiftBoxes } from '../nn/views.js';
+import { augmentationBoxes, gatherImages, normalize } from '../nn/views.js';
 import { crop, resize } from '../tensor/kernels.js';
 import { type Scalar, type Tensor, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import { type BatchLabels, matchingLoss, type Target } from './matching.js';
@@ -97,7 +97,7 @@ export function synthesisStep(
   const { config, shape, seed, taskIndex } = task;
   const pixels = state.images.images as Tensor4D;
   const source = random(seed, 'synthesis/augment', taskIndex, step);
-  const boxes = shiftBoxes(config.augmentation, shape, pixels.shape[0], source);
+  const boxes = augmentationBoxes(config.augmentation, shape, pixels.shape[0], source);
   const chosen = teachersAt(task, pool.length, step).map((k) => pool[k] as Target);
   const parts = { crossEntropy: 0, moments: 0, classMeans: 0 };
   const { value, grads } = tf.engine().gradients(() => {

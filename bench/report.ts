@@ -1,0 +1,42 @@
+/** What every result file says of the machine and the versions it was measured with, and where it goes. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const root = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+export interface About {
+  readonly command: string;
+  readonly hardware: string;
+  readonly versions: Record<string, string>;
+}
+
+const versionOf = (name: string): string =>
+  (JSON.parse(readFileSync(root(`node_modules/${name}/package.json`), 'utf8')) as { version: string }).version;
+
+/** `command` reproduces the file. */
+export const about = (command: string): About => ({
+  command,
+  hardware: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+  versions: {
+    node: process.version,
+    '@tensorflow/tfjs-node-gpu': versionOf('@tensorflow/tfjs-node-gpu'),
+    'fashion-mnist': versionOf('fashion-mnist'),
+  },
+});
+
+export const resultsPath = (name: string): string => root(`bench/results/${name}.json`);
+
+export function writeResult(name: string, result: About & Record<string, unknown>): void {
+  writeFileSync(resultsPath(name), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+export const mean = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
+
+export const median = (numbers: readonly number[]): number => {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? (sorted[middle] as number) : mean(sorted.slice(middle - 1, middle + 1));
+};
+
+export const rounded = (n: number): number => Math.round(100 * n) / 100;

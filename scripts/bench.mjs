@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+// Runs one benchmark of bench/ on the pinned Node: npm run bench -- <name> [its options].
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Not benchmarks: what they share. */
+const SHARED = ['report.js', 'engine-trials.js'];
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = join(root, 'dist', 'bench');
+const names = existsSync(folder)
+  ? readdirSync(folder)
+      .filter((name) => name.endsWith('.js') && !SHARED.includes(name))
+      .map((name) => name.slice(0, -3))
+  : [];
+const [name, ...options] = process.argv.slice(2);
+
+if (names.includes(name)) {
+  const { status } = spawnSync(join(root, 'node_modules', '.bin', 'node'), [join(folder, `${name}.js`), ...options], {
+    stdio: 'inherit',
+  });
+  process.exitCode = status ?? 1;
+} else {
+  console.error(
+    names.length === 0
+      ? 'bench: this checkout is not set up yet; run: npm run bootstrap'
+      : `bench: choose one of ${names.join(', ')}: npm run bench -- <name>`,
+  );
+  process.exitCode = 1;
+}
