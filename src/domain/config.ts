@@ -90,6 +90,8 @@ export const recipeConfig = z.strictObject({
   scaleByTemperatureSquared: z.boolean().default(false),
   /** Test accuracy is read this many times, evenly spaced; the last is `top1Last`, the largest `top1Best`. */
   accuracyReadings: positive.max(100).default(2),
+  /** Steps between two checkpoints of student and optimizer. */
+  checkpointEvery: positive.default(100),
 });
 
 export const evaluationConfig = z.strictObject({

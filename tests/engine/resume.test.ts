@@ -75,7 +75,7 @@ describe('a job that is resumed', () => {
         const { results } = await evaluate(payload, context);
         return results.map(({ seconds: _, ...result }) => result);
       },
-      [200, 405],
+      [10, 20, 35, 45],
     );
     assert.deepEqual(
       results.map(({ labelKind }) => labelKind),

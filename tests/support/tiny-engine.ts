@@ -80,6 +80,8 @@ export function referenceInput(
 }
 
 export interface TinyWorld {
+  /** The objects are in `objects` of it, by key. */
+  readonly folder: string;
   readonly store: ObjectStore;
   readonly dataset: DatasetRef;
   close(): Promise<void>;
@@ -97,5 +99,5 @@ export async function tinyWorld({ height, width, channels }: ImageShape, perClas
     skipped: __,
     ...rest
   } = await importDataset({ source }, recordedContext(store));
-  return { store, dataset: { digest: contentDigest, ...rest }, close: () => rm(folder, { recursive: true }) };
+  return { folder, store, dataset: { digest: contentDigest, ...rest }, close: () => rm(folder, { recursive: true }) };
 }

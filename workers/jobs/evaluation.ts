@@ -23,8 +23,6 @@ type Payload = JobPayload<'EVALUATION'>;
 type Result = JobResult<'EVALUATION'>['results'][number];
 type BatchAt = (step: number) => StudentBatch;
 
-const CHECKPOINT_EVERY = 200;
-
 /** What a checkpoint holds beside tensors: finished label kinds, and the state of the one in hand. */
 interface Position {
   finished: Result[];
@@ -71,7 +69,7 @@ export async function evaluateOn(
         position.best = Math.max(position.best, last.top1);
         context.metric(`top1/${labelKind.toLowerCase()}`, done, last.top1);
       }
-      if (done % CHECKPOINT_EVERY === 0 && done < recipe.steps) {
+      if (done % recipe.checkpointEvery === 0 && done < recipe.steps) {
         position.milliseconds += performance.now() - since;
         since = performance.now();
         const step = position.finished.length * recipe.steps + done;

@@ -77,6 +77,7 @@ const Recipe = configTypes('Recipe', 'How a student is trained, on whatever set.
   temperature: 'Of the softmax in the KL divergence to soft labels.',
   scaleByTemperatureSquared: 'Whether the soft loss is multiplied by the square of the temperature.',
   accuracyReadings: 'How many times the test accuracy is read, evenly spaced over the steps.',
+  checkpointEvery: 'Steps between two checkpoints of student and optimizer.',
 });
 
 export const EvaluationConfig = configTypes(

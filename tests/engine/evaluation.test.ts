@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { labelConfig, synthesisConfig } from '../../src/domain/config.js';
+import { TeddyhubError } from '../../src/domain/errors.js';
+import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
+import { evaluate } from '../../workers/jobs/evaluation.js';
+import { publish } from '../../workers/jobs/publishing.js';
+import { type TinyWorld, tinyWorld } from '../support/tiny-engine.js';
+import {
+  evaluationPayload,
+  keptContext,
+  labelingPayload,
+  runPipeline,
+  synthesisPayload,
+} from '../support/tiny-jobs.js';
+
+describe('evaluation of a published set', () => {
+  let world: TinyWorld;
+  let made: Awaited<ReturnType<typeof runPipeline>>;
+  let set: JobResult<'PUBLISHING'>;
+  let payload: JobPayload<'EVALUATION'>;
+
+  before(async () => {
+    world = await tinyWorld({ height: 8, width: 8, channels: 1 });
+    made = await runPipeline(world);
+    const { architecture, config } = synthesisPayload(world, made.pool);
+    const labeling = labelingPayload(world, made.teachers, [made.synthesis.images]);
+    set = await publish(
+      {
+        runId: '018f0000-0000-7000-8000-000000000001',
+        distilledSetId: '018f0000-0000-7000-8000-000000000002',
+        name: 'tiny',
+        licence: null,
+        dataset: world.dataset,
+        datasetName: 'tiny',
+        architecture,
+        teachers: made.pool,
+        labelTeachers: labeling.teachers,
+        images: labeling.images,
+        labels: made.labelled,
+        synthesis: synthesisConfig.parse(config),
+        labelConfig: labelConfig.parse(labeling.config),
+        seed: 3,
+      },
+      keptContext(world.store),
+    );
+    payload = {
+      ...evaluationPayload(world, made.teachers),
+      subject: 'DISTILLED_SET',
+      imagesPerClass: config.imagesPerClass,
+      shards: set.shards,
+      fkd: made.labelled.fkd,
+    };
+  });
+  after(() => world.close());
+
+  const accuracies = async (changes: Partial<JobPayload<'EVALUATION'>> = {}) => {
+    const { results } = await evaluate({ ...payload, ...changes }, keptContext(world.store));
+    return results.map(({ seconds: _, ...result }) => result);
+  };
+
+  it('reads shards and stored labels, and gives the same accuracies again', async () => {
+    const results = await accuracies();
+    assert.deepEqual(
+      results.map(({ labelKind, studentSteps }) => [labelKind, studentSteps]),
+      [
+        ['HARD', payload.recipe.steps],
+        ['SOFT', payload.recipe.steps],
+      ],
+    );
+    for (const { top1Last, top1Best } of results) assert.ok(top1Last <= top1Best && top1Best <= 100);
+    assert.deepEqual(await accuracies(), results);
+  });
+
+  it('trains on the stored labels and not on labels of its own', async () => {
+    const losses = async (fkd: typeof payload.fkd) => {
+      const context = keptContext(world.store);
+      await evaluate({ ...payload, fkd, labelKinds: ['SOFT'] }, context);
+      return [...context.losses.values()];
+    };
+    // The second file's batches alone: another order of views must give another course.
+    assert.ok(made.labelled.fkd.length > 1);
+    assert.notDeepEqual(await losses(made.labelled.fkd.slice(1)), await losses(made.labelled.fkd));
+  });
+
+  it('starts from the stored views again where the student trains longer than they last', async () => {
+    const [last] = made.labelled.fkd.slice(-1) as [(typeof payload.fkd)[number]];
+    const [result] = await accuracies({ fkd: [last], labelKinds: ['SOFT'] });
+    assert.equal(result?.studentSteps, payload.recipe.steps);
+  });
+
+  it('refuses a recipe whose batches are not those of the labels', async () => {
+    const recipe = { ...payload.recipe, batchSize: 16 };
+    const refused = (error: unknown) => error instanceof TeddyhubError && error.code === 'INVALID_INPUT';
+    await assert.rejects(accuracies({ recipe }), refused);
+  });
+
+  it('refuses a shard whose bytes were changed on disk, and names it', async () => {
+    const [shard] = set.shards as [(typeof set.shards)[number]];
+    const bytes = await world.store.get(shard.key);
+    const changed = Buffer.from(bytes);
+    changed[600] = (changed[600] as number) ^ 1;
+    const path = join(world.folder, 'objects', shard.key);
+    await writeFile(path, changed);
+    await assert.rejects(
+      accuracies(),
+      (error) => error instanceof TeddyhubError && error.code === 'OBJECT_CORRUPT' && error.message.includes(shard.key),
+    );
+    await writeFile(path, bytes);
+  });
+});
