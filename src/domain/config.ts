@@ -39,9 +39,9 @@ export const poolConfig = z.strictObject({
 export const synthesisConfig = z.strictObject({
   imagesPerClass: z.number().int().min(1).max(500).default(10),
   /** f x f cells of half (a third, ...) the side share one image's pixels; cells are stored as samples of their own. */
-  formation: z.union([z.literal(1), z.literal(2)]).default(2),
+  formation: z.union([z.literal(1), z.literal(2)]).default(1),
   steps: positive.max(20_000).default(200),
-  learningRate: z.number().positive().default(0.05),
+  learningRate: z.number().positive().default(0.02),
   /** How the planner cuts a run into tasks: every class, and this many images' worth of each. */
   imagesPerClassPerTask: positive.max(500).default(10),
   init: z.enum(['RANDOM_REAL', 'NOISE']).default('RANDOM_REAL'),
@@ -51,8 +51,9 @@ export const synthesisConfig = z.strictObject({
   crossEntropyWeight: z.number().min(0).default(1),
   momentsWeight: z.number().min(0).default(0.1),
   firstLayerWeight: z.number().min(0).default(2),
-  classMeanWeight: z.number().min(0).default(0.1),
-  augmentation: augmentationConfig.prefault({}),
+  classMeanWeight: z.number().min(0).default(1),
+  /** Crops as those of the student's views: images must look like the real ones to the teachers under them. */
+  augmentation: augmentationConfig.prefault({ cropScaleMin: 0.3 }),
   /** Steps between two checkpoints of images and optimizer state. */
   checkpointEvery: positive.default(50),
 });
@@ -62,9 +63,9 @@ export const labelConfig = z.strictObject({
   /** Views averaged into one STATIC vector per sample. */
   staticViews: positive.max(256).default(8),
   /** Training steps for which FKD labels are stored, and their batch size. */
-  fkdSteps: positive.max(200_000).default(300),
+  fkdSteps: positive.max(200_000).default(450),
   fkdBatchSize: positive.max(4096).default(100),
-  cropScaleMin: fraction.default(0.5),
+  cropScaleMin: fraction.default(0.3),
   flip: z.boolean().default(true),
   mix: z.enum(['NONE', 'CUTMIX']).default('CUTMIX'),
   /** How many teachers, best by accuracy first, label; the matching pool and the labelling ensemble need not be the same. */
@@ -79,7 +80,7 @@ export const runConfig = z.strictObject({
 /** How a student is trained, on whatever set. */
 export const recipeConfig = z.strictObject({
   architecture: architectureConfig.prefault({}),
-  steps: positive.max(200_000).default(300),
+  steps: positive.max(200_000).default(450),
   batchSize: positive.max(4096).default(100),
   optimizer: z.enum(['ADAMW', 'SGD']).default('ADAMW'),
   learningRate: z.number().positive().default(1e-2),

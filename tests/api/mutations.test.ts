@@ -167,7 +167,7 @@ describe('teacherPoolTrain', () => {
 });
 
 describe('distillationRunStart', () => {
-  const small = { synthesis: { imagesPerClass: 2 } };
+  const small = { synthesis: { imagesPerClass: 2, formation: 2 } };
   const input = async (config: Record<string, unknown> = small) => {
     const dataset = await seedDataset(api.world.database, api.project);
     const pool = await seedPool(api.world.database, dataset);

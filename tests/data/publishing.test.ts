@@ -73,7 +73,7 @@ function payloadOf(inputs: Awaited<ReturnType<typeof makeInputs>>, changes: Part
     labelTeachers: [teacher],
     images: inputs.images,
     labels: { static: inputs.static, fkd: [{ ...named('fkd'), name: 'fkd-000000.safetensors' }] },
-    synthesis: synthesisConfig.parse({ imagesPerClass: 101, imagesPerClassPerTask: 51 }),
+    synthesis: synthesisConfig.parse({ formation: 2, imagesPerClass: 101, imagesPerClassPerTask: 51 }),
     labelConfig: labelConfig.parse({ fkdSteps: 40, fkdBatchSize: 20 }),
     seed: 7,
     ...changes,
