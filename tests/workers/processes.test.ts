@@ -13,8 +13,8 @@ import { createWorld, type World } from '../support/world.js';
 
 /** Longer than the queue takes to notice that a worker is gone: heartbeats of 10 s, looked at every 2 s. */
 const LOST_MS = 40_000;
-/** Longer than the 10 s after which a worker counts as gone. */
-const OUTAGE_MS = 12_000;
+/** Three times the 10 s after which a worker counts as gone. */
+const OUTAGE_MS = 30_000;
 const ARCHITECTURE = { name: 'CONVNET', width: 8, depth: 2 } as const;
 /** Long enough to be killed in the middle, with checkpoints on the way. */
 const SYNTHESIS = { imagesPerClass: 2, formation: 1, steps: 100, checkpointEvery: 10 } as const;
