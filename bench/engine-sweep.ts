@@ -3,7 +3,6 @@
  * folder store, and writes bench/results/engine-sweep.json. A stage whose payload was computed before is not computed again.
  *
  *     npm run bench -- engine-sweep [--work <folder>] [--seeds 0,1,2] [--only <part of a trial's name>]
- *                                   [--trials <JSON file, instead of those of engine-trials.ts>] [--out <result's name>]
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -22,16 +21,14 @@ import { label } from '../workers/jobs/labeling.js';
 import { trainPool } from '../workers/jobs/pool-training.js';
 import { computeStatistics } from '../workers/jobs/statistics.js';
 import { synthesize } from '../workers/jobs/synthesis.js';
-import { TRIALS, type Trial } from './engine-trials.js';
-import { about, mean, resultsPath, rounded, writeResult } from './report.js';
+import { TRIALS, type Trial } from './support/engine-trials.js';
+import { about, mean, resultsPath, rounded, writeResult } from './support/report.js';
 
 const { values } = parseArgs({
   options: {
     work: { type: 'string', default: join(tmpdir(), 'teddyhub-sweep') },
     seeds: { type: 'string', default: '0,1,2' },
     only: { type: 'string', default: '' },
-    trials: { type: 'string' },
-    out: { type: 'string', default: 'engine-sweep' },
   },
 });
 const seeds = values.seeds.split(',').map(Number);
@@ -160,12 +157,14 @@ async function trial(data: DatasetRef, options: Trial) {
 }
 
 const data = await dataset();
-const trials = values.trials === undefined ? TRIALS : readJson<Trial[]>(values.trials, []);
-const { trials: rows } = readJson<{ trials: Record<string, unknown> }>(resultsPath(values.out), { trials: {} });
-for (const options of trials.filter(({ name }) => name.includes(values.only))) {
-  const row = await trial(data, options);
+const earlier = readJson<{ trials: Record<string, unknown> }>(resultsPath('engine-sweep'), { trials: {} });
+const rows = { ...earlier.trials };
+for (const options of TRIALS.filter(({ name }) => name.includes(values.only))) {
+  const row = { ...(await trial(data, options)), seeds };
   rows[options.name] = row;
-  writeResult(values.out, { ...about(`npm run bench -- engine-sweep --seeds ${values.seeds}`), seeds, trials: rows });
+  // In the order of the list; rows of trials that are not in it any more go.
+  const inOrder = Object.fromEntries(TRIALS.flatMap(({ name }) => (name in rows ? [[name, rows[name]]] : [])));
+  writeResult('engine-sweep', { ...about(`npm run bench -- engine-sweep --seeds ${values.seeds}`), trials: inOrder });
   const { teddy, randomReal } = row;
   process.stdout.write(
     `${options.name.padEnd(40)} teddy ${mean(teddy.soft).toFixed(2)} [${teddy.soft}] hard ${teddy.hard}  random ${mean(randomReal.soft).toFixed(2)} [${randomReal.soft}] hard ${randomReal.hard}  gain ${row.gainSoft}  s ${JSON.stringify(row.seconds)} eval ${teddy.seconds}+${randomReal.seconds}\n`,

@@ -10,7 +10,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { about, rounded, writeResult } from './report.js';
+import { about, rounded, writeResult } from './support/report.js';
 
 const SAMPLE_EVERY_MS = 500;
 
@@ -56,8 +56,11 @@ const sampling = setInterval(() => {
 const status = await new Promise<number | null>((done) => child.once('close', done));
 clearInterval(sampling);
 rmSync(stateDir, { recursive: true, force: true });
-if (status === 0) {
-  const answer = JSON.parse(output.trim().split('\n').at(-1) as string) as Record<string, unknown>;
+const lastLine = output.trim().split('\n').at(-1) ?? '';
+if (status === 0 && !lastLine.startsWith('{')) {
+  process.stdout.write(output); // It was asked for its help.
+} else if (status === 0) {
+  const answer = JSON.parse(lastLine) as Record<string, unknown>;
   const { distilledSetId: _, ...numbers } = answer;
   const command = ['npm run bench -- quickstart', ...options].join(' ');
   writeResult('quickstart', { ...about(command), ...numbers, peakMemoryGiB: rounded(peak / 2 ** 20) });

@@ -5,14 +5,11 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Not benchmarks: what they share. */
-const SHARED = ['report.js', 'engine-trials.js'];
-
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(root, 'dist', 'bench');
 const names = existsSync(folder)
   ? readdirSync(folder)
-      .filter((name) => name.endsWith('.js') && !SHARED.includes(name))
+      .filter((name) => name.endsWith('.js'))
       .map((name) => name.slice(0, -3))
   : [];
 const [name, ...options] = process.argv.slice(2);

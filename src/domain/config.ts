@@ -1,7 +1,6 @@
 /**
  * The typed configurations of pools, runs and evaluations: what the API takes, the database keeps and the workers read.
- * Defaults are sized for two cores; the trials behind
- * them are in `bench/results/`.
+ * Defaults are sized for two cores; the trials behind them are in `bench/results/`.
  */
 import { z } from 'zod';
 
@@ -15,9 +14,8 @@ export const architectureConfig = z.strictObject({
   depth: z.number().int().min(1).max(6).default(3),
 });
 
-/** Random resized crop of at least this share of the area, flip, and zero-padded shift in pixels, drawn per image. */
+/** Flip and zero-padded random shift, drawn per image. `shift` in pixels. */
 export const augmentationConfig = z.strictObject({
-  cropScaleMin: fraction.default(1),
   flip: z.boolean().default(true),
   shift: z.number().int().min(0).max(16).default(2),
 });
@@ -52,8 +50,9 @@ export const synthesisConfig = z.strictObject({
   momentsWeight: z.number().min(0).default(0.1),
   firstLayerWeight: z.number().min(0).default(2),
   classMeanWeight: z.number().min(0).default(1),
-  /** Crops as those of the student's views: images must look like the real ones to the teachers under them. */
-  augmentation: augmentationConfig.prefault({ cropScaleMin: 0.3 }),
+  augmentation: augmentationConfig.prefault({}),
+  /** Crops as those of a student's views: images must look like the real ones to the teachers under them. 1: none. */
+  cropScaleMin: fraction.default(0.3),
   /** Steps between two checkpoints of images and optimizer state. */
   checkpointEvery: positive.default(50),
 });

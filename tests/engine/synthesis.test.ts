@@ -60,7 +60,7 @@ for (const shape of [
 
     it('lowers the loss, and keeps pixels in range where the steps are large', async () => {
       // One teacher, and no augmentation, so that losses of different steps can be compared.
-      const still = { augmentation: { cropScaleMin: 1, flip: false, shift: 0 }, learningRate: 0.5, steps: 60 };
+      const still = { cropScaleMin: 1, augmentation: { flip: false, shift: 0 }, learningRate: 0.5, steps: 60 };
       const context = keptContext(world.store);
       const payload = synthesisPayload(world, teachers.slice(1, 2), { ...still, init: 'NOISE' });
       const { data } = await imagesOf(await synthesize(payload, context));

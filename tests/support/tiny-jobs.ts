@@ -19,7 +19,7 @@ import { recordedContext } from './recorded-context.js';
 import type { TinyWorld } from './tiny-engine.js';
 
 const architecture = architectureConfig.parse({ width: 4, depth: 2 });
-const augmentation = { cropScaleMin: 0.5, flip: true, shift: 1 };
+const augmentation = { flip: true, shift: 1 };
 
 export interface KeptContext extends JobContext {
   readonly checkpoints: { bytes: Buffer; step: number }[];

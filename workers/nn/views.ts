@@ -48,7 +48,10 @@ type Box = readonly [top: number, left: number, bottom: number, right: number];
 
 const ASPECT = 4 / 3;
 
-/** torchvision's RandomResizedCrop: an area share in [min, 1], an aspect ratio in [3/4, 4/3], as rows and columns. */
+/**
+ * A random resized crop: an area share in [min, 1] and an aspect ratio in [3/4, 4/3] are drawn as in torchvision's, but a
+ * side that comes out longer than the image's is cut to it, where torchvision draws again.
+ */
 function randomCrop(source: Random, { height, width }: ImageShape, scaleMin: number): Box {
   const share = source.between(scaleMin, 1);
   const aspect = Math.exp(source.between(-Math.log(ASPECT), Math.log(ASPECT)));
@@ -61,9 +64,10 @@ function randomCrop(source: Random, { height, width }: ImageShape, scaleMin: num
 
 const whole = ({ height, width }: ImageShape): Box => [0, 0, height - 1, width - 1];
 
-/** Boxes [n, 4] of `crop` that crop, flip and shift by whole pixels each image of its own, drawn from a stream. */
+/** Boxes [n, 4] of `crop` that crop, flip, and shift by whole pixels, each image on its own, drawn from a stream. */
 export function augmentationBoxes(
-  { cropScaleMin, flip, shift }: AugmentationConfig,
+  { flip, shift }: AugmentationConfig,
+  cropScaleMin: number,
   shape: ImageShape,
   n: number,
   source: Random,

@@ -38,7 +38,7 @@ export function poolStep(
   const { batchSize, augmentation } = config;
   const indices = shuffledIndices(seed, 'pool/order', train.labels.length, step * batchSize, batchSize);
   const labels = indices.map((i) => train.labels[i] as number);
-  const boxes = augmentationBoxes(augmentation, model.network.shape, batchSize, random(seed, 'pool/augment', step));
+  const boxes = augmentationBoxes(augmentation, 1, model.network.shape, batchSize, random(seed, 'pool/augment', step));
   const images = tf.tidy(() => normalize(crop(gatherImages(train, indices), boxes), normalization));
   const rate = cosine(config.learningRate, step, totalSteps);
   const loss = trainingStep(model, optimizer, images, (logits) => crossEntropy(logits, labels), {

@@ -97,7 +97,7 @@ export function synthesisStep(
   const { config, shape, seed, taskIndex } = task;
   const pixels = state.images.images as Tensor4D;
   const source = random(seed, 'synthesis/augment', taskIndex, step);
-  const boxes = augmentationBoxes(config.augmentation, shape, pixels.shape[0], source);
+  const boxes = augmentationBoxes(config.augmentation, config.cropScaleMin, shape, pixels.shape[0], source);
   const chosen = teachersAt(task, pool.length, step).map((k) => pool[k] as Target);
   const parts = { crossEntropy: 0, moments: 0, classMeans: 0 };
   const { value, grads } = tf.engine().gradients(() => {

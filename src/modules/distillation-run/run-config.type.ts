@@ -47,6 +47,8 @@ const SynthesisConfig = configTypes('SynthesisConfig', 'How synthetic images are
   firstLayerWeight: 'Weight of the first batch norm among them; the others have 1.',
   classMeanWeight: 'Weight of the class means of the penultimate features.',
   augmentation: { about: 'Random changes of the images before a step.', type: Augmentation },
+  cropScaleMin:
+    'Smallest share of the area that the random crop of an image is drawn with, before a step; 1 crops nothing.',
   checkpointEvery: 'Steps between two checkpoints of images and optimizer state.',
 });
 
@@ -54,7 +56,7 @@ export const LabelConfig = configTypes('LabelConfig', 'How soft labels are made.
   staticViews: 'Views averaged into one vector a sample.',
   fkdSteps: 'Training steps for which the labels of every view are stored.',
   fkdBatchSize: 'Images of such a step.',
-  cropScaleMin: 'Smallest share of the area that a random crop keeps.',
+  cropScaleMin: 'Smallest share of the area that the random crop of a view is drawn with.',
   flip: 'Whether views are mirrored left to right, half of the time.',
   mix: { about: 'How views are mixed.', type: Mix },
   ensembleSize: 'How many teachers label, the best by accuracy first.',

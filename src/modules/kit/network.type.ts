@@ -22,7 +22,6 @@ export const Architecture = configTypes('Architecture', 'The network of a teache
 });
 
 export const Augmentation = configTypes('Augmentation', 'Random changes of an image in training.', augmentationConfig, {
-  cropScaleMin: 'Smallest share of the image that a random resized crop keeps; 1 crops nothing.',
   flip: 'Whether images are mirrored left to right, half of the time.',
   shift: 'Largest shift in pixels, padded with zeros.',
 });

@@ -1,0 +1,43 @@
+/** The trials of bench/engine-sweep.ts: what differs from the defaults of src/domain/config.ts. */
+import type { z } from 'zod';
+import type { labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../../src/domain/config.js';
+
+export interface Trial {
+  readonly name: string;
+  readonly pool?: z.input<typeof poolConfig>;
+  /** Positions of the teachers to match; all of them where it is left out. */
+  readonly only?: readonly number[];
+  readonly synthesis?: z.input<typeof synthesisConfig>;
+  readonly labels?: z.input<typeof labelConfig>;
+  readonly recipe?: z.input<typeof recipeConfig>;
+  readonly labelKinds?: ('SOFT' | 'HARD')[];
+  /** Of the initial images and all of synthesis; 0 where it is left out. */
+  readonly seed?: number;
+}
+
+/** One step of next to nothing leaves the initial images as they are. */
+const untouched = { steps: 1, learningRate: 1e-9 };
+/** Synthesis and views with the same crops. */
+const crops = (cropScaleMin: number) => ({ synthesis: { cropScaleMin }, labels: { cropScaleMin } });
+const studentSteps = (steps: number) => ({ labels: { fkdSteps: steps }, recipe: { steps } });
+
+export const TRIALS: readonly Trial[] = [
+  { name: 'default' },
+  { name: 'default with another seed of synthesis', seed: 1 },
+  { name: '300 student steps', ...studentSteps(300) },
+  { name: '900 student steps', ...studentSteps(900) },
+  { name: 'crops of 8 %', ...crops(0.08) },
+  { name: 'crops of 50 %', ...crops(0.5) },
+  { name: 'crops of 80 %', ...crops(0.8) },
+  { name: 'no crops in synthesis', synthesis: { cropScaleMin: 1 } },
+  { name: 'no cross-entropy', synthesis: { crossEntropyWeight: 0 } },
+  { name: 'no moments', synthesis: { momentsWeight: 0 } },
+  { name: 'no class means', synthesis: { classMeanWeight: 0 } },
+  { name: 'rate .05', synthesis: { learningRate: 0.05 } },
+  { name: '600 synthesis steps', synthesis: { steps: 600 } },
+  { name: 'only the last teacher', only: [2] },
+  { name: 'formation 2, rate .05', synthesis: { formation: 2, learningRate: 0.05 } },
+  { name: 'formation 2, untouched', synthesis: { formation: 2, ...untouched } },
+  { name: 'real images, untouched', synthesis: untouched },
+  { name: '40 real images, untouched', synthesis: { imagesPerClass: 40, imagesPerClassPerTask: 40, ...untouched } },
+];
