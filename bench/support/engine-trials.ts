@@ -23,7 +23,7 @@ const studentSteps = (steps: number) => ({ labels: { fkdSteps: steps }, recipe: 
 
 export const TRIALS: readonly Trial[] = [
   { name: 'default' },
-  { name: 'default with another seed of synthesis', seed: 1 },
+  ...[1, 2, 3].map((seed) => ({ name: `synthesis seed ${seed}`, seed })),
   { name: '300 student steps', ...studentSteps(300) },
   { name: '900 student steps', ...studentSteps(900) },
   { name: 'crops of 8 %', ...crops(0.08) },
