@@ -1,8 +1,10 @@
 /**
  * Sweeps the options of pool, synthesis, labels and recipe on Fashion-MNIST by running the jobs in this process over a
- * folder store, and writes bench/results/engine-sweep.json. A stage whose payload was computed before is not computed again.
+ * folder store, and writes bench/results/engine-sweep.json. Each seed is a pair: one set and one baseline of random real
+ * images that start from the same images and train a student from the same weights, so that the gain's error is that of the
+ * differences. A stage whose payload was computed before is not computed again.
  *
- *     npm run bench -- engine-sweep [--work <folder>] [--seeds 0,1,2] [--only <part of a trial's name>]
+ *     npm run bench -- engine-sweep [--work <folder>] [--seeds 0,1,2,3,4,5,6,7] [--only <part of a trial's name>]
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -22,12 +24,12 @@ import { trainPool } from '../workers/jobs/pool-training.js';
 import { computeStatistics } from '../workers/jobs/statistics.js';
 import { synthesize } from '../workers/jobs/synthesis.js';
 import { TRIALS, type Trial } from './support/engine-trials.js';
-import { about, mean, resultsPath, rounded, writeResult } from './support/report.js';
+import { about, mean, resultsPath, rounded, standardError, writeResult } from './support/report.js';
 
 const { values } = parseArgs({
   options: {
     work: { type: 'string', default: join(tmpdir(), 'teddyhub-sweep') },
-    seeds: { type: 'string', default: '0,1,2' },
+    seeds: { type: 'string', default: '0,1,2,3,4,5,6,7' },
     only: { type: 'string', default: '' },
   },
 });
@@ -86,18 +88,15 @@ async function pool(data: DatasetRef, config: PoolConfig) {
   return { teachers, seconds: { pool: seconds, statistics: statisticsSeconds } };
 }
 
-/** Soft and hard accuracy of each seed, last reading, percent. */
-async function evaluations(payload: JobPayload<'EVALUATION'>, set?: Parameters<typeof evaluateOn>[0]) {
-  const rows: { result: JobResult<'EVALUATION'>; seconds: number }[] = [];
-  for (const seed of seeds) {
-    const one = { ...payload, seed };
-    rows.push(
-      await once('EVALUATION', one, async () => evaluateOn(set ?? (await drawReal(one, context)), one, context)),
-    );
-  }
-  const of = (kind: 'SOFT' | 'HARD') =>
-    rows.flatMap(({ result }) => result.results.filter((r) => r.labelKind === kind).map((r) => rounded(r.top1Last)));
-  return { soft: of('SOFT'), hard: of('HARD'), seconds: rounded(rows.reduce((sum, { seconds }) => sum + seconds, 0)) };
+type Subject = Parameters<typeof evaluateOn>[0];
+
+/** One student's last reading, percent, by kind of label. */
+async function evaluation(payload: JobPayload<'EVALUATION'>, read: () => Promise<Subject>) {
+  const { result, seconds } = await once('EVALUATION', payload, async () =>
+    evaluateOn(await read(), payload, context),
+  );
+  const of = (kind: 'SOFT' | 'HARD') => result.results.find(({ labelKind }) => labelKind === kind)?.top1Last;
+  return { soft: of('SOFT') ?? Number.NaN, hard: of('HARD'), seconds };
 }
 
 async function readSynthetic(ref: JobResult<'SYNTHESIS'>['images']) {
@@ -121,38 +120,54 @@ async function trial(data: DatasetRef, options: Trial) {
     .slice(0, labels.ensembleSize)
     .map(({ statistics: _, ...teacher }) => teacher);
   const { architecture } = poolOptions;
-  const { imagesPerClass } = synthesis;
-  const job = { dataset: data, architecture, seed: options.seed ?? 0 };
-  const task = { ...job, teachers: matching, config: synthesis, taskIndex: 0, imagesPerClass };
-  const images = await once('SYNTHESIS', task, () => synthesize(task, context));
-  const { formation } = synthesis;
-  const toLabel = { ...job, teachers: labelTeachers, images: [images.result.images], formation, config: labels };
-  const labelled = await once('LABELING', toLabel, () => label(toLabel, context));
-  const evaluation: JobPayload<'EVALUATION'> = {
-    dataset: data,
-    teacherArchitecture: architecture,
-    labelTeachers,
-    subject: 'DISTILLED_SET',
-    imagesPerClass,
-    shards: [],
-    fkd: labelled.result.fkd,
-    labelConfig: labels,
-    recipe,
-    labelKinds: options.labelKinds ?? ['SOFT'],
-    seed: 0,
-  };
-  const teddy = await evaluations(
-    { ...evaluation, shards: [{ ...images.result.images, samples: images.result.samples }] },
-    await readSynthetic(images.result.images),
-  );
-  const randomReal = await evaluations({ ...evaluation, subject: 'RANDOM_REAL', fkd: [] });
+  const { imagesPerClass, formation } = synthesis;
+  const labelKinds = options.labelKinds ?? ['SOFT'];
+  const pairs = [];
+  for (const seed of seeds) {
+    const job = { dataset: data, architecture, seed };
+    const task = { ...job, teachers: matching, config: synthesis, taskIndex: 0, imagesPerClass };
+    const images = await once('SYNTHESIS', task, () => synthesize(task, context));
+    const toLabel = { ...job, teachers: labelTeachers, images: [images.result.images], formation, config: labels };
+    const labelled = await once('LABELING', toLabel, () => label(toLabel, context));
+    const ofReal: JobPayload<'EVALUATION'> = {
+      dataset: data,
+      teacherArchitecture: architecture,
+      labelTeachers,
+      subject: 'RANDOM_REAL',
+      imagesPerClass,
+      shards: [],
+      fkd: [],
+      labelConfig: labels,
+      recipe,
+      labelKinds,
+      seed,
+    };
+    const shards = [{ ...images.result.images, samples: images.result.samples }];
+    const ofSet = { ...ofReal, subject: 'DISTILLED_SET' as const, shards, fkd: labelled.result.fkd };
+    pairs.push({
+      seed,
+      teddy: await evaluation(ofSet, () => readSynthetic(images.result.images)),
+      randomReal: await evaluation(ofReal, () => drawReal(ofReal, context)),
+      seconds: images.seconds + labelled.seconds,
+    });
+  }
+  const gains = pairs.map(({ teddy, randomReal }) => teddy.soft - randomReal.soft);
   return {
     ...options,
     teachers: made.teachers.map(({ kind, epoch, accuracy }) => ({ kind, epoch, accuracy: rounded(accuracy) })),
-    teddy,
-    randomReal,
-    gainSoft: rounded(mean(teddy.soft) - mean(randomReal.soft)),
-    seconds: { ...made.seconds, synthesis: images.seconds, labels: labelled.seconds },
+    teddy: pairs.map(({ teddy }) => rounded(teddy.soft)),
+    randomReal: pairs.map(({ randomReal }) => rounded(randomReal.soft)),
+    ...(labelKinds.includes('HARD') && {
+      teddyHard: pairs.map(({ teddy }) => rounded(teddy.hard ?? Number.NaN)),
+      randomRealHard: pairs.map(({ randomReal }) => rounded(randomReal.hard ?? Number.NaN)),
+    }),
+    gain: rounded(mean(gains)),
+    standardError: rounded(standardError(gains)),
+    seconds: {
+      ...made.seconds,
+      synthesisAndLabels: rounded(mean(pairs.map(({ seconds }) => seconds))),
+      student: rounded(mean(pairs.map(({ teddy }) => teddy.seconds))),
+    },
   };
 }
 
@@ -165,8 +180,8 @@ for (const options of TRIALS.filter(({ name }) => name.includes(values.only))) {
   // In the order of the list; rows of trials that are not in it any more go.
   const inOrder = Object.fromEntries(TRIALS.flatMap(({ name }) => (name in rows ? [[name, rows[name]]] : [])));
   writeResult('engine-sweep', { ...about(`npm run bench -- engine-sweep --seeds ${values.seeds}`), trials: inOrder });
-  const { teddy, randomReal } = row;
+  const { teddy, randomReal, gain } = row;
   process.stdout.write(
-    `${options.name.padEnd(40)} teddy ${mean(teddy.soft).toFixed(2)} [${teddy.soft}] hard ${teddy.hard}  random ${mean(randomReal.soft).toFixed(2)} [${randomReal.soft}] hard ${randomReal.hard}  gain ${row.gainSoft}  s ${JSON.stringify(row.seconds)} eval ${teddy.seconds}+${randomReal.seconds}\n`,
+    `${options.name.padEnd(40)} teddy ${mean(teddy).toFixed(2)}  random real ${mean(randomReal).toFixed(2)}  gain ${gain} +- ${row.standardError}  s ${JSON.stringify(row.seconds)}\n`,
   );
 }

@@ -11,8 +11,6 @@ export interface Trial {
   readonly labels?: z.input<typeof labelConfig>;
   readonly recipe?: z.input<typeof recipeConfig>;
   readonly labelKinds?: ('SOFT' | 'HARD')[];
-  /** Of the initial images and all of synthesis; 0 where it is left out. */
-  readonly seed?: number;
 }
 
 /** One step of next to nothing leaves the initial images as they are. */
@@ -23,7 +21,6 @@ const studentSteps = (steps: number) => ({ labels: { fkdSteps: steps }, recipe: 
 
 export const TRIALS: readonly Trial[] = [
   { name: 'default' },
-  ...[1, 2, 3].map((seed) => ({ name: `synthesis seed ${seed}`, seed })),
   { name: '300 student steps', ...studentSteps(300) },
   { name: '900 student steps', ...studentSteps(900) },
   { name: 'crops of 8 %', ...crops(0.08) },

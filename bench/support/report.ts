@@ -33,4 +33,11 @@ export function writeResult(name: string, result: About & Record<string, unknown
 
 export const mean = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
 
+/** Of the mean of independent numbers. */
+export function standardError(numbers: readonly number[]): number {
+  const centre = mean(numbers);
+  const squares = numbers.reduce((sum, n) => sum + (n - centre) ** 2, 0);
+  return Math.sqrt(squares / (numbers.length - 1) / numbers.length);
+}
+
 export const rounded = (n: number): number => Math.round(100 * n) / 100;

@@ -4,7 +4,6 @@
  */
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
-import { random } from '../../src/domain/random.js';
 import { readDistilledShards } from '../../src/formats/distilled-shards.js';
 import { decodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
@@ -13,7 +12,7 @@ import { restore, snapshot } from '../nn/checkpoint.js';
 import type { FrozenNetwork } from '../nn/convnet.js';
 import { type LabelledImages, measureAccuracy } from '../nn/training.js';
 import { drawViews } from '../nn/views.js';
-import { indicesByClass, loadTeacher, networkOf, readImages } from '../teddy/dataset.js';
+import { drawnByClass, indicesByClass, loadTeacher, networkOf, readImages } from '../teddy/dataset.js';
 import { type Labeller, labelStep } from '../teddy/labels.js';
 import { createStudent, isReading, type Student, type StudentBatch, studentStep } from '../teddy/students.js';
 import { type Tensor, tf } from '../tensor/tensorflow.js';
@@ -112,10 +111,8 @@ export async function drawReal(
   const train = await readImages(store, dataset, dataset.train);
   const { height, width, channels } = dataset.shape;
   const size = height * width * channels;
-  const chosen = indicesByClass(train.labels, dataset.classNames, imagesPerClass).flatMap((indices, c) => {
-    const order = random(seed, 'random-real', c).permutation(indices.length);
-    return Array.from(order.subarray(0, imagesPerClass), (i) => indices[i] as number);
-  });
+  const byClass = indicesByClass(train.labels, dataset.classNames, imagesPerClass);
+  const chosen = drawnByClass(byClass, seed).flatMap((drawn) => [...drawn.subarray(0, imagesPerClass)]);
   const images = new Uint8Array(chosen.length * size);
   chosen.forEach((i, position) => {
     images.set(train.images.subarray(i * size, (i + 1) * size), position * size);

@@ -2,6 +2,7 @@
 import type { ArchitectureConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { DatasetRef, ShardRef, TeacherRef } from '../../src/domain/jobs/references.js';
+import { random } from '../../src/domain/random.js';
 import { readSplit } from '../../src/formats/dataset-shards.js';
 import { getVerified, type ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { decodeParameters } from '../nn/checkpoint.js';
@@ -40,3 +41,10 @@ export function indicesByClass(labels: Int32Array, classNames: readonly string[]
     );
   });
 }
+
+/**
+ * Every class's images in the order in which a seed draws them. Synthesis starts from the first of them, and the baseline
+ * of random real images takes the same, so that under one seed the two differ in nothing but the synthesis.
+ */
+export const drawnByClass = (byClass: readonly Int32Array[], seed: number): Int32Array[] =>
+  byClass.map((indices, c) => random(seed, 'real', c).permutation(indices.length).map((i) => indices[i] as number));

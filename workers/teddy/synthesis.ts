@@ -6,6 +6,7 @@ import { assertFinite, type LabelledImages, type Normalization } from '../nn/tra
 import { augmentationBoxes, gatherImages, normalize } from '../nn/views.js';
 import { crop, resize } from '../tensor/kernels.js';
 import { type Scalar, type Tensor, type Tensor4D, tf } from '../tensor/tensorflow.js';
+import { drawnByClass } from './dataset.js';
 import { type BatchLabels, matchingLoss, type Target } from './matching.js';
 
 /** What a task makes: `cells` samples of every class, ordered by image slot, then class, then cell. */
@@ -48,13 +49,13 @@ export function initialImages(task: SynthesisTask, train: LabelledImages, byClas
   }
   const cells = config.formation ** 2;
   const first = taskIndex * config.imagesPerClassPerTask * cells;
-  const orders = byClass.map((indices, c) => random(seed, 'synthesis/real', c).permutation(indices.length));
+  const drawn = drawnByClass(byClass, seed);
   const used = new Int32Array(classes).fill(first);
   const chosen = Array.from(labels, (label) => {
-    const [indices, order] = [byClass[label] as Int32Array, orders[label] as Int32Array];
+    const order = drawn[label] as Int32Array;
     const position = used[label] as number;
     used[label] = position + 1;
-    return indices[order[position % order.length] as number] as number;
+    return order[position % order.length] as number;
   });
   if (imagesPerClass * cells * classes !== chosen.length) throw new RangeError('labels and images differ in count');
   return tf.tidy(() => resize(gatherImages(train, chosen), height, width));
