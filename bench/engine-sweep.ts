@@ -92,9 +92,7 @@ type Subject = Parameters<typeof evaluateOn>[0];
 
 /** One student's last reading, percent, by kind of label. */
 async function evaluation(payload: JobPayload<'EVALUATION'>, read: () => Promise<Subject>) {
-  const { result, seconds } = await once('EVALUATION', payload, async () =>
-    evaluateOn(await read(), payload, context),
-  );
+  const { result, seconds } = await once('EVALUATION', payload, async () => evaluateOn(await read(), payload, context));
   const of = (kind: 'SOFT' | 'HARD') => result.results.find(({ labelKind }) => labelKind === kind)?.top1Last;
   return { soft: of('SOFT') ?? Number.NaN, hard: of('HARD'), seconds };
 }

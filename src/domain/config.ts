@@ -7,12 +7,32 @@ import { z } from 'zod';
 const positive = z.number().int().positive();
 const fraction = z.number().min(0).max(1);
 
-/** ConvNet-D: `depth` blocks of 3x3 convolution, batch norm, ReLU and 2x2 average pooling, then one linear layer. */
-export const architectureConfig = z.strictObject({
-  name: z.enum(['CONVNET']).default('CONVNET'),
-  width: z.number().int().min(4).max(512).default(16),
-  depth: z.number().int().min(1).max(6).default(3),
-});
+/** Networks of a fixed size, as torchvision builds them; images of up to 64 pixels have a stem that halves no side. */
+export const FIXED_ARCHITECTURES = [
+  'RESNET18',
+  'RESNET50',
+  'RESNET101',
+  'DENSENET121',
+  'MOBILENET_V2',
+  'SHUFFLENET_V2_X0_5',
+  'SHUFFLENET_V2_X1_0',
+  'EFFICIENTNET_B0',
+] as const;
+
+/**
+ * ConvNet-D: `depth` blocks of 3x3 convolution, batch norm, ReLU and 2x2 average pooling, then one linear layer; or one of
+ * the networks of a fixed size, which take neither width nor depth.
+ */
+export const architectureConfig = z
+  .strictObject({
+    name: z.enum(['CONVNET', ...FIXED_ARCHITECTURES]).default('CONVNET'),
+    width: z.number().int().min(4).max(512).optional(),
+    depth: z.number().int().min(1).max(6).optional(),
+  })
+  .refine(({ name, width, depth }) => name === 'CONVNET' || (width ?? depth) === undefined, {
+    error: 'only CONVNET has a width and a depth',
+  })
+  .transform(({ name, width = 16, depth = 3 }) => (name === 'CONVNET' ? { name, width, depth } : { name }));
 
 /** Flip and zero-padded random shift, drawn per image. `shift` in pixels. */
 export const augmentationConfig = z.strictObject({

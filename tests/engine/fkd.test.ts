@@ -5,7 +5,7 @@ import { floatsOf } from '../../src/formats/float16.js';
 import { decodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { label } from '../../workers/jobs/labeling.js';
-import type { FrozenNetwork } from '../../workers/nn/convnet.js';
+import type { FrozenNetwork } from '../../workers/nn/frozen.js';
 import { drawViews, type HostImages, renderViews } from '../../workers/nn/views.js';
 import { loadTeacher, networkOf } from '../../workers/teddy/dataset.js';
 import { tf } from '../../workers/tensor/tensorflow.js';

@@ -2,15 +2,24 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { random } from '../../src/domain/random.js';
 import {
+  averagePool,
+  biasAdd,
+  convolution,
   crop,
-  foldBatchNorm,
-  frozenConvolution,
-  frozenNormRelu,
+  foldNorm,
+  frozenNorm,
+  frozenOffset,
+  globalMean,
+  maxPool,
   moments,
   relu,
+  relu6,
   resize,
-  trainingBatchNorm,
-} from '../../workers/tensor/kernels.js';
+  shuffle,
+  sigmoid,
+  silu,
+  trainingNorm,
+} from '../../workers/tensor/kernels/index.js';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor4D, tf } from '../../workers/tensor/tensorflow.js';
 
 const SHAPE: [number, number, number, number] = [3, 5, 6, 2];
@@ -70,13 +79,15 @@ describe('gradients of the kernels equal finite differences', () => {
   const x = tf.tensor4d(pixels(1), SHAPE);
   const as4D = (tensor: Tensor | undefined) => tensor as Tensor4D;
 
-  it('of ReLU', () => {
-    assertGradient((input) => relu(as4D(input)), [x]);
+  it('of every activation', () => {
+    for (const activation of [relu, sigmoid, silu]) assertGradient((input) => activation(as4D(input)), [x]);
+    // The other kink, at 6, has to keep its distance as well.
+    assertGradient((input) => relu6(as4D(input)), [x.mul(1.5)], 1e-3, 1e-2);
   });
 
   it('of batch norm in training, in its input, scale and offset', () => {
     const norm = (input?: Tensor, gamma?: Tensor, beta?: Tensor) =>
-      trainingBatchNorm(as4D(input), gamma as Tensor1D, beta as Tensor1D, ({ mean, variance }) => {
+      trainingNorm(as4D(input), gamma as Tensor1D, beta as Tensor1D, ({ mean, variance }) => {
         tf.dispose([mean, variance]);
       });
     assertGradient(norm, [x, vector(0.7, -1.3), vector(0.2, 0.4)]);
@@ -87,18 +98,70 @@ describe('gradients of the kernels equal finite differences', () => {
     assertGradient((input) => moments(as4D(input)), [x], 0.5, 1e-3);
   });
 
-  it('of a frozen norm with ReLU', () => {
+  it('of a frozen norm and of what is left of a folded one, with ReLU and without', () => {
     const affine = { scale: vector(0.7, -1.3), offset: vector(0.05, 0.02) };
-    assertGradient((input) => frozenNormRelu(as4D(input), affine), [x], 1e-3, 1e-2);
+    for (const rectified of [true, false]) {
+      assertGradient((input) => frozenNorm(as4D(input), affine, rectified), [x], 1e-3, 1e-2);
+      assertGradient((input) => frozenOffset(as4D(input), affine.offset, rectified), [x], 1e-3, 1e-2);
+    }
   });
 
-  it('of a frozen convolution', () => {
+  const drawn = (...shape: [number, number, number, number]) => {
     const source = random(3, 'kernel');
-    const kernel = tf.tensor4d(
-      Float32Array.from({ length: 9 * 2 * 3 }, () => source.normal()),
-      [3, 3, 2, 3],
+    const length = shape.reduce((a, b) => a * b, 1);
+    return tf.tensor4d(
+      Float32Array.from({ length }, () => source.normal()),
+      shape,
     );
-    assertGradient((input) => frozenConvolution(as4D(input), kernel), [x]);
+  };
+  const slidings = [
+    { kernel: 3, stride: 1, padding: 1 },
+    { kernel: 3, stride: 2, padding: 1 },
+    { kernel: 5, stride: 2, padding: 2 },
+    { kernel: 1, stride: 1, padding: 0 },
+    { kernel: 1, stride: 2, padding: 0 },
+  ];
+  for (const sliding of slidings) {
+    const { kernel: side, stride } = sliding;
+    for (const depthwise of [false, true]) {
+      it(`of a ${depthwise ? 'depthwise ' : ''}convolution of ${side} x ${side}, stride ${stride}, in its input and its kernel`, () => {
+        const kernel = drawn(side, side, 2, depthwise ? 1 : 3);
+        const options = { ...sliding, depthwise };
+        const both = (input?: Tensor, weights?: Tensor) =>
+          convolution(as4D(input), as4D(weights), options, { images: true, kernel: true });
+        assertGradient(both, [x, kernel]);
+        assertGradient((input) => convolution(as4D(input), kernel, options, { images: true, kernel: false }), [x]);
+        assertGradient((weights) => convolution(x, as4D(weights), options, { images: false, kernel: true }), [kernel]);
+      });
+    }
+  }
+
+  it('of a convolution of more channels, which TensorFlow differentiates itself', () => {
+    const options = { kernel: 3, stride: 1, padding: 1, depthwise: false };
+    const wide = tf.concat4d([x, x.mul(-0.5)], 3);
+    const kernel = drawn(3, 3, 4, 2);
+    assertGradient((input) => convolution(as4D(input), kernel, options, { images: true, kernel: false }), [wide]);
+  });
+
+  it('of a bias, in input and bias', () => {
+    assertGradient((input, bias) => biasAdd(as4D(input), bias as Tensor), [x, vector(0.3, -0.2)]);
+  });
+
+  it('of pooling, with sides that windows fill and sides that they do not', () => {
+    assertGradient((input) => averagePool(as4D(input), 2), [x]);
+    assertGradient((input) => averagePool(as4D(input), 2), [tf.concat4d([x, x.slice([0, 0, 0, 0], [3, 1, 6, 2])], 1)]);
+    // Values far enough apart that a step changes no maximum.
+    const order = random(4, 'order').permutation(size);
+    const apart = tf.tensor4d(
+      Float32Array.from(order, (i) => 0.1 * (i + 1)),
+      SHAPE,
+    );
+    assertGradient((input) => maxPool(as4D(input), 3, 2, 1), [apart], 1e-2, 1e-2);
+    assertGradient((input) => globalMean(as4D(input)), [x]);
+  });
+
+  it('of the channel shuffle', () => {
+    assertGradient((input) => shuffle(as4D(input)), [tf.concat4d([x, x.square()], 3)], 1e-2, 1e-2);
   });
 
   it('of resizing, larger and smaller', () => {
@@ -124,17 +187,32 @@ describe('the kernels', () => {
   it('fold a frozen batch norm into the map that batch norm is', () => {
     const [gamma, beta, mean, variance] = [vector(0.7, -1.3), vector(0.2, 0.4), vector(0.1, 1), vector(0.5, 4)];
     const expected = tf.relu(tf.batchNorm4d(x, mean, variance, beta, gamma, 1e-5));
-    close(frozenNormRelu(x, foldBatchNorm(gamma, beta, mean, variance)), expected);
+    const affine = foldNorm(gamma, beta, mean, variance);
+    close(frozenNorm(x, affine, true), expected);
+    close(frozenOffset(x.mul(affine.scale) as Tensor4D, affine.offset, true), expected);
   });
 
   it('hand over the mean and the unbiased variance of a batch in training', () => {
     const count = size / 2;
     const { mean, variance } = tf.moments(x, [0, 1, 2]);
     const ones = vector(1, 1);
-    trainingBatchNorm(x, ones, tf.zerosLike(ones), (batch) => {
+    trainingNorm(x, ones, tf.zerosLike(ones), (batch) => {
       close(batch.mean, mean);
       close(batch.variance, variance.mul(count / (count - 1)));
     });
+  });
+
+  it('pad as PyTorch does: one row before a stride of 2, where TensorFlow would put it behind', () => {
+    const options = { kernel: 3, stride: 2, padding: 1, depthwise: false };
+    const frozen = { images: true, kernel: false };
+    const image = tf.tensor4d([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16], [1, 4, 4, 1]);
+    const y = convolution(image, tf.ones([3, 3, 1, 1]), options, frozen);
+    assert.deepEqual([...y.dataSync()], [14, 30, 57, 99]);
+    assert.deepEqual([...maxPool(image, 3, 2, 1).dataSync()], [6, 8, 14, 16]);
+  });
+
+  it('shuffle the channels of two halves in turn', () => {
+    assert.deepEqual([...shuffle(tf.tensor4d([1, 2, 3, 4, 5, 6], [1, 1, 1, 6])).dataSync()], [1, 4, 2, 5, 3, 6]);
   });
 
   it('shift by whole pixels, filling with 0, and mirror', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { recipeConfig } from '../../src/domain/config.js';
-import { initialize } from '../../workers/nn/convnet.js';
 import { sgd } from '../../workers/nn/optimizers.js';
+import { initialize } from '../../workers/nn/parameters.js';
 import type { LabelledImages } from '../../workers/nn/training.js';
 import { drawViews } from '../../workers/nn/views.js';
 import { indicesByClass, readImages } from '../../workers/teddy/dataset.js';

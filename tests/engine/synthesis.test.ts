@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { SynthesisConfig } from '../../src/domain/config.js';
-import { TeddyhubError } from '../../src/domain/errors.js';
+import { architectureConfig } from '../../src/domain/config.js';
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
 import { synthesize } from '../../workers/jobs/synthesis.js';
 import { labelsOf, toBytes } from '../../workers/teddy/synthesis.js';
 import { tf } from '../../workers/tensor/tensorflow.js';
+import { failureWith } from '../support/failure.js';
 import { type TinyWorld, tinyWorld } from '../support/tiny-engine.js';
 import { keptContext, poolPayload, synthesisPayload, withStatistics } from '../support/tiny-jobs.js';
-
-/** A refusal with this code, in one line with this in it. */
-const failureWith = (code: string, text: string) => (error: unknown) =>
-  error instanceof TeddyhubError &&
-  error.code === code &&
-  !error.message.includes('\n') &&
-  error.message.includes(text);
 
 for (const shape of [
   { height: 8, width: 8, channels: 1 },
@@ -105,7 +99,7 @@ for (const shape of [
     it('refuses images that are too small for the depth', async () => {
       const payload = synthesisPayload(world, teachers);
       const run = synthesize(
-        { ...payload, architecture: { ...payload.architecture, depth: 4 } },
+        { ...payload, architecture: architectureConfig.parse({ width: 4, depth: 4 }) },
         keptContext(world.store),
       );
       await assert.rejects(run, failureWith('UNSUPPORTED_SHAPE', 'use depth 3 or less'));

@@ -8,7 +8,9 @@ import { random } from '../../src/domain/random.js';
 import { openFolderObjectStore } from '../../src/platform/object-store/folder-object-store.js';
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { importDataset } from '../../workers/jobs/dataset-import.js';
-import { convNet, type FrozenNetwork, freeze, initialize } from '../../workers/nn/convnet.js';
+import { buildNetwork } from '../../workers/nn/architectures/index.js';
+import { type FrozenNetwork, freeze } from '../../workers/nn/frozen.js';
+import { initialize } from '../../workers/nn/parameters.js';
 import type { LabelledImages } from '../../workers/nn/training.js';
 import { type Tensor, tf } from '../../workers/tensor/tensorflow.js';
 import { writeIdxDataset } from './idx.js';
@@ -25,12 +27,12 @@ export interface TinyTeacher {
 export function referenceOf({ network, parameters }: FrozenNetwork): ReferenceNetwork {
   const values = (name: string) => Float64Array.from((parameters[name] as Tensor).dataSync<'float32'>());
   return {
-    blocks: network.blocks.map(({ convolution, norm }) => ({
-      kernel: values(`${convolution}.weight`),
-      gamma: values(`${norm}.weight`),
-      beta: values(`${norm}.bias`),
-      mean: values(`${norm}.running_mean`),
-      variance: values(`${norm}.running_var`),
+    blocks: network.norms.map(({ name }, block) => ({
+      kernel: values(`features.${4 * block}.weight`),
+      gamma: values(`${name}.weight`),
+      beta: values(`${name}.bias`),
+      mean: values(`${name}.running_mean`),
+      variance: values(`${name}.running_var`),
     })),
     weight: values('classifier.weight'),
     bias: values('classifier.bias'),
@@ -39,7 +41,7 @@ export function referenceOf({ network, parameters }: FrozenNetwork): ReferenceNe
 
 /** A network none of whose parameters is 0 or 1, so that each matters. */
 export function tinyTeacher(shape: ImageShape, classes: number, depth: number, seed: number): TinyTeacher {
-  const network = convNet(architectureConfig.parse({ width: 4, depth }), shape, classes);
+  const network = buildNetwork(architectureConfig.parse({ width: 4, depth }), shape, classes);
   const parameters = initialize(network, seed);
   const source = random(seed, 'tiny-teacher');
   const redraw = (name: string, low: number, high: number) => {
@@ -49,7 +51,7 @@ export function tinyTeacher(shape: ImageShape, classes: number, depth: number, s
       size,
     );
   };
-  for (const { norm } of network.blocks) {
+  for (const { name: norm } of network.norms) {
     redraw(`${norm}.weight`, 0.5, 1.5);
     redraw(`${norm}.bias`, -0.5, 0.5);
     redraw(`${norm}.running_mean`, -0.3, 0.3);

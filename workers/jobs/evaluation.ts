@@ -9,7 +9,7 @@ import { decodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { getVerified } from '../../src/platform/object-store/object-store.js';
 import { restore, snapshot } from '../nn/checkpoint.js';
-import type { FrozenNetwork } from '../nn/convnet.js';
+import type { FrozenNetwork } from '../nn/frozen.js';
 import { type LabelledImages, measureAccuracy } from '../nn/training.js';
 import { drawViews } from '../nn/views.js';
 import { drawnByClass, indicesByClass, loadTeacher, networkOf, readImages } from '../teddy/dataset.js';

@@ -4,7 +4,7 @@ import { namedFileRef, objectRef } from '../../src/domain/jobs/references.js';
 import { encodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import { decodeSafetensors, encodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';
-import type { FrozenNetwork } from '../nn/convnet.js';
+import type { FrozenNetwork } from '../nn/frozen.js';
 import type { HostImages } from '../nn/views.js';
 import { loadTeacher, networkOf } from '../teddy/dataset.js';
 import { type Labeller, labelStep, staticLabels } from '../teddy/labels.js';

@@ -9,73 +9,69 @@ import {
   type StoredTensor,
   tensorOfFile,
 } from '../../src/formats/safetensors.js';
-import { type Tensor, tf } from '../tensor/tensorflow.js';
-import { initialize, type Network, type Parameters } from './convnet.js';
+import { type Tensor, tf, valuesOf } from '../tensor/tensorflow.js';
+import { featuresOf, type Network, type ParameterSpec } from './network.js';
+import { type Parameters, parameterOf } from './parameters.js';
 
-/** [features, classes] in HWC order <-> [classes, features] in CHW order. */
-function toTorch(network: Network, name: string, tensor: Tensor): Tensor {
-  if (tensor.rank === 4) return tensor.transpose([3, 2, 0, 1]);
-  if (name !== 'classifier.weight') return tensor.clone();
-  const { height, width, channels } = network.featureShape;
-  return tensor
-    .reshape([height, width, channels, network.classes])
-    .transpose([3, 2, 0, 1])
-    .reshape([network.classes, -1]);
+/** A parameter in torch's layout: features in CHW order, output channels first. */
+function toTorch({ featureShape, classes }: Network, { kind }: ParameterSpec, tensor: Tensor): Tensor {
+  if (kind === 'KERNEL') return tensor.transpose([3, 2, 0, 1]);
+  if (kind === 'DEPTHWISE') return tensor.transpose([2, 3, 0, 1]);
+  if (kind !== 'CLASSIFIER') return tensor.clone();
+  const { height, width, channels } = featureShape;
+  return tensor.reshape([height, width, channels, classes]).transpose([3, 2, 0, 1]).reshape([classes, -1]);
 }
 
-function fromTorch(network: Network, name: string, tensor: Tensor): Tensor {
-  if (tensor.rank === 4) return tensor.transpose([2, 3, 1, 0]);
-  if (name !== 'classifier.weight') return tensor.clone();
-  const { height, width, channels } = network.featureShape;
-  return tensor
-    .reshape([network.classes, channels, height, width])
-    .transpose([2, 3, 1, 0])
-    .reshape([-1, network.classes]);
+function fromTorch({ featureShape, classes }: Network, { kind }: ParameterSpec, tensor: Tensor): Tensor {
+  if (kind === 'KERNEL') return tensor.transpose([2, 3, 1, 0]);
+  if (kind === 'DEPTHWISE') return tensor.transpose([2, 3, 0, 1]);
+  if (kind !== 'CLASSIFIER') return tensor.clone();
+  const { height, width, channels } = featureShape;
+  return tensor.reshape([classes, channels, height, width]).transpose([2, 3, 1, 0]).reshape([-1, classes]);
 }
 
-const stored = (tensor: Tensor): StoredTensor => ({
-  dtype: 'F32',
-  shape: tensor.shape,
-  data: tensor.dataSync<'float32'>(),
-});
+function torchShape(network: Network, { kind, shape }: ParameterSpec): number[] {
+  const [first = 0, second = 0, third = 0, fourth = 0] = shape;
+  if (kind === 'KERNEL') return [fourth, third, first, second];
+  if (kind === 'DEPTHWISE') return [third, fourth, first, second];
+  return kind === 'CLASSIFIER' ? [network.classes, featuresOf(network)] : [...shape];
+}
 
 /** Bytes of a torch-compatible checkpoint; equal parameters give equal bytes. */
 export function encodeParameters(network: Network, parameters: Parameters): Buffer {
-  return tf.tidy(() =>
-    encodeSafetensors(
-      Object.fromEntries(
-        Object.entries(parameters).map(([name, tensor]) => [name, stored(toTorch(network, name, tensor))]),
-      ),
-      { format: 'pt' },
-    ),
-  );
+  const stored = network.parameters.map((spec): [string, StoredTensor] => {
+    const data = valuesOf(() => toTorch(network, spec, parameterOf(parameters, spec.name)));
+    return [spec.name, { dtype: 'F32', shape: torchShape(network, spec), data }];
+  });
+  return encodeSafetensors(Object.fromEntries(stored), { format: 'pt' });
 }
 
 /** Reads a checkpoint of this very network. Throws OBJECT_CORRUPT where a tensor is missing or has another shape. */
 export function decodeParameters(network: Network, bytes: Uint8Array): Parameters {
   const file = decodeSafetensors(bytes);
-  return tf.tidy(() => {
-    const expected = initialize(network, 0);
-    const names = Object.keys(expected);
-    const unknown = [...file.tensors.keys()].find(
-      (name) => !names.includes(name) && !name.endsWith('num_batches_tracked'),
-    );
-    if (unknown !== undefined) {
-      throw new TeddyhubError('OBJECT_CORRUPT', `The checkpoint has a parameter ${unknown} that the network has not.`);
-    }
-    return Object.fromEntries(
-      names.map((name) => {
-        const { shape } = toTorch(network, name, expected[name] as Tensor);
-        const { data } = tensorOfFile(file, name, 'F32', shape);
-        return [name, fromTorch(network, name, tf.tensor(data, shape))];
+  const names = new Set(network.parameters.map(({ name }) => name));
+  const unknown = [...file.tensors.keys()].find((name) => !names.has(name) && !name.endsWith('num_batches_tracked'));
+  if (unknown !== undefined) {
+    throw new TeddyhubError('OBJECT_CORRUPT', `The checkpoint has a parameter ${unknown} that the network has not.`);
+  }
+  return tf.tidy(() =>
+    Object.fromEntries(
+      network.parameters.map((spec) => {
+        const shape = torchShape(network, spec);
+        const { data } = tensorOfFile(file, spec.name, 'F32', shape);
+        return [spec.name, fromTorch(network, spec, tf.tensor(data, shape))];
       }),
-    );
-  });
+    ),
+  );
 }
 
 /** Named tensors as they are, for a task's own checkpoints. */
 export const snapshot = (tensors: Readonly<Record<string, Tensor>>): Record<string, StoredTensor> =>
-  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, stored(tensor)]));
+  Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => {
+      return [name, { dtype: 'F32', shape: tensor.shape, data: tensor.dataSync<'float32'>() }];
+    }),
+  );
 
 /** Reads back what `snapshot` wrote under a prefix. */
 export function restore(bytes: Uint8Array, prefix: string): Record<string, Tensor> {

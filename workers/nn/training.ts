@@ -1,16 +1,11 @@
 /** Training and measuring of a network, one step or one pass at a time. */
 import { TeddyhubError } from '../../src/domain/errors.js';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
-import {
-  forwardFrozen,
-  forwardTraining,
-  freeze,
-  isTrainable,
-  type Network,
-  type Parameters,
-  parameterOf,
-} from './convnet.js';
+import { forwardFrozen, freeze } from './frozen.js';
+import type { Network } from './network.js';
 import type { Optimizer } from './optimizers.js';
+import { isTrainable, type Parameters, parameterOf } from './parameters.js';
+import { forwardTraining } from './training-pass.js';
 import { gatherImages, type HostImages, normalize } from './views.js';
 
 export interface Normalization {

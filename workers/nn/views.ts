@@ -2,7 +2,7 @@
 import type { AugmentationConfig, ImageShape, LabelConfig } from '../../src/domain/config.js';
 import { type Random, random } from '../../src/domain/random.js';
 import type { Views } from '../../src/formats/labels.js';
-import { crop, resize } from '../tensor/kernels.js';
+import { crop, resize } from '../tensor/kernels/index.js';
 import { type Tensor4D, tf } from '../tensor/tensorflow.js';
 
 /** Images as fractions of 255, or uint8 on the host: [n, height, width, channels]. */

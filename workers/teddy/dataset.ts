@@ -5,8 +5,10 @@ import type { DatasetRef, ShardRef, TeacherRef } from '../../src/domain/jobs/ref
 import { random } from '../../src/domain/random.js';
 import { readSplit } from '../../src/formats/dataset-shards.js';
 import { getVerified, type ObjectStore } from '../../src/platform/object-store/object-store.js';
+import { buildNetwork } from '../nn/architectures/index.js';
 import { decodeParameters } from '../nn/checkpoint.js';
-import { convNet, type FrozenNetwork, freeze, type Network } from '../nn/convnet.js';
+import { type FrozenNetwork, freeze } from '../nn/frozen.js';
+import type { Network } from '../nn/network.js';
 import type { LabelledImages } from '../nn/training.js';
 
 export async function readImages(
@@ -19,7 +21,7 @@ export async function readImages(
 }
 
 export const networkOf = (architecture: ArchitectureConfig, { shape, classNames }: DatasetRef): Network =>
-  convNet(architecture, shape, classNames.length);
+  buildNetwork(architecture, shape, classNames.length);
 
 /** A teacher's frozen network. Lives as long as the process. */
 export async function loadTeacher(
@@ -47,4 +49,8 @@ export function indicesByClass(labels: Int32Array, classNames: readonly string[]
  * of random real images takes the same, so that under one seed the two differ in nothing but the synthesis.
  */
 export const drawnByClass = (byClass: readonly Int32Array[], seed: number): Int32Array[] =>
-  byClass.map((indices, c) => random(seed, 'real', c).permutation(indices.length).map((i) => indices[i] as number));
+  byClass.map((indices, c) =>
+    random(seed, 'real', c)
+      .permutation(indices.length)
+      .map((i) => indices[i] as number),
+  );

@@ -3,10 +3,10 @@ import type { ImageShape, LabelConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import { halvesOf } from '../../src/formats/float16.js';
 import type { LabelledViews, Views } from '../../src/formats/labels.js';
-import { type FrozenNetwork, forwardFrozen } from '../nn/convnet.js';
+import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import type { Normalization } from '../nn/training.js';
 import { drawViews, type HostImages, normalize, renderViews } from '../nn/views.js';
-import { type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
+import { type Tensor2D, type Tensor4D, valuesOf } from '../tensor/tensorflow.js';
 
 export interface Labeller {
   readonly ensemble: readonly FrozenNetwork[];
@@ -32,7 +32,7 @@ function finite(logits: Float32Array): Float32Array {
 
 /** Labels one batch of views as a student will see it, mix included. */
 export function labelViews(labeller: Labeller, set: HostImages, views: Views): LabelledViews {
-  const logits = tf.tidy(() => ensembleLogits(labeller, renderViews(set, labeller.shape, views)).dataSync<'float32'>());
+  const logits = valuesOf(() => ensembleLogits(labeller, renderViews(set, labeller.shape, views)));
   return { ...views, logits: halvesOf(finite(logits)) };
 }
 
@@ -68,9 +68,7 @@ export async function staticLabels(
       const place = { seed, step: view * samples + start, samples: n, batchSize: n };
       const drawn = drawViews({ ...config, mix: 'NONE' }, labeller.shape, place);
       const views = { ...drawn, sample: Int32Array.from({ length: n }, (_, i) => start + i) };
-      const logits = tf.tidy(() =>
-        ensembleLogits(labeller, renderViews(set, labeller.shape, views)).dataSync<'float32'>(),
-      );
+      const logits = valuesOf(() => ensembleLogits(labeller, renderViews(set, labeller.shape, views)));
       finite(logits).forEach((logit, i) => {
         sums[start * classes + i] = (sums[start * classes + i] as number) + logit / config.staticViews;
       });

@@ -1,6 +1,6 @@
 /** The matching loss of docs/teddy.md for one teacher, differentiable in the images alone. */
 import type { SynthesisConfig } from '../../src/domain/config.js';
-import { type FrozenNetwork, forwardFrozen } from '../nn/convnet.js';
+import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import { softCrossEntropy } from '../nn/training.js';
 import { type Scalar, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import type { Statistics } from './statistics.js';

@@ -2,11 +2,12 @@
 import type { PoolConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import { random } from '../../src/domain/random.js';
-import { initialize, type Network, type Parameters } from '../nn/convnet.js';
+import type { Network } from '../nn/network.js';
 import { cosine, type Optimizer } from '../nn/optimizers.js';
+import { initialize, type Parameters } from '../nn/parameters.js';
 import { adoptMoments, crossEntropy, type LabelledImages, type Normalization, trainingStep } from '../nn/training.js';
 import { augmentationBoxes, gatherImages, normalize, shuffledIndices } from '../nn/views.js';
-import { crop } from '../tensor/kernels.js';
+import { crop } from '../tensor/kernels/index.js';
 import { tf } from '../tensor/tensorflow.js';
 
 export interface PoolPlan {

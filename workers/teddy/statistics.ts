@@ -9,7 +9,8 @@ import {
   type StoredTensor,
   tensorOfFile,
 } from '../../src/formats/safetensors.js';
-import { type FrozenNetwork, featuresOf, forwardFrozen, type Network } from '../nn/convnet.js';
+import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
+import { featuresOf, type Network } from '../nn/network.js';
 import { type LabelledImages, type Normalization, visitBatches } from '../nn/training.js';
 import type { Tensor2D } from '../tensor/tensorflow.js';
 
@@ -46,9 +47,9 @@ export async function measureStatistics(
   const { network } = frozen;
   const { labels } = set;
   const width = featuresOf(network);
-  const layers = network.blocks.map(({ outputs }) => ({
-    mean: new Float64Array(outputs),
-    variance: new Float64Array(outputs),
+  const layers = network.norms.map(({ channels }) => ({
+    mean: new Float64Array(channels),
+    variance: new Float64Array(channels),
   }));
   const classMeans = new Float64Array(network.classes * width);
   const perClass = new Float64Array(network.classes);
@@ -77,14 +78,14 @@ export async function measureStatistics(
   return { layers, classMeans };
 }
 
-export function encodeStatistics({ blocks, classes }: Network, { layers, classMeans }: Statistics): Buffer {
+export function encodeStatistics({ norms, classes }: Network, { layers, classMeans }: Statistics): Buffer {
   const tensors: Record<string, StoredTensor> = {
     class_means: { dtype: 'F64', shape: [classes, classMeans.length / classes], data: classMeans },
   };
-  blocks.forEach(({ norm }, i) => {
+  norms.forEach(({ name }, i) => {
     const { mean, variance } = layers[i] as Statistics['layers'][number];
-    tensors[`${norm}.mean`] = { dtype: 'F64', shape: [mean.length], data: mean };
-    tensors[`${norm}.variance`] = { dtype: 'F64', shape: [variance.length], data: variance };
+    tensors[`${name}.mean`] = { dtype: 'F64', shape: [mean.length], data: mean };
+    tensors[`${name}.variance`] = { dtype: 'F64', shape: [variance.length], data: variance };
   });
   return encodeSafetensors(tensors, { format: 'teddyhub-statistics', version: '1' });
 }
@@ -94,9 +95,9 @@ export function decodeStatistics(network: Network, bytes: Uint8Array): Statistic
   const file = decodeSafetensors(bytes);
   const read = (name: string, shape: number[]) => tensorOfFile(file, name, 'F64', shape).data;
   return {
-    layers: network.blocks.map(({ norm, outputs }) => ({
-      mean: read(`${norm}.mean`, [outputs]),
-      variance: read(`${norm}.variance`, [outputs]),
+    layers: network.norms.map(({ name, channels }) => ({
+      mean: read(`${name}.mean`, [channels]),
+      variance: read(`${name}.variance`, [channels]),
     })),
     classMeans: read('class_means', [network.classes, featuresOf(network)]),
   };

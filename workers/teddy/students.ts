@@ -2,8 +2,9 @@
 import type { RecipeConfig } from '../../src/domain/config.js';
 import { floatsOf } from '../../src/formats/float16.js';
 import type { LabelledViews, Views } from '../../src/formats/labels.js';
-import { initialize, type Network, type Parameters } from '../nn/convnet.js';
+import type { Network } from '../nn/network.js';
 import { adam, cosine, type Optimizer, sgd } from '../nn/optimizers.js';
+import { initialize, type Parameters } from '../nn/parameters.js';
 import {
   crossEntropy,
   type LabelledImages,

@@ -4,7 +4,7 @@ import { random } from '../../src/domain/random.js';
 import { adam, cosine, type Optimizer } from '../nn/optimizers.js';
 import { assertFinite, type LabelledImages, type Normalization } from '../nn/training.js';
 import { augmentationBoxes, gatherImages, normalize } from '../nn/views.js';
-import { crop, resize } from '../tensor/kernels.js';
+import { crop, resize } from '../tensor/kernels/index.js';
 import { type Scalar, type Tensor, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import { drawnByClass } from './dataset.js';
 import { type BatchLabels, matchingLoss, type Target } from './matching.js';

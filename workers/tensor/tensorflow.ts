@@ -11,4 +11,15 @@ type TensorFlow = typeof import('@tensorflow/tfjs-node-gpu');
 
 export const tf = createRequire(import.meta.url)('@tensorflow/tfjs-node-gpu') as TensorFlow;
 
+/**
+ * The values of a float32 tensor that is made for nothing else. A tidy must not return arrays or buffers: it would look at
+ * each of their elements for tensors.
+ */
+export function valuesOf(make: () => import('@tensorflow/tfjs-node-gpu').Tensor): Float32Array {
+  const tensor = tf.tidy(make);
+  const values = tensor.dataSync<'float32'>();
+  tensor.dispose();
+  return values;
+}
+
 export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node-gpu';

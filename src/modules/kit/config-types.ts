@@ -31,13 +31,16 @@ interface Property {
 }
 
 /** Makes `name` and `<name>Input`; `about` describes every field and names the types of nested ones and of enums. */
-export function configTypes<S extends z.ZodObject>(
+export function configTypes<S extends z.ZodType<object, object>>(
   name: string,
   description: string,
   schema: S,
-  about: Record<keyof z.output<S> & string, About>,
+  about: Record<keyof z.input<S> & string, About>,
 ): ConfigTypes {
-  const { properties } = z.toJSONSchema(schema, { io: 'input' }) as { properties: Record<string, Property> };
+  const { properties, required = [] } = z.toJSONSchema(schema, { io: 'input' }) as {
+    properties: Record<string, Property>;
+    required?: string[];
+  };
   const output: ClassType = class {};
   const input: ClassType = class {};
   for (const [key, entry] of Object.entries<About>(about)) {
@@ -49,7 +52,9 @@ export function configTypes<S extends z.ZodObject>(
         typeof entry === 'string' ? scalarOf(property) : isConfigTypes(entry.type) ? entry.type[side] : entry.type;
       return property.type === 'array' ? [type] : type;
     };
-    Field(typeOf('output'), { description: text })(output.prototype, key);
+    // Without a default of its own, a field is there in some variants and not in others.
+    const nullable = property.default === undefined && !required.includes(key);
+    Field(typeOf('output'), { description: text, nullable })(output.prototype, key);
     Field(typeOf('input'), { description: `${text}${limitsOf(property)}`, nullable: true })(input.prototype, key);
   }
   ObjectType(name, { description })(output);

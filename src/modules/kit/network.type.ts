@@ -1,9 +1,14 @@
 /** The parts of configurations that pools, runs and evaluations share. */
 import { registerEnumType } from 'type-graphql';
-import { architectureConfig, augmentationConfig } from '../../domain/config.js';
+import { architectureConfig, augmentationConfig, FIXED_ARCHITECTURES } from '../../domain/config.js';
 import { configTypes } from './config-types.js';
 
-const ArchitectureName = { CONVNET: 'CONVNET' } as const;
+const ArchitectureName = {
+  CONVNET: 'CONVNET',
+  ...(Object.fromEntries(FIXED_ARCHITECTURES.map((name) => [name, name])) as {
+    [K in (typeof FIXED_ARCHITECTURES)[number]]: K;
+  }),
+} as const;
 
 registerEnumType(ArchitectureName, {
   name: 'ArchitectureName',
@@ -12,13 +17,21 @@ registerEnumType(ArchitectureName, {
     CONVNET: {
       description: 'Blocks of 3x3 convolution, batch norm, ReLU and 2x2 average pooling, then one linear layer.',
     },
+    RESNET18: { description: 'ResNet-18, with the parameter names of torchvision as all that follow.' },
+    RESNET50: { description: 'ResNet-50.' },
+    RESNET101: { description: 'ResNet-101.' },
+    DENSENET121: { description: 'DenseNet-121.' },
+    MOBILENET_V2: { description: 'MobileNetV2, width 1.' },
+    SHUFFLENET_V2_X0_5: { description: 'ShuffleNetV2, width 0.5.' },
+    SHUFFLENET_V2_X1_0: { description: 'ShuffleNetV2, width 1.' },
+    EFFICIENTNET_B0: { description: 'EfficientNet-B0.' },
   },
 });
 
 export const Architecture = configTypes('Architecture', 'The network of a teacher or a student.', architectureConfig, {
   name: { about: 'Its family.', type: ArchitectureName },
-  width: 'Channels of every block.',
-  depth: 'Number of blocks; each halves the side of the image.',
+  width: 'Channels of every block; CONVNET alone has one, 16 by default.',
+  depth: 'Number of blocks, each of which halves the side of the image; CONVNET alone has one, 3 by default.',
 });
 
 export const Augmentation = configTypes('Augmentation', 'Random changes of an image in training.', augmentationConfig, {

@@ -1,0 +1,33 @@
+/** DenseNet-121 (Huang et al., 2017) as in torchvision's densenet.py. */
+import type { ImageShape } from '../../../src/domain/config.js';
+import { type Network, NetworkBuilder, type Ref } from '../network.js';
+import { isSmall } from './small.js';
+
+const GROWTH = 32;
+/** A dense layer's 1x1 convolution has this many times the growth's channels. */
+const BOTTLENECK = 4;
+const BLOCKS = [6, 12, 24, 16];
+
+/** Norm and ReLU come before each convolution. Small images have a 3x3 stem of stride 1 and no max pooling. */
+export function denseNet121(shape: ImageShape, classes: number): Network {
+  const net = new NetworkBuilder(shape, 'FAN_IN');
+  const normRelu = (x: Ref, name: string): Ref => net.activation(net.norm(x, name), 'RELU');
+  const stem = isSmall(shape) ? { kernel: 3 } : { kernel: 7, stride: 2 };
+  let x = normRelu(net.convolution(net.images, 'features.conv0', 2 * GROWTH, stem), 'features.norm0');
+  if (!isSmall(shape)) x = net.maxPool(x, 3, 2, 1);
+  BLOCKS.forEach((layers, i) => {
+    for (let layer = 1; layer <= layers; layer++) {
+      const prefix = `features.denseblock${i + 1}.denselayer${layer}`;
+      let h = normRelu(x, `${prefix}.norm1`);
+      h = net.convolution(h, `${prefix}.conv1`, BOTTLENECK * GROWTH, { kernel: 1 });
+      h = net.convolution(normRelu(h, `${prefix}.norm2`), `${prefix}.conv2`, GROWTH, { kernel: 3 });
+      x = net.concat(x, h);
+    }
+    if (i === BLOCKS.length - 1) return;
+    const prefix = `features.transition${i + 1}`;
+    const half = net.shapeOf(x).channels / 2;
+    x = net.averagePool(net.convolution(normRelu(x, `${prefix}.norm`), `${prefix}.conv`, half, { kernel: 1 }), 2);
+  });
+  net.globalMean(normRelu(x, 'features.norm5'));
+  return net.classify('classifier', classes);
+}
