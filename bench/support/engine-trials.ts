@@ -21,20 +21,16 @@ const studentSteps = (steps: number) => ({ labels: { fkdSteps: steps }, recipe: 
 
 export const TRIALS: readonly Trial[] = [
   { name: 'default' },
+  { name: 'real images, untouched', synthesis: untouched },
   { name: '300 student steps', ...studentSteps(300) },
   { name: '900 student steps', ...studentSteps(900) },
   { name: 'crops of 8 %', ...crops(0.08) },
-  { name: 'crops of 50 %', ...crops(0.5) },
   { name: 'crops of 80 %', ...crops(0.8) },
   { name: 'no crops in synthesis', synthesis: { cropScaleMin: 1 } },
   { name: 'no cross-entropy', synthesis: { crossEntropyWeight: 0 } },
   { name: 'no moments', synthesis: { momentsWeight: 0 } },
   { name: 'no class means', synthesis: { classMeanWeight: 0 } },
-  { name: 'rate .05', synthesis: { learningRate: 0.05 } },
-  { name: '600 synthesis steps', synthesis: { steps: 600 } },
   { name: 'only the last teacher', only: [2] },
   { name: 'formation 2, rate .05', synthesis: { formation: 2, learningRate: 0.05 } },
   { name: 'formation 2, untouched', synthesis: { formation: 2, ...untouched } },
-  { name: 'real images, untouched', synthesis: untouched },
-  { name: '40 real images, untouched', synthesis: { imagesPerClass: 40, imagesPerClassPerTask: 40, ...untouched } },
 ];
