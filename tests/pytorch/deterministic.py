@@ -48,7 +48,7 @@ def _values(name: str, shape: tuple[int, ...], is_norm: bool) -> np.ndarray:
     if part == "running_var":
         return 0.5 + 1.5 * u
     if is_norm:
-        return 0.5 + 0.75 * u if part == "weight" else u - 0.5
+        return 0.5 + 0.7 * u if part == "weight" else u - 0.5
     if part == "weight":
         return (2 * u - 1) * math.sqrt(3) * math.sqrt(2 / math.prod(shape[1:]))
     return 3 * u
