@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Holds the networks against PyTorch: makes the goldens of tests/fixtures/pytorch anew and compares them, then has
-// PyTorch export whole networks and runs tests/pytorch/full.test.ts on them. Downloads PyTorch the first time.
+// PyTorch export whole networks and runs tests/pytorch/full.check.ts on them. Downloads PyTorch the first time.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ const TOLERANCE = 1e-6;
 
 const paths = layout();
 const goldens = join(paths.root, 'tests', 'fixtures', 'pytorch');
-const fullTest = join(paths.root, 'dist', 'tests', 'pytorch', 'full.test.js');
+const fullTest = join(paths.root, 'dist', 'tests', 'pytorch', 'full.check.js');
 
 try {
   await main();
@@ -31,7 +31,7 @@ async function main() {
   if (!existsSync(paths.node)) throw new SetupFailure('this checkout is not set up yet; run: npm run bootstrap');
   // Before the minutes that PyTorch takes.
   if (!existsSync(fullTest)) {
-    throw new SetupFailure(`${fullTest} is missing: tests/pytorch/full.test.ts was not built; run: npm run build`);
+    throw new SetupFailure(`${fullTest} is missing: tests/pytorch/full.check.ts was not built; run: npm run build`);
   }
   const python = await pythonWithTorch(paths);
   const folder = mkdtempSync(join(tmpdir(), 'teddyhub-pytorch-'));

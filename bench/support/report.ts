@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-const root = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+/** A path in the checkout. */
+export const root = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
 export interface About {
   readonly command: string;
@@ -32,6 +33,14 @@ export function writeResult(name: string, result: About & Record<string, unknown
 }
 
 export const mean = (numbers: readonly number[]): number => numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
+
+/** Linear between the two nearest of the sorted numbers; 0.5 is the median. */
+export function quantile(numbers: readonly number[], share: number): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const [low, high] = [sorted[Math.floor(at)] ?? Number.NaN, sorted[Math.ceil(at)] ?? Number.NaN];
+  return low + (high - low) * (at - Math.floor(at));
+}
 
 /** Of the mean of independent numbers. */
 export function standardError(numbers: readonly number[]): number {

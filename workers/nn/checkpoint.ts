@@ -30,7 +30,8 @@ function fromTorch({ featureShape, classes }: Network, { kind }: ParameterSpec, 
   return tensor.reshape([classes, channels, height, width]).transpose([2, 3, 1, 0]).reshape([-1, classes]);
 }
 
-function torchShape(network: Network, { kind, shape }: ParameterSpec): number[] {
+/** The shape a parameter has in torch's layout. */
+export function torchShape(network: Network, { kind, shape }: ParameterSpec): number[] {
   const [first = 0, second = 0, third = 0, fourth = 0] = shape;
   if (kind === 'KERNEL') return [fourth, third, first, second];
   if (kind === 'DEPTHWISE') return [third, fourth, first, second];
