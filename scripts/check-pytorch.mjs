@@ -51,12 +51,10 @@ async function main() {
   process.exitCode = agree && status === 0 ? 0 : 1;
 }
 
-const make = (python, task, ...options) =>
-  run(paths, python, [join('tests', 'pytorch', 'make_goldens.py'), ...options], {
-    tool: 'python',
-    task,
-    env: { PYTHONDONTWRITEBYTECODE: '1' },
-  });
+function make(python, task, ...options) {
+  const program = join('tests', 'pytorch', 'make_goldens.py');
+  return run(paths, python, [program, ...options], { tool: 'python', task, env: { PYTHONDONTWRITEBYTECODE: '1' } });
+}
 
 /** One line a golden; whether all agree. */
 function compareFolders(made) {
