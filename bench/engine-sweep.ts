@@ -4,7 +4,7 @@
  * images that start from the same images and train a student from the same weights, so that the gain's error is that of the
  * differences. A stage whose payload was computed before is not computed again.
  *
- *     npm run bench -- engine-sweep [--work <folder>] [--seeds 0,1,2,3,4,5,6,7] [--only <part of a trial's name>]
+ *     npm run bench -- engine-sweep [--work <folder>] [--only <part of a trial's name>]
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -29,11 +29,9 @@ import { about, mean, resultsPath, rounded, standardError, writeResult } from '.
 const { values } = parseArgs({
   options: {
     work: { type: 'string', default: join(tmpdir(), 'teddyhub-sweep') },
-    seeds: { type: 'string', default: '0,1,2,3,4,5,6,7' },
     only: { type: 'string', default: '' },
   },
 });
-const seeds = values.seeds.split(',').map(Number);
 mkdirSync(values.work, { recursive: true });
 const memoPath = join(values.work, 'memo.json');
 
@@ -121,6 +119,7 @@ async function trial(data: DatasetRef, options: Trial) {
   const { imagesPerClass, formation } = synthesis;
   const labelKinds = options.labelKinds ?? ['SOFT'];
   const pairs = [];
+  const seeds = Array.from({ length: options.pairs ?? 4 }, (_, seed) => seed);
   for (const seed of seeds) {
     const job = { dataset: data, architecture, seed };
     const task = { ...job, teachers: matching, config: synthesis, taskIndex: 0, imagesPerClass };
@@ -152,6 +151,7 @@ async function trial(data: DatasetRef, options: Trial) {
   const gains = pairs.map(({ teddy, randomReal }) => teddy.soft - randomReal.soft);
   return {
     ...options,
+    seeds,
     teachers: made.teachers.map(({ kind, epoch, accuracy }) => ({ kind, epoch, accuracy: rounded(accuracy) })),
     teddy: pairs.map(({ teddy }) => rounded(teddy.soft)),
     randomReal: pairs.map(({ randomReal }) => rounded(randomReal.soft)),
@@ -173,11 +173,11 @@ const data = await dataset();
 const earlier = readJson<{ trials: Record<string, unknown> }>(resultsPath('engine-sweep'), { trials: {} });
 const rows = { ...earlier.trials };
 for (const options of TRIALS.filter(({ name }) => name.includes(values.only))) {
-  const row = { ...(await trial(data, options)), seeds };
+  const row = await trial(data, options);
   rows[options.name] = row;
   // In the order of the list; rows of trials that are not in it any more go.
   const inOrder = Object.fromEntries(TRIALS.flatMap(({ name }) => (name in rows ? [[name, rows[name]]] : [])));
-  writeResult('engine-sweep', { ...about(`npm run bench -- engine-sweep --seeds ${values.seeds}`), trials: inOrder });
+  writeResult('engine-sweep', { ...about('npm run bench -- engine-sweep'), trials: inOrder });
   const { teddy, randomReal, gain } = row;
   process.stdout.write(
     `${options.name.padEnd(40)} teddy ${mean(teddy).toFixed(2)}  random real ${mean(randomReal).toFixed(2)}  gain ${gain} +- ${row.standardError}  s ${JSON.stringify(row.seconds)}\n`,

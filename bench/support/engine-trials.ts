@@ -11,6 +11,8 @@ export interface Trial {
   readonly labels?: z.input<typeof labelConfig>;
   readonly recipe?: z.input<typeof recipeConfig>;
   readonly labelKinds?: ('SOFT' | 'HARD')[];
+  /** Pairs of a set and its baseline: seeds 0 to `pairs` - 1. 4 where it is left out. */
+  readonly pairs?: number;
 }
 
 /** One step of next to nothing leaves the initial images as they are. */
@@ -20,8 +22,8 @@ const crops = (cropScaleMin: number) => ({ synthesis: { cropScaleMin }, labels: 
 const studentSteps = (steps: number) => ({ labels: { fkdSteps: steps }, recipe: { steps } });
 
 export const TRIALS: readonly Trial[] = [
-  { name: 'default' },
-  { name: 'real images, untouched', synthesis: untouched },
+  { name: 'default', pairs: 8 },
+  { name: 'real images, untouched', pairs: 8, synthesis: untouched },
   { name: '300 student steps', ...studentSteps(300) },
   { name: '900 student steps', ...studentSteps(900) },
   { name: 'crops of 8 %', ...crops(0.08) },
