@@ -17,7 +17,7 @@ import type { DatasetRef } from '../src/domain/jobs/references.js';
 import { decodeSafetensors, tensorOfFile } from '../src/formats/safetensors.js';
 import { openFolderObjectStore } from '../src/platform/object-store/folder-object-store.js';
 import { importDataset } from '../workers/jobs/dataset-import.js';
-import { drawReal, evaluateOn } from '../workers/jobs/evaluation.js';
+import { evaluateOn, readBaseline } from '../workers/jobs/evaluation.js';
 import type { JobContext } from '../workers/jobs/job.js';
 import { label } from '../workers/jobs/labeling.js';
 import { trainPool } from '../workers/jobs/pool-training.js';
@@ -144,7 +144,7 @@ async function trial(data: DatasetRef, options: Trial) {
     pairs.push({
       seed,
       teddy: await evaluation(ofSet, () => readSynthetic(images.result.images)),
-      randomReal: await evaluation(ofReal, () => drawReal(ofReal, context)),
+      randomReal: await evaluation(ofReal, () => readBaseline(ofReal, context)),
       seconds: images.seconds + labelled.seconds,
     });
   }

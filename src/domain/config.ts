@@ -86,9 +86,13 @@ export const labelConfig = z.strictObject({
   fkdBatchSize: positive.max(4096).default(100),
   cropScaleMin: fraction.default(0.3),
   flip: z.boolean().default(true),
-  mix: z.enum(['NONE', 'CUTMIX']).default('CUTMIX'),
+  mix: z.enum(['NONE', 'CUTMIX', 'MIXUP']).default('CUTMIX'),
   /** How many teachers, best by accuracy first, label; the matching pool and the labelling ensemble need not be the same. */
   ensembleSize: positive.max(16).default(1),
+  /** How their logits become one: the mean; the mean at equal norms; or weighted by exp(accuracy / 10), in percent. */
+  weighting: z.enum(['PLAIN', 'NORM_BALANCED', 'ACCURACY']).default('PLAIN'),
+  /** FKD stores the largest logits of a view alone, and students take the probability of all others for 0. 0: stores all. */
+  topK: z.number().int().min(0).max(1000).default(0),
 });
 
 export const runConfig = z.strictObject({
@@ -104,15 +108,24 @@ export const recipeConfig = z.strictObject({
   optimizer: z.enum(['ADAMW', 'SGD']).default('ADAMW'),
   learningRate: z.number().positive().default(1e-2),
   weightDecay: z.number().min(0).default(0.01),
-  schedule: z.enum(['COSINE', 'CONSTANT']).default('COSINE'),
+  /** Half a cosine down to 0; a quarter of one, which ends at the middle of its fall; or none. */
+  schedule: z.enum(['COSINE', 'HALF_COSINE', 'CONSTANT']).default('COSINE'),
+  /** With soft labels: KL divergence, or the mean squared error of logits plus `hardLabelWeight` cross-entropy. */
+  loss: z.enum(['KL', 'MSE_CE']).default('KL'),
+  hardLabelWeight: z.number().min(0).default(0.025),
   /** KL divergence at this temperature; gradients are scaled by T^2 only where the flag says so. */
   temperature: z.number().positive().default(2),
   scaleByTemperatureSquared: z.boolean().default(false),
+  /** Accuracy is that of the weights' exponential moving average with this decay; 0: of the weights themselves. */
+  averageDecay: z.number().min(0).max(0.9999).default(0),
   /** Test accuracy is read this many times, evenly spaced; the last is `top1Last`, the largest `top1Best`. */
   accuracyReadings: positive.max(100).default(2),
   /** Steps between two checkpoints of student and optimizer. */
   checkpointEvery: positive.default(100),
 });
+
+/** What a set is measured against: other sets of as many images, and the whole training split with hard labels. */
+export const BASELINES = ['RANDOM_REAL', 'REAL_CROPS', 'FULL_REAL'] as const;
 
 export const evaluationConfig = z.strictObject({
   recipe: recipeConfig.prefault({}),
@@ -127,7 +140,7 @@ export const evaluationConfig = z.strictObject({
     .min(1)
     .max(32)
     .default([0, 1, 2]),
-  baselines: z.array(z.enum(['RANDOM_REAL'])).default(['RANDOM_REAL']),
+  baselines: z.array(z.enum(BASELINES)).default(['RANDOM_REAL']),
   labelKinds: z
     .array(z.enum(['SOFT', 'HARD']))
     .min(1)

@@ -1,5 +1,5 @@
 /** How a run is cut into tasks that are independent of each other. Pure: equal input, equal plan. */
-import type { EvaluationConfig, RunConfig, SynthesisConfig } from './config.js';
+import type { BASELINES, EvaluationConfig, RunConfig, SynthesisConfig } from './config.js';
 import type { JobKind } from './jobs/contracts.js';
 import type { RunState } from './run-lifecycle.js';
 
@@ -36,14 +36,22 @@ export function planSynthesis(config: SynthesisConfig): SynthesisSlice[] {
 }
 
 export interface EvaluationSlice {
-  subject: 'DISTILLED_SET' | 'RANDOM_REAL';
+  subject: 'DISTILLED_SET' | (typeof BASELINES)[number];
   seed: number;
+  labelKinds: EvaluationConfig['labelKinds'];
 }
 
 /** One student a subject and seed. Seeds go outermost, so that a set and its baseline are known together early. */
 export function planEvaluation(config: EvaluationConfig): EvaluationSlice[] {
   const subjects = [...new Set(['DISTILLED_SET', ...config.baselines] as const)];
-  return [...new Set(config.seeds)].flatMap((seed) => subjects.map((subject) => ({ subject, seed })));
+  const { labelKinds } = config;
+  return [...new Set(config.seeds)].flatMap((seed) =>
+    subjects.map((subject) => ({
+      subject,
+      seed,
+      labelKinds: subject === 'FULL_REAL' ? (['HARD'] as const).slice() : labelKinds,
+    })),
+  );
 }
 
 /** The `ensembleSize` most accurate teachers label; of equals, the earlier in the pool. */

@@ -9,6 +9,7 @@ import { TeddyhubError } from '../domain/errors.js';
 export interface ArrayOfDtype {
   U8: Uint8Array;
   F16: Uint16Array;
+  I16: Int16Array;
   I32: Int32Array;
   F32: Float32Array;
   F64: Float64Array;
@@ -19,6 +20,7 @@ export type Dtype = keyof ArrayOfDtype;
 const ARRAYS = {
   U8: Uint8Array,
   F16: Uint16Array,
+  I16: Int16Array,
   I32: Int32Array,
   F32: Float32Array,
   F64: Float64Array,

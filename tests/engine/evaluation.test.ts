@@ -91,6 +91,22 @@ describe('evaluation of a published set', () => {
     assert.equal(result?.studentSteps, payload.recipe.steps);
   });
 
+  it('measures the average of the weights where the recipe asks for it', async () => {
+    const averaged = await accuracies({ labelKinds: ['HARD'] });
+    const plain = await accuracies({ labelKinds: ['HARD'], recipe: { ...payload.recipe, averageDecay: 0 } });
+    assert.notDeepEqual(averaged, plain);
+  });
+
+  it('trains baselines on crops of real images, and on the whole training split with hard labels', async () => {
+    const crops = await accuracies({ subject: 'REAL_CROPS', shards: [], fkd: [] });
+    assert.deepEqual(
+      crops.map(({ labelKind }) => labelKind),
+      ['HARD', 'SOFT'],
+    );
+    const [whole] = await accuracies({ subject: 'FULL_REAL', shards: [], fkd: [], labelKinds: ['HARD'] });
+    assert.ok((whole?.top1Last ?? 0) > 40, 'three classes, learnt from all images');
+  });
+
   it('refuses a recipe whose batches are not those of the labels', async () => {
     const recipe = { ...payload.recipe, batchSize: 16 };
     const refused = (error: unknown) => error instanceof TeddyhubError && error.code === 'INVALID_INPUT';

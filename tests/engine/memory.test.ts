@@ -75,10 +75,13 @@ describe('the memory of TensorFlow stays the same', () => {
 
   it('over labelled views and steps of a student, with either optimizer', async () => {
     const { labelConfig } = evaluationPayload(world, []);
-    const labeller = { ensemble: [frozen, frozen], shape, normalization: world.dataset };
+    const ensemble = [80, 90].map((accuracy) => ({ frozen, accuracy }));
     const place = { seed: 1, samples: train.labels.length, batchSize: labelConfig.fkdBatchSize };
     for (const optimizer of ['ADAMW', 'SGD'] as const) {
-      const recipe = recipeConfig.parse({ optimizer, steps: 20 });
+      const averaged = { averageDecay: 0.9, loss: 'MSE_CE', schedule: 'HALF_COSINE' } as const;
+      const recipe = recipeConfig.parse({ optimizer, steps: 20, ...(optimizer === 'SGD' && averaged) });
+      const weighting = optimizer === 'SGD' ? 'NORM_BALANCED' : 'ACCURACY';
+      const labeller = { ensemble, weighting, shape, normalization: world.dataset } as const;
       const student = createStudent(network, recipe, 1);
       await assertFlat((step) => {
         const views = labelStep(labeller, train, train.labels.length, labelConfig, 1, step);

@@ -131,6 +131,7 @@ export const evaluationPayload = (
     architecture,
     steps: 25,
     schedule: 'CONSTANT',
+    averageDecay: 0.8,
     batchSize: 8,
     accuracyReadings: 3,
     checkpointEvery: 10,

@@ -89,12 +89,18 @@ describe('the planner', () => {
 
   it('trains one student a subject and seed, whatever is named twice', () => {
     const config = evaluationConfig.parse({ seeds: [3, 1, 3], baselines: ['RANDOM_REAL', 'RANDOM_REAL'] });
+    const labelKinds = ['SOFT', 'HARD'];
     assert.deepEqual(planEvaluation(config), [
-      { subject: 'DISTILLED_SET', seed: 3 },
-      { subject: 'RANDOM_REAL', seed: 3 },
-      { subject: 'DISTILLED_SET', seed: 1 },
-      { subject: 'RANDOM_REAL', seed: 1 },
+      { subject: 'DISTILLED_SET', seed: 3, labelKinds },
+      { subject: 'RANDOM_REAL', seed: 3, labelKinds },
+      { subject: 'DISTILLED_SET', seed: 1, labelKinds },
+      { subject: 'RANDOM_REAL', seed: 1, labelKinds },
     ]);
+  });
+
+  it('trains on the whole split with hard labels alone', () => {
+    const config = evaluationConfig.parse({ seeds: [3], baselines: ['FULL_REAL'], labelKinds: ['SOFT'] });
+    assert.deepEqual(planEvaluation(config)[1], { subject: 'FULL_REAL', seed: 3, labelKinds: ['HARD'] });
   });
 });
 

@@ -9,12 +9,19 @@ import { decodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { getVerified } from '../../src/platform/object-store/object-store.js';
 import { restore, snapshot } from '../nn/checkpoint.js';
-import type { FrozenNetwork } from '../nn/frozen.js';
 import { type LabelledImages, measureAccuracy } from '../nn/training.js';
 import { drawViews } from '../nn/views.js';
-import { drawnByClass, indicesByClass, loadTeacher, networkOf, readImages } from '../teddy/dataset.js';
-import { type Labeller, labelStep } from '../teddy/labels.js';
-import { createStudent, isReading, type Student, type StudentBatch, studentStep } from '../teddy/students.js';
+import { chosenOf, realCrops } from '../teddy/baselines.js';
+import { drawnByClass, indicesByClass, networkOf, readImages } from '../teddy/dataset.js';
+import { labelStep, loadLabeller } from '../teddy/labels.js';
+import {
+  createStudent,
+  isReading,
+  measuredOf,
+  type Student,
+  type StudentBatch,
+  studentStep,
+} from '../teddy/students.js';
 import { type Tensor, tf } from '../tensor/tensorflow.js';
 import type { Job, JobContext } from './job.js';
 
@@ -31,8 +38,8 @@ interface Position {
 }
 
 export const evaluate: Job<'EVALUATION'> = async (payload, context) => {
-  const read = payload.subject === 'DISTILLED_SET' ? readSet : drawReal;
-  return evaluateOn(await read(payload, context), payload, context);
+  const images = payload.subject === 'DISTILLED_SET' ? readSet : readBaseline;
+  return evaluateOn(await images(payload, context), payload, context);
 };
 
 /** The same on images that are already in memory. */
@@ -52,6 +59,7 @@ export async function evaluateOn(
   let resume = context.resumeFrom && {
     parameters: restore(context.resumeFrom, 'parameter/'),
     slots: restore(context.resumeFrom, 'slot/'),
+    average: restore(context.resumeFrom, 'average/'),
   };
   const total = labelKinds.length * recipe.steps;
   for (const labelKind of labelKinds.slice(position.finished.length)) {
@@ -64,7 +72,7 @@ export async function evaluateOn(
       const done = ++position.step;
       context.progress(position.finished.length * recipe.steps + done, total, loss);
       if (isReading(recipe, done)) {
-        last = await measureAccuracy(network, student.parameters, test, dataset, () => context.breathe());
+        last = await measureAccuracy(network, measuredOf(student), test, dataset, () => context.breathe());
         position.best = Math.max(position.best, last.top1);
         context.metric(`top1/${labelKind.toLowerCase()}`, done, last.top1);
       }
@@ -84,17 +92,21 @@ export async function evaluateOn(
       studentSteps: recipe.steps,
       seconds: (position.milliseconds + performance.now() - since) / 1000,
     });
-    tf.dispose(student.parameters);
+    tf.dispose([student.parameters, student.average ?? {}]);
     student.optimizer.dispose();
     Object.assign(position, { step: 0, best: 0, milliseconds: 0 });
   }
   return { results: position.finished };
 }
 
-function writeState({ parameters, optimizer }: Student, position: Position): Buffer {
+function writeState({ parameters, optimizer, average = {} }: Student, position: Position): Buffer {
   const named = (prefix: string, tensors: Record<string, Tensor>) =>
     Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}${name}`, tensor]));
-  const tensors = { ...named('parameter/', parameters), ...named('slot/', optimizer.state()) };
+  const tensors = {
+    ...named('parameter/', parameters),
+    ...named('slot/', optimizer.state()),
+    ...named('average/', average),
+  };
   return encodeSafetensors(snapshot(tensors), { position: JSON.stringify(position) });
 }
 
@@ -103,21 +115,26 @@ async function readSet({ shards, dataset }: Payload, { store }: JobContext): Pro
   return { images, labels, height, width, channels: dataset.shape.channels };
 }
 
-/** As many real images of every class as the set has full images' worth, chosen by the seed. */
-export async function drawReal(
-  { dataset, imagesPerClass, seed }: Payload,
-  { store }: JobContext,
-): Promise<LabelledImages> {
+/** The images of a baseline. */
+export async function readBaseline(payload: Payload, { store, breathe }: JobContext): Promise<LabelledImages> {
+  const { dataset, imagesPerClass, seed } = payload;
   const train = await readImages(store, dataset, dataset.train);
-  const { height, width, channels } = dataset.shape;
-  const size = height * width * channels;
-  const byClass = indicesByClass(train.labels, dataset.classNames, imagesPerClass);
-  const chosen = drawnByClass(byClass, seed).flatMap((drawn) => [...drawn.subarray(0, imagesPerClass)]);
-  const images = new Uint8Array(chosen.length * size);
-  chosen.forEach((i, position) => {
-    images.set(train.images.subarray(i * size, (i + 1) * size), position * size);
-  });
-  return { images, labels: Int32Array.from(chosen, (i) => train.labels[i] as number), height, width, channels };
+  if (payload.subject === 'FULL_REAL') return train;
+  const byClass = drawnByClass(indicesByClass(train.labels, dataset.classNames, imagesPerClass), seed);
+  if (payload.subject === 'RANDOM_REAL') {
+    return chosenOf(
+      train,
+      byClass.flatMap((drawn) => [...drawn.subarray(0, imagesPerClass)]),
+    );
+  }
+  const labeller = await loadLabeller(
+    store,
+    dataset,
+    payload.teacherArchitecture,
+    payload.labelTeachers,
+    payload.labelConfig,
+  );
+  return realCrops(labeller, train, byClass, imagesPerClass, seed, breathe);
 }
 
 const hardBatches = ({ labelConfig, dataset, recipe, seed }: Payload, set: LabelledImages): BatchAt => {
@@ -142,10 +159,7 @@ async function softBatches(payload: Payload, { store }: JobContext, set: Labelle
       throw new TeddyhubError('INVALID_INPUT', 'The set has no FKD labels to train a student on.');
     return (step) => ({ kind: 'SOFT', views: batches[step % batches.length] as LabelledViews });
   }
-  const network = networkOf(payload.teacherArchitecture, dataset);
-  const ensemble: FrozenNetwork[] = [];
-  for (const teacher of payload.labelTeachers) ensemble.push(await loadTeacher(store, network, teacher));
-  const labeller: Labeller = { ensemble, shape: dataset.shape, normalization: dataset };
+  const labeller = await loadLabeller(store, dataset, payload.teacherArchitecture, payload.labelTeachers, labelConfig);
   const samples = set.labels.length;
   return (step) => ({
     kind: 'SOFT',

@@ -4,10 +4,8 @@ import { namedFileRef, objectRef } from '../../src/domain/jobs/references.js';
 import { encodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import { decodeSafetensors, encodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';
-import type { FrozenNetwork } from '../nn/frozen.js';
 import type { HostImages } from '../nn/views.js';
-import { loadTeacher, networkOf } from '../teddy/dataset.js';
-import { type Labeller, labelStep, staticLabels } from '../teddy/labels.js';
+import { labelStep, loadLabeller, staticLabels } from '../teddy/labels.js';
 import type { Job, JobContext } from './job.js';
 
 const STEPS_PER_FILE = 100;
@@ -16,15 +14,14 @@ const progressSoFar = z.object({ static: objectRef, fkd: z.array(namedFileRef) }
 
 export const label: Job<'LABELING'> = async ({ dataset, architecture, teachers, images, config, seed }, context) => {
   const { store, resumeFrom } = context;
-  const network = networkOf(architecture, dataset);
-  const ensemble: FrozenNetwork[] = [];
-  for (const teacher of teachers) ensemble.push(await loadTeacher(store, network, teacher));
-  const labeller: Labeller = { ensemble, shape: dataset.shape, normalization: dataset };
+  const labeller = await loadLabeller(store, dataset, architecture, teachers, config);
   const { set, samples } = await readSynthetic(context, images);
 
   const writeStatic = async () => {
     const logits = await staticLabels(labeller, set, samples, config, seed, () => context.breathe());
-    const file = encodeSafetensors({ logits: { dtype: 'F16', shape: [samples, network.classes], data: logits } });
+    const file = encodeSafetensors({
+      logits: { dtype: 'F16', shape: [samples, dataset.classNames.length], data: logits },
+    });
     return { static: await putByDigest(store, 'labels', file, '.safetensors'), fkd: [] };
   };
   const done = resumeFrom ? progressSoFar.parse(JSON.parse(resumeFrom.toString())) : await writeStatic();
@@ -38,7 +35,7 @@ export const label: Job<'LABELING'> = async ({ dataset, architecture, teachers, 
       await context.breathe();
     }
     const name = `fkd-${String(first).padStart(6, '0')}.safetensors`;
-    const file = await putByDigest(store, 'labels', encodeLabels(batches, first), '.safetensors');
+    const file = await putByDigest(store, 'labels', encodeLabels(batches, first, config.topK), '.safetensors');
     done.fkd.push({ ...file, name });
     await context.checkpoint(Buffer.from(JSON.stringify(done)), end);
   }

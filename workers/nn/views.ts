@@ -112,6 +112,8 @@ export function drawViews(
   }
   const partner = source.permutation(batchSize);
   const mix = config.mix === 'CUTMIX' ? cutMix(source, shape) : { mixBox: new Int32Array(4), lambda: 1 };
+  // MixUp (Zhang et al., 2018) has no box: all of an image is blended.
+  if (config.mix === 'MIXUP') mix.lambda = source.uniform();
   return { sample, box, flip, partner, ...mix };
 }
 
@@ -125,7 +127,10 @@ export function renderViews(set: HostImages, { height, width }: ImageShape, view
     });
     const x = crop(resize(gatherImages(set, views.sample), height, width), boxes);
     const [top, left, bottom, right] = views.mixBox as unknown as [number, number, number, number];
-    if (bottom <= top || right <= left) return x;
+    const partners = tf.gather(x, tf.tensor1d(views.partner, 'int32'));
+    if (bottom <= top || right <= left) {
+      return views.lambda === 1 ? x : (x.add(partners.sub(x).mul(1 - views.lambda)) as Tensor4D);
+    }
     const box = tf.ones([1, bottom - top, right - left, 1]);
     const mask = box.pad([
       [0, 0],
@@ -133,7 +138,6 @@ export function renderViews(set: HostImages, { height, width }: ImageShape, view
       [left, width - right],
       [0, 0],
     ]);
-    const partners = tf.gather(x, tf.tensor1d(views.partner, 'int32'));
     return x.add(partners.sub(x).mul(mask)) as Tensor4D;
   });
 }

@@ -1,25 +1,58 @@
 /** Soft labels: mean logits of an ensemble, one vector a sample (STATIC), or one for every view a student is to see (FKD). */
-import type { ImageShape, LabelConfig } from '../../src/domain/config.js';
+import type { ArchitectureConfig, ImageShape, LabelConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
+import type { DatasetRef, TeacherRef } from '../../src/domain/jobs/references.js';
 import { halvesOf } from '../../src/formats/float16.js';
-import type { LabelledViews, Views } from '../../src/formats/labels.js';
+import { keepLargest, type LabelledViews, type Views } from '../../src/formats/labels.js';
+import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import type { Normalization } from '../nn/training.js';
 import { drawViews, type HostImages, normalize, renderViews } from '../nn/views.js';
-import { type Tensor2D, type Tensor4D, valuesOf } from '../tensor/tensorflow.js';
+import { type Scalar, type Tensor2D, type Tensor4D, valuesOf } from '../tensor/tensorflow.js';
+import { loadTeacher, networkOf } from './dataset.js';
+
+/** A teacher of the ensemble. */
+export interface Expert {
+  readonly frozen: FrozenNetwork;
+  /** Top-1 on the test split, percent. */
+  readonly accuracy: number;
+}
 
 export interface Labeller {
-  readonly ensemble: readonly FrozenNetwork[];
+  readonly ensemble: readonly Expert[];
+  readonly weighting: LabelConfig['weighting'];
   /** Size of the images that the networks take. */
   readonly shape: ImageShape;
   readonly normalization: Normalization;
 }
 
-/** Mean logits [n, classes] of the ensemble for images as fractions. */
-function ensembleLogits({ ensemble, normalization }: Labeller, images: Tensor4D): Tensor2D {
+/**
+ * Logits [n, classes] of the ensemble for images as fractions. NORM_BALANCED brings every teacher's logits to the mean of
+ * the ensemble's Frobenius norms over the batch (G-VBSM, CVPR 2024); ACCURACY weighs teachers by softmax(accuracy / 10)
+ * (CV-DD).
+ */
+function ensembleLogits({ ensemble, weighting, normalization }: Labeller, images: Tensor4D): Tensor2D {
   const x = normalize(images, normalization);
-  const each = ensemble.map((frozen) => forwardFrozen(frozen, x, { moments: false }).logits);
-  return each.reduce((sum, logits) => sum.add(logits)).div(each.length);
+  const each = ensemble.map(({ frozen }) => forwardFrozen(frozen, x, { moments: false }).logits);
+  const weights = each.map(() => 1 / each.length) as (number | Scalar)[];
+  if (weighting === 'NORM_BALANCED') {
+    const norms = each.map((logits) => logits.norm() as Scalar);
+    const mean = norms.reduce((sum, norm) => sum.add(norm)).div(norms.length);
+    norms.forEach((norm, k) => {
+      weights[k] = mean.div(norm.mul(each.length)) as Scalar;
+    });
+  }
+  if (weighting === 'ACCURACY') {
+    const best = Math.max(...ensemble.map(({ accuracy }) => accuracy));
+    const shares = ensemble.map(({ accuracy }) => Math.exp((accuracy - best) / 10));
+    const total = shares.reduce((sum, share) => sum + share, 0);
+    shares.forEach((share, k) => {
+      weights[k] = share / total;
+    });
+  }
+  return each
+    .map((logits, k) => logits.mul(weights[k] as number | Scalar))
+    .reduce((sum, logits) => sum.add(logits)) as Tensor2D;
 }
 
 function finite(logits: Float32Array): Float32Array {
@@ -31,9 +64,26 @@ function finite(logits: Float32Array): Float32Array {
 }
 
 /** Labels one batch of views as a student will see it, mix included. */
-export function labelViews(labeller: Labeller, set: HostImages, views: Views): LabelledViews {
+export function labelViews(labeller: Labeller, set: HostImages, views: Views, topK: number): LabelledViews {
   const logits = valuesOf(() => ensembleLogits(labeller, renderViews(set, labeller.shape, views)));
-  return { ...views, logits: halvesOf(finite(logits)) };
+  const classes = logits.length / views.sample.length;
+  return { ...views, logits: keepLargest(halvesOf(finite(logits)), classes, topK) };
+}
+
+/** What a network sees of a job's labelling teachers. Frozen networks live as long as the process. */
+export async function loadLabeller(
+  store: ObjectStore,
+  dataset: DatasetRef,
+  architecture: ArchitectureConfig,
+  teachers: readonly TeacherRef[],
+  { weighting }: Pick<LabelConfig, 'weighting'>,
+): Promise<Labeller> {
+  const network = networkOf(architecture, dataset);
+  const ensemble: Expert[] = [];
+  for (const teacher of teachers) {
+    ensemble.push({ frozen: await loadTeacher(store, network, teacher), accuracy: teacher.accuracy });
+  }
+  return { ensemble, weighting, shape: dataset.shape, normalization: dataset };
 }
 
 /** The labelled views of training step `step`, drawn by the seed. */
@@ -46,7 +96,7 @@ export function labelStep(
   step: number,
 ): LabelledViews {
   const views = drawViews(config, labeller.shape, { seed, step, samples, batchSize: config.fkdBatchSize });
-  return labelViews(labeller, set, views);
+  return labelViews(labeller, set, views, config.topK);
 }
 
 const STATIC_BATCH = 250;
@@ -60,7 +110,7 @@ export async function staticLabels(
   seed: number,
   breathe: () => Promise<void>,
 ): Promise<Uint16Array> {
-  const classes = labeller.ensemble[0]?.network.classes ?? 0;
+  const classes = labeller.ensemble[0]?.frozen.network.classes ?? 0;
   const sums = new Float64Array(samples * classes);
   for (let view = 0; view < config.staticViews; view++) {
     for (let start = 0; start < samples; start += STATIC_BATCH) {

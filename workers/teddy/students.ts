@@ -19,22 +19,46 @@ export interface Student {
   readonly network: Network;
   readonly parameters: Parameters;
   readonly optimizer: Optimizer;
+  /** Exponential moving average of parameters and running moments; undefined where the recipe asks for none. */
+  readonly average: Parameters | undefined;
 }
 
-export function createStudent(
-  network: Network,
-  recipe: RecipeConfig,
-  seed: number,
-  resume?: { parameters: Parameters; slots: Record<string, Tensor> },
-): Student {
-  const { optimizer, weightDecay } = recipe;
+/** What a resumed student goes on from. */
+export interface StudentState {
+  readonly parameters: Parameters;
+  readonly slots: Record<string, Tensor>;
+  readonly average: Parameters;
+}
+
+export function createStudent(network: Network, recipe: RecipeConfig, seed: number, resume?: StudentState): Student {
+  const { optimizer, weightDecay, averageDecay } = recipe;
   const make = optimizer === 'SGD' ? sgd : adam;
+  const parameters = resume?.parameters ?? initialize(network, seed);
   return {
     network,
-    parameters: resume?.parameters ?? initialize(network, seed),
+    parameters,
+    average: averageDecay > 0 ? (resume?.average ?? cloned(parameters)) : undefined,
     optimizer: make({ momentum: 0.9, beta1: 0.9, beta2: 0.999, weightDecay }, resume?.slots),
   };
 }
+
+const cloned = (parameters: Parameters): Parameters =>
+  Object.fromEntries(Object.entries(parameters).map(([name, tensor]) => [name, tensor.clone()]));
+
+/** The parameters that accuracy is read of. */
+export const measuredOf = ({ average, parameters }: Student): Parameters => average ?? parameters;
+
+function moveAverage({ average, parameters }: Student, decay: number): void {
+  if (average === undefined) return;
+  for (const [name, parameter] of Object.entries(parameters)) {
+    const old = average[name] as Tensor;
+    average[name] = tf.tidy(() => old.mul(decay).add(parameter.mul(1 - decay)));
+    old.dispose();
+  }
+}
+
+/** Squared error of the logits, mean over the batch and the classes (G-VBSM and EDC train so, with cross-entropy beside it). */
+export const logitError = (logits: Tensor2D, target: Tensor2D): Scalar => logits.sub(target).square().mean() as Scalar;
 
 /**
  * KL divergence, mean over the batch, of the student from the teacher, both softened by the temperature T:
@@ -74,14 +98,22 @@ export function studentStep(
 ): number {
   const { shape, classes } = student.network;
   const images = tf.tidy(() => normalize(renderViews(set, shape, batch.views), normalization));
-  const lossOf = (logits: Tensor2D) =>
-    batch.kind === 'SOFT'
-      ? distillationLoss(logits, tf.tensor2d(floatsOf(batch.views.logits), [logits.shape[0], classes]), recipe)
-      : hardLoss(logits, set.labels, batch.views);
-  const rate = recipe.schedule === 'COSINE' ? cosine(recipe.learningRate, step, recipe.steps) : recipe.learningRate;
-  const loss = trainingStep(student, student.optimizer, images, lossOf, { rate, step: step + 1 });
+  const lossOf = (logits: Tensor2D) => {
+    if (batch.kind === 'HARD') return hardLoss(logits, set.labels, batch.views);
+    const target = tf.tensor2d(floatsOf(batch.views.logits), [logits.shape[0], classes]);
+    if (recipe.loss === 'KL') return distillationLoss(logits, target, recipe);
+    const hard = hardLoss(logits, set.labels, batch.views).mul(recipe.hardLabelWeight);
+    return logitError(logits, target).add(hard) as Scalar;
+  };
+  const loss = trainingStep(student, student.optimizer, images, lossOf, { rate: rateAt(recipe, step), step: step + 1 });
+  moveAverage(student, recipe.averageDecay);
   images.dispose();
   return loss;
+}
+
+function rateAt({ schedule, learningRate, steps }: RecipeConfig, step: number): number {
+  if (schedule === 'CONSTANT') return learningRate;
+  return cosine(learningRate, step, schedule === 'HALF_COSINE' ? 2 * steps : steps);
 }
 
 /** Whether test accuracy is read after `done` steps: `accuracyReadings` times, evenly spaced, the last at the end. */

@@ -4,7 +4,7 @@
  * the database, so the same payload gives the same result on any machine.
  */
 import { z } from 'zod';
-import { architectureConfig, labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../config.js';
+import { architectureConfig, BASELINES, labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../config.js';
 import { datasetRef, imageShape, namedFileRef, objectRef, sha256, shardRef, teacherRef } from './references.js';
 
 const seed = z
@@ -143,9 +143,9 @@ const evaluation = {
     /** Architecture of the teachers; the student's is in the recipe. */
     teacherArchitecture: architectureConfig,
     labelTeachers: z.array(teacherRef).min(1),
-    subject: z.enum(['DISTILLED_SET', 'RANDOM_REAL']),
+    subject: z.enum(['DISTILLED_SET', ...BASELINES]),
     imagesPerClass: z.number().int().positive(),
-    /** Shards and FKD files of the set; RANDOM_REAL draws its images by the seed and makes its own labels with `labelConfig`. */
+    /** Shards and FKD files of the set; baselines choose their images by the seed and make their own labels with `labelConfig`. */
     shards: z.array(shardRef),
     fkd: z.array(namedFileRef),
     labelConfig,

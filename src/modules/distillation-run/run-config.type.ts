@@ -23,13 +23,25 @@ registerEnumType(TeacherOrder, {
   },
 });
 
-const Mix = { NONE: 'NONE', CUTMIX: 'CUTMIX' } as const;
+const Mix = { NONE: 'NONE', CUTMIX: 'CUTMIX', MIXUP: 'MIXUP' } as const;
 registerEnumType(Mix, {
   name: 'Mix',
   description: 'How two images of a view are mixed.',
   valuesConfig: {
     NONE: { description: 'They are not.' },
     CUTMIX: { description: 'A rectangle of one is pasted into the other.' },
+    MIXUP: { description: 'They are blended.' },
+  },
+});
+
+const Weighting = { PLAIN: 'PLAIN', NORM_BALANCED: 'NORM_BALANCED', ACCURACY: 'ACCURACY' } as const;
+registerEnumType(Weighting, {
+  name: 'EnsembleWeighting',
+  description: 'How the logits of several teachers become one label.',
+  valuesConfig: {
+    PLAIN: { description: 'Their mean.' },
+    NORM_BALANCED: { description: 'Their mean after each was brought to the mean norm over the batch (G-VBSM).' },
+    ACCURACY: { description: 'Weighted by the softmax of accuracy in percent over 10 (CV-DD).' },
   },
 });
 
@@ -60,6 +72,8 @@ export const LabelConfig = configTypes('LabelConfig', 'How soft labels are made.
   flip: 'Whether views are mirrored left to right, half of the time.',
   mix: { about: 'How views are mixed.', type: Mix },
   ensembleSize: 'How many teachers label, the best by accuracy first.',
+  weighting: { about: 'How their logits become one.', type: Weighting },
+  topK: 'Logits that FKD stores of a view, the largest; 0 stores all.',
 });
 
 export const RunConfig = configTypes('RunConfig', 'How a dataset is distilled.', runConfig, {

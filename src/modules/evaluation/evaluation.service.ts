@@ -1,4 +1,4 @@
-import { type EvaluationConfig, evaluationConfig, labelConfig } from '../../domain/config.js';
+import { type EvaluationConfig, evaluationConfig, type LabelConfig, labelConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import type { Transaction } from '../../platform/database/client.js';
@@ -66,10 +66,7 @@ export class EvaluationService {
 }
 
 /** Soft labels are stored for the batches of a fixed number of steps: a student cannot see more of them, or other ones. */
-function checkLabels(
-  { recipe, labelKinds }: EvaluationConfig,
-  labels: { fkdSteps: number; fkdBatchSize: number },
-): void {
+function checkLabels({ recipe, labelKinds }: EvaluationConfig, labels: LabelConfig): void {
   if (!labelKinds.includes('SOFT')) return;
   if (recipe.steps > labels.fkdSteps) {
     throw new TeddyhubError(
@@ -84,6 +81,13 @@ function checkLabels(
       'INVALID_INPUT',
       `config.recipe.batchSize: the labels of the set are made for batches of ${labels.fkdBatchSize}.`,
       { field: ['config', 'recipe', 'batchSize'] },
+    );
+  }
+  if (recipe.loss === 'MSE_CE' && labels.topK > 0) {
+    throw new TeddyhubError(
+      'INVALID_INPUT',
+      `config.recipe.loss: the set holds the ${labels.topK} largest logits of each view, and MSE_CE needs all; take KL.`,
+      { field: ['config', 'recipe', 'loss'] },
     );
   }
 }

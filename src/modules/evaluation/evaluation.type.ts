@@ -27,6 +27,10 @@ registerEnumType(EvaluationSubject, {
   valuesConfig: {
     DISTILLED_SET: { description: 'The set itself.' },
     RANDOM_REAL: { description: 'As many random real images, labelled and trained on under the same recipe.' },
+    REAL_CROPS: {
+      description: 'As many crops of real images, those of the lowest loss under the best labelling teacher.',
+    },
+    FULL_REAL: { description: 'The whole training split with hard labels, under the same recipe.' },
   },
 });
 
@@ -49,21 +53,38 @@ registerEnumType(Optimizer, {
   },
 });
 
-const Schedule = { COSINE: 'COSINE', CONSTANT: 'CONSTANT' } as const;
+const Schedule = { COSINE: 'COSINE', HALF_COSINE: 'HALF_COSINE', CONSTANT: 'CONSTANT' } as const;
 registerEnumType(Schedule, {
   name: 'LearningRateSchedule',
   description: 'How the learning rate changes over the steps.',
   valuesConfig: {
     COSINE: { description: 'Falls to zero along a half cosine.' },
+    HALF_COSINE: { description: 'Falls along the first half of that, and ends at half the rate.' },
     CONSTANT: { description: 'Stays as it is.' },
   },
 });
 
-const Baseline = { RANDOM_REAL: 'RANDOM_REAL' } as const;
+const SoftLoss = { KL: 'KL', MSE_CE: 'MSE_CE' } as const;
+registerEnumType(SoftLoss, {
+  name: 'SoftLoss',
+  description: 'What a student descends with soft labels.',
+  valuesConfig: {
+    KL: { description: 'KL divergence at a temperature.' },
+    MSE_CE: { description: 'Mean squared error of the logits, plus a weighted cross-entropy of the hard labels.' },
+  },
+});
+
+const Baseline = { RANDOM_REAL: 'RANDOM_REAL', REAL_CROPS: 'REAL_CROPS', FULL_REAL: 'FULL_REAL' } as const;
 registerEnumType(Baseline, {
   name: 'Baseline',
   description: 'What a set is measured against.',
-  valuesConfig: { RANDOM_REAL: { description: 'As many random real images, drawn anew for every seed.' } },
+  valuesConfig: {
+    RANDOM_REAL: { description: 'As many random real images, drawn anew for every seed.' },
+    REAL_CROPS: {
+      description: 'As many crops of real images of low loss, out of candidates drawn anew for every seed.',
+    },
+    FULL_REAL: { description: 'The whole training split, with hard labels alone: what hard labels can reach.' },
+  },
 });
 
 const Recipe = configTypes('Recipe', 'How a student is trained, on whatever set.', recipeConfig, {
@@ -74,8 +95,11 @@ const Recipe = configTypes('Recipe', 'How a student is trained, on whatever set.
   learningRate: 'Learning rate at the first step.',
   weightDecay: 'Weight decay.',
   schedule: { about: 'How the learning rate changes.', type: Schedule },
+  loss: { about: 'What a student descends with soft labels.', type: SoftLoss },
+  hardLabelWeight: 'Weight of the cross-entropy in MSE_CE.',
   temperature: 'Of the softmax in the KL divergence to soft labels.',
   scaleByTemperatureSquared: 'Whether the soft loss is multiplied by the square of the temperature.',
+  averageDecay: 'Decay of the moving average of weights that is measured; 0 measures the weights themselves.',
   accuracyReadings: 'How many times the test accuracy is read, evenly spaced over the steps.',
   checkpointEvery: 'Steps between two checkpoints of student and optimizer.',
 });

@@ -52,7 +52,7 @@ export async function startEvaluation(work: Work, evaluationId: string): Promise
   const fkd = distilledSet.labelSets.flatMap((labels) =>
     labels.files.map((file) => ({ ...objectRefOf(file), name: file.name })),
   );
-  const tasks = planEvaluation(config).map(({ subject, seed }, index) => ({
+  const tasks = planEvaluation(config).map(({ subject, seed, labelKinds }, index) => ({
     kind: 'EVALUATION' as const,
     index,
     payload: {
@@ -65,7 +65,7 @@ export async function startEvaluation(work: Work, evaluationId: string): Promise
       fkd: subject === 'DISTILLED_SET' ? fkd : [],
       labelConfig,
       recipe: config.recipe,
-      labelKinds: config.labelKinds,
+      labelKinds,
       seed,
     },
   }));

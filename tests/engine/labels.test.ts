@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { labelConfig } from '../../src/domain/config.js';
+import { random } from '../../src/domain/random.js';
+import { floatsOf, halvesOf } from '../../src/formats/float16.js';
+import { decodeLabels, encodeLabels, keepLargest, type LabelledViews } from '../../src/formats/labels.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
+import { forwardFrozen } from '../../workers/nn/frozen.js';
+import { drawViews, renderViews } from '../../workers/nn/views.js';
+import { realCrops } from '../../workers/teddy/baselines.js';
+import { type Labeller, labelViews } from '../../workers/teddy/labels.js';
+import { tf } from '../../workers/tensor/tensorflow.js';
+import { failureWith } from '../support/failure.js';
+import { tinyImages, tinyTeacher } from '../support/tiny-engine.js';
+
+const shape = { height: 8, width: 8, channels: 1 };
+const normalization = { mean: [0.4], std: [0.3] };
+const set = tinyImages(shape, 30, 3, 1);
+const experts = [1, 2].map((seed) => ({ frozen: tinyTeacher(shape, 3, 2, seed).frozen, accuracy: 70 + 10 * seed }));
+const place = { seed: 1, step: 0, samples: 30, batchSize: 16 };
+const views = drawViews(labelConfig.parse({}), shape, place);
+
+const logitsOf = (ensemble: Labeller['ensemble'], weighting: Labeller['weighting'] = 'PLAIN') =>
+  floatsOf(labelViews({ ensemble, weighting, shape, normalization }, set, views, 0).logits);
+
+describe('an ensemble labels', () => {
+  const [first, second] = experts.map((expert) => logitsOf([expert])) as [Float32Array, Float32Array];
+  const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0));
+  const assertMean = (weighting: Labeller['weighting'], a: number, b: number) => {
+    for (const [i, value] of logitsOf(experts, weighting).entries()) {
+      const expected = a * (first[i] ?? 0) + b * (second[i] ?? 0);
+      assert.ok(Math.abs(value - expected) < 5e-3 * Math.max(1, Math.abs(expected)), `${value}, not ${expected}`);
+    }
+  };
+
+  it('by the mean of the logits', () => assertMean('PLAIN', 0.5, 0.5));
+
+  it('by the mean after bringing every teacher to the mean norm', () => {
+    const mean = (norm(first) + norm(second)) / 2;
+    assertMean('NORM_BALANCED', mean / norm(first) / 2, mean / norm(second) / 2);
+  });
+
+  it('by weights that grow with accuracy: ten points more count e times as much', () => {
+    assertMean('ACCURACY', 1 / (1 + Math.E), Math.E / (1 + Math.E));
+  });
+});
+
+describe('labels cut to the largest logits', () => {
+  const classes = 20;
+  const source = random(2, 'labels');
+  const batch = (): LabelledViews => ({
+    ...views,
+    logits: halvesOf(Float32Array.from({ length: 16 * classes }, () => Math.round(4 * source.normal()))),
+  });
+  const batches = [batch(), batch()];
+
+  it('come back as they were cut: the others with probability 0', () => {
+    const file = encodeLabels(batches, 5, 3);
+    assert.ok(file.length < encodeLabels(batches, 5).length);
+    const read = decodeLabels(file);
+    assert.equal(read.firstStep, 5);
+    for (const [i, { logits }] of read.batches.entries()) {
+      assert.deepEqual(logits, keepLargest(batches[i]?.logits ?? new Uint16Array(), classes, 3));
+    }
+    const row = floatsOf(read.batches[0]?.logits.subarray(0, classes) ?? new Uint16Array());
+    const whole = floatsOf(batches[0]?.logits.subarray(0, classes) ?? new Uint16Array());
+    const least = [...whole].sort((a, b) => b - a)[2] ?? 0;
+    const kept = [...row].filter((value) => value > -60_000);
+    assert.equal(kept.length, 3);
+    assert.ok(kept.every((value) => value >= least));
+    const probabilities = [...tf.softmax(tf.tensor1d(row)).dataSync()];
+    assert.equal(probabilities.filter((share) => share === 0).length, classes - 3);
+  });
+
+  it('are stored whole where there are no more classes than are kept', () => {
+    assert.deepEqual(
+      decodeLabels(encodeLabels(batches, 0, classes)).batches,
+      decodeLabels(encodeLabels(batches, 0)).batches,
+    );
+  });
+
+  it('are refused where they name a class that there is not', () => {
+    const file = decodeSafetensors(encodeLabels(batches, 0, 3));
+    const { data } = file.tensors.get('classes') ?? assert.fail();
+    data[4] = classes;
+    const changed = encodeSafetensors(Object.fromEntries(file.tensors), file.metadata);
+    assert.throws(() => decodeLabels(changed), failureWith('OBJECT_CORRUPT', 'beyond its own count'));
+  });
+});
+
+describe('MixUp', () => {
+  it('blends every view with its partner by the share that lambda says', () => {
+    const drawn = drawViews(labelConfig.parse({ mix: 'MIXUP' }), shape, place);
+    assert.ok(drawn.lambda > 0 && drawn.lambda < 1);
+    const alone = renderViews(set, shape, { ...drawn, lambda: 1 });
+    const partners = tf.gather(alone, tf.tensor1d(drawn.partner, 'int32'));
+    const expected = alone.mul(drawn.lambda).add(partners.mul(1 - drawn.lambda));
+    const off = renderViews(set, shape, drawn).sub(expected).abs().max().dataSync()[0] ?? 1;
+    assert.ok(off < 1e-5);
+  });
+});
+
+describe('crops of real images', () => {
+  const byClass = [0, 1, 2].map((label) => Int32Array.from({ length: 10 }, (_, i) => 3 * i + label));
+  const labeller: Labeller = { ensemble: experts, weighting: 'PLAIN', shape, normalization };
+  const cropsOf = (imagesPerClass: number, seed: number) =>
+    realCrops(labeller, set, byClass, imagesPerClass, seed, async () => undefined);
+
+  it('are those that the most accurate teacher is surest of, as many of every class as asked for', async () => {
+    const best = experts[1]?.frozen ?? assert.fail();
+    const lossOf = async (imagesPerClass: number) => {
+      const { images, labels } = await cropsOf(imagesPerClass, 4);
+      const x = tf.tensor4d(
+        Float32Array.from(images, (byte) => (byte / 255 - 0.4) / 0.3),
+        [labels.length, 8, 8, 1],
+      );
+      const all = tf.logSoftmax(forwardFrozen(best, x, { moments: false }).logits).arraySync() as number[][];
+      return [...labels].reduce((sum, label, i) => sum - (all[i]?.[label] ?? Number.NaN), 0) / labels.length;
+    };
+    const { labels } = await cropsOf(2, 4);
+    assert.deepEqual([...labels], [0, 0, 1, 1, 2, 2]);
+    assert.ok((await lossOf(2)) < (await lossOf(10)), 'two of ten are surer than all ten');
+  });
+
+  it('depend on the seed alone', async () => {
+    assert.deepEqual(await cropsOf(3, 4), await cropsOf(3, 4));
+    assert.notDeepEqual(await cropsOf(3, 4), await cropsOf(3, 5));
+  });
+});

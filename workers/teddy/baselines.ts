@@ -1,0 +1,80 @@
+/** The sets that a distilled one is measured against: real images, chosen or cropped. */
+import { random } from '../../src/domain/random.js';
+import { forwardFrozen } from '../nn/frozen.js';
+import type { LabelledImages } from '../nn/training.js';
+import { augmentationBoxes, gatherImages, normalize } from '../nn/views.js';
+import { crop } from '../tensor/kernels/index.js';
+import { type Tensor4D, tf, valuesOf } from '../tensor/tensorflow.js';
+import type { Labeller } from './labels.js';
+
+/** The images at these positions. */
+export function chosenOf({ images, labels, ...shape }: LabelledImages, chosen: readonly number[]): LabelledImages {
+  const size = shape.height * shape.width * shape.channels;
+  const pixels = new Uint8Array(chosen.length * size);
+  chosen.forEach((i, position) => {
+    pixels.set(images.subarray(i * size, (i + 1) * size), position * size);
+  });
+  return { images: pixels, labels: Int32Array.from(chosen, (i) => labels[i] as number), ...shape };
+}
+
+/** Real images of a class that are looked at, and crops of each, as in RDED (Sun et al., CVPR 2024). */
+const CANDIDATES = 300;
+const CROPS = 5;
+/** Least share of the area that a crop is drawn with. */
+const CROP_SCALE_MIN = 0.5;
+
+interface Crop {
+  readonly image: number;
+  readonly box: Float32Array;
+  readonly loss: number;
+}
+
+/**
+ * Of every class, `imagesPerClass` crops at the full size: the crop of least cross-entropy under the best teacher is taken of
+ * each candidate image, and of these crops the ones of least cross-entropy. `byClass` gives the candidates in order.
+ */
+export async function realCrops(
+  { ensemble, shape, normalization }: Labeller,
+  train: LabelledImages,
+  byClass: readonly Int32Array[],
+  imagesPerClass: number,
+  seed: number,
+  breathe: () => Promise<void>,
+): Promise<LabelledImages> {
+  const best = ensemble.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
+  const cropped = (images: ArrayLike<number>, boxes: Float32Array): Tensor4D =>
+    crop(gatherImages(train, images), boxes);
+  const pixels: Uint8Array[] = [];
+  for (const [label, all] of byClass.entries()) {
+    const images = all.subarray(0, Math.max(CANDIDATES, imagesPerClass));
+    const crops: Crop[][] = Array.from(images, () => []);
+    for (let n = 0; n < CROPS; n++) {
+      const source = random(seed, 'real-crops', label, n);
+      const boxes = augmentationBoxes({ flip: false, shift: 0 }, CROP_SCALE_MIN, shape, images.length, source);
+      const losses = valuesOf(() => {
+        const { logits } = forwardFrozen(best.frozen, normalize(cropped(images, boxes), normalization), {
+          moments: false,
+        });
+        return tf.logSoftmax(logits).slice([0, label], [-1, 1]).neg();
+      });
+      losses.forEach((loss, i) => {
+        crops[i]?.push({ image: images[i] as number, box: boxes.slice(4 * i, 4 * i + 4), loss });
+      });
+      await breathe();
+    }
+    const least = crops
+      .map((of) => of.reduce((a, b) => (b.loss < a.loss ? b : a)))
+      .sort((a, b) => a.loss - b.loss || a.image - b.image)
+      .slice(0, imagesPerClass);
+    const boxes = Float32Array.from(least.flatMap(({ box }) => [...box]));
+    const values = valuesOf(() =>
+      cropped(
+        Int32Array.from(least, ({ image }) => image),
+        boxes,
+      ),
+    );
+    pixels.push(Uint8Array.from(values, (value) => Math.round(255 * value)));
+  }
+  const labels = byClass.flatMap((_, label) => Array.from({ length: imagesPerClass }, () => label));
+  return { images: new Uint8Array(Buffer.concat(pixels)), labels: Int32Array.from(labels), ...shape };
+}
