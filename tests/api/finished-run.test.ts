@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { rank } from '../../src/modules/evaluation/summary.js';
 import { toGlobalId } from '../../src/modules/kit/node.js';
 import { putByDigest } from '../../src/platform/object-store/object-store.js';
 import { workOff } from '../support/by-hand.js';
@@ -127,13 +128,15 @@ describe('a finished run', () => {
     });
     const query = `query ($id: ID!) { evaluation(id: $id) { results { subject seed top1Last }
       summary { subject labelKind seeds top1Last { mean deviation } }
-      comparisons { baseline labelKind top1Last { mean standardError } top5Last { standardError } } } }`;
+      comparisons { baseline labelKind top1Last { mean standardError } top5Last { standardError } }
+      ranking { hlr ior lrs } } }`;
     const { data } = await api.send(query, { id: textAt(payload, 'evaluation.id') });
     assert.equal(listAt(data, 'evaluation.results').length, 4);
     assert.deepEqual(listAt(data, 'evaluation.summary'), [
       { subject: 'DISTILLED_SET', labelKind: 'SOFT', seeds: 2, top1Last: { mean: 81, deviation: Math.SQRT2 } },
       { subject: 'RANDOM_REAL', labelKind: 'SOFT', seeds: 2, top1Last: { mean: 72, deviation: Math.sqrt(8) } },
     ]);
+    assert.ok(Math.abs(Number(at(data, 'evaluation.ranking.ior')) - 0.09) < 1e-12);
     // sqrt(2 / 2 + 8 / 2)
     assert.deepEqual(listAt(data, 'evaluation.comparisons'), [
       {
@@ -143,6 +146,21 @@ describe('a finished run', () => {
         top5Last: { standardError: 0 },
       },
     ]);
+  });
+
+  it('ranks a set by what hard labels recover and what soft ones improve, as fractions', () => {
+    const of = (subject: 'DISTILLED_SET' | 'RANDOM_REAL' | 'FULL_REAL', labelKind: 'SOFT' | 'HARD', top1: number) => ({
+      ...{ subject, labelKind, seed: 0, top1Last: top1, top1Best: top1, top5Last: 99, studentSteps: 50, seconds: 1 },
+    });
+    const soft = [of('DISTILLED_SET', 'SOFT', 82), of('RANDOM_REAL', 'SOFT', 72)];
+    assert.deepEqual({ ...rank(soft), ior: 0 }, { hlr: null, ior: 0, lrs: null });
+    const { hlr, ior, lrs } = rank([...soft, of('DISTILLED_SET', 'HARD', 60), of('FULL_REAL', 'HARD', 90)]);
+    const close = (a: number | null, b: number) => assert.ok(Math.abs((a ?? Number.NaN) - b) < 1e-12, `${a}, not ${b}`);
+    close(ior, 0.1);
+    close(hlr, 0.3);
+    // a = -.1: one of the anchors of DD-Ranking's own table, .2285.
+    close(lrs, (Math.exp(-0.1) - Math.exp(-1)) / (Math.E - Math.exp(-1)));
+    assert.equal(lrs?.toFixed(4), '0.2285');
   });
 
   it('is not evaluated or published once it is archived', async () => {

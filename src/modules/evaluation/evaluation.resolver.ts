@@ -11,8 +11,9 @@ import {
   EvaluationConnection,
   EvaluationResult,
   EvaluationSummary,
+  Ranking,
 } from './evaluation.type.js';
-import { compare, summarize } from './summary.js';
+import { compare, rank, summarize } from './summary.js';
 
 @Resolver(() => Evaluation)
 export class EvaluationResolver {
@@ -66,6 +67,11 @@ export class EvaluationResolver {
     @Ctx() { loaders }: RequestContext,
   ): Promise<EvaluationComparison[]> {
     return compare(await loaders.resultsOfEvaluation.load(evaluation.id));
+  }
+
+  @FieldResolver(() => Ranking, { description: 'The set in the measures of DD-Ranking.' })
+  async ranking(@Root() evaluation: Evaluation, @Ctx() { loaders }: RequestContext): Promise<Ranking> {
+    return rank(await loaders.resultsOfEvaluation.load(evaluation.id));
   }
 
   @FieldResolver(() => Progress, { description: 'How far the training of the students is.' })

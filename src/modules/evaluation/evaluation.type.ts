@@ -203,6 +203,24 @@ export class EvaluationComparison {
   top5Last!: Difference;
 }
 
+@ObjectType({ description: "DD-Ranking's measures, from accuracies as fractions; null where a part was not measured." })
+export class Ranking {
+  @Field(() => Float, {
+    nullable: true,
+    description: 'Hard label recovery: the baseline FULL_REAL minus the set, both with hard labels. Smaller is better.',
+  })
+  hlr!: number | null;
+
+  @Field(() => Float, {
+    nullable: true,
+    description: 'Improvement over random: the set minus the baseline RANDOM_REAL, both with soft labels.',
+  })
+  ior!: number | null;
+
+  @Field(() => Float, { nullable: true, description: 'Label robust score, 0 to 1, of the two at equal weights.' })
+  lrs!: number | null;
+}
+
 @ObjectType({ implements: Node, description: 'Students trained on a set and on its baselines under one recipe.' })
 export class Evaluation extends Node {
   readonly typeName = 'Evaluation';

@@ -5,6 +5,7 @@ import type {
   EvaluationComparison,
   EvaluationResult,
   EvaluationSummary,
+  Ranking,
   Spread,
 } from './evaluation.type.js';
 
@@ -39,6 +40,24 @@ export function compare(results: readonly EvaluationResult[]): EvaluationCompari
       );
     return [{ baseline, labelKind, ...perMetric(difference) }];
   });
+}
+
+/**
+ * DD-Ranking's measures (Li et al., 2025), from means of the last readings as fractions: HLR = Acc(all real images, hard) -
+ * Acc(set, hard); IOR = Acc(set, soft) - Acc(random real images, soft); and with a = (IOR - HLR) / 2,
+ * LRS = (e^a - e^-1) / (e - e^-1). What was not measured is null.
+ */
+export function rank(results: readonly EvaluationResult[]): Ranking {
+  const accuracyOf = (subject: EvaluationResult['subject'], labelKind: EvaluationResult['labelKind']) => {
+    const group = results.filter((result) => result.subject === subject && result.labelKind === labelKind);
+    return group.length === 0 ? null : spreadOf(group.map(({ top1Last }) => top1Last / 100)).mean;
+  };
+  const minus = (a: number | null, b: number | null) => (a === null || b === null ? null : a - b);
+  const hlr = minus(accuracyOf('FULL_REAL', 'HARD'), accuracyOf('DISTILLED_SET', 'HARD'));
+  const ior = minus(accuracyOf('DISTILLED_SET', 'SOFT'), accuracyOf('RANDOM_REAL', 'SOFT'));
+  const balance = minus(ior, hlr);
+  const lrs = balance === null ? null : (Math.exp(balance / 2) - Math.exp(-1)) / (Math.E - Math.exp(-1));
+  return { hlr, ior, lrs };
 }
 
 /** Sample standard deviation, with n - 1. */
