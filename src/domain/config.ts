@@ -57,12 +57,13 @@ export const poolConfig = z.strictObject({
 export const synthesisConfig = z.strictObject({
   imagesPerClass: z.number().int().min(1).max(500).default(10),
   /** f x f cells of half (a third, ...) the side share one image's pixels; cells are stored as samples of their own. */
-  formation: z.union([z.literal(1), z.literal(2)]).default(1),
+  formation: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(1),
   steps: positive.max(20_000).default(200),
   learningRate: z.number().positive().default(0.02),
   /** How the planner cuts a run into tasks: every class, and this many images' worth of each. */
   imagesPerClassPerTask: positive.max(500).default(10),
-  init: z.enum(['RANDOM_REAL', 'NOISE']).default('RANDOM_REAL'),
+  /** Random real images; the crops of real images that the best teacher is surest of; or noise. */
+  init: z.enum(['RANDOM_REAL', 'REAL_CROPS', 'NOISE']).default('RANDOM_REAL'),
   teachersPerStep: positive.max(16).default(1),
   teacherOrder: z.enum(['ROUND_ROBIN', 'RANDOM']).default('ROUND_ROBIN'),
   /** a, b, c_0 and g of the loss in docs/teddy.md. */

@@ -82,6 +82,32 @@ for (const shape of [
       assert.notDeepEqual(first.data, second.data);
     });
 
+    it('starts from the crops that the best teacher is surest of, surer than of random images', async () => {
+      const still = {
+        formation: 1,
+        steps: 10,
+        learningRate: 1e-9,
+        cropScaleMin: 1,
+        augmentation: { flip: false, shift: 0 },
+      } as const;
+      const lossOf = async (init: SynthesisConfig['init']) => {
+        const context = keptContext(world.store);
+        const best = teachers.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
+        const result = await synthesize(synthesisPayload(world, [best], { ...still, init }), context);
+        const { labels } = await imagesOf(result);
+        assert.deepEqual([...labels], [0, 1, 2, 0, 1, 2]);
+        return context.metrics.find(({ name }) => name === 'loss/crossEntropy')?.value ?? Number.NaN;
+      };
+      assert.ok((await lossOf('REAL_CROPS')) < (await lossOf('RANDOM_REAL')));
+    });
+
+    it('stores 3 x 3 cells at formation 3', async () => {
+      const { result, shape: stored } = await run({ formation: 3, steps: 2 });
+      const [rows, columns] = [shape.height, shape.width].map((side) => Math.floor(side / 3));
+      assert.deepEqual(stored, [54, rows, columns, shape.channels]);
+      assert.equal(result.samples, 54);
+    });
+
     it('reports every part of the loss, the whole being their weighted sum', async () => {
       const context = keptContext(world.store);
       const payload = synthesisPayload(world, teachers, { steps: 10, crossEntropyWeight: 0.5, momentsWeight: 0.25 });

@@ -2,7 +2,8 @@
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { restore, snapshot } from '../nn/checkpoint.js';
-import { indicesByClass, loadTeacher, networkOf, readImages } from '../teddy/dataset.js';
+import { realCrops } from '../teddy/baselines.js';
+import { drawnByClass, indicesByClass, loadTeacher, networkOf, readImages } from '../teddy/dataset.js';
 import { batchLabels, type Target, targetOf } from '../teddy/matching.js';
 import { decodeStatistics } from '../teddy/statistics.js';
 import {
@@ -41,7 +42,13 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
   const batch = batchLabels(labels, task.classes);
   const start = async () => {
     const train = await readImages(store, dataset, dataset.train);
-    return initialImages(task, train, indicesByClass(train.labels, dataset.classNames, config.imagesPerClass));
+    const drawn = drawnByClass(indicesByClass(train.labels, dataset.classNames, config.imagesPerClass), seed);
+    if (config.init !== 'REAL_CROPS') return initialImages(task, train, drawn);
+    const perClass = Math.min(config.imagesPerClass * config.formation ** 2, ...drawn.map(({ length }) => length));
+    const ensemble = pool.map(({ frozen }, i) => ({ frozen, accuracy: teachers[i]?.accuracy ?? 0 }));
+    const labeller = { ensemble, weighting: 'PLAIN', shape: dataset.shape, normalization: dataset } as const;
+    const crops = await realCrops(labeller, train, drawn, perClass, seed, () => context.breathe());
+    return initialImages(task, crops, indicesByClass(crops.labels, dataset.classNames, perClass));
   };
   const resumed = resumeFrom && decodeSafetensors(resumeFrom).metadata;
   const state = {

@@ -2,11 +2,10 @@
 import type { ImageShape, SynthesisConfig } from '../../src/domain/config.js';
 import { random } from '../../src/domain/random.js';
 import { adam, cosine, type Optimizer } from '../nn/optimizers.js';
-import { assertFinite, type LabelledImages, type Normalization } from '../nn/training.js';
-import { augmentationBoxes, gatherImages, normalize } from '../nn/views.js';
+import { assertFinite, type Normalization } from '../nn/training.js';
+import { augmentationBoxes, gatherImages, type HostImages, normalize } from '../nn/views.js';
 import { crop, resize } from '../tensor/kernels/index.js';
 import { type Scalar, type Tensor, type Tensor4D, tf } from '../tensor/tensorflow.js';
-import { drawnByClass } from './dataset.js';
 import { type BatchLabels, matchingLoss, type Target } from './matching.js';
 
 /** What a task makes: `cells` samples of every class, ordered by image slot, then class, then cell. */
@@ -35,21 +34,20 @@ export function labelsOf({ classes, imagesPerClass, config: { formation } }: Syn
 }
 
 /**
- * Initial pixels [n, h / f, w / f, c] as fractions: real images of the class, other ones in every task while they last, or
- * uniform noise.
+ * Initial pixels [n, h / f, w / f, c] as fractions: the first images of the class in the order of `drawn`, other ones in
+ * every task while they last; or uniform noise.
  */
-export function initialImages(task: SynthesisTask, train: LabelledImages, byClass: readonly Int32Array[]): Tensor4D {
+export function initialImages(task: SynthesisTask, source: HostImages, drawn: readonly Int32Array[]): Tensor4D {
   const { config, seed, taskIndex, imagesPerClass, classes } = task;
   const { height, width, channels } = cellShape(task);
   const labels = labelsOf(task);
   if (config.init === 'NOISE') {
-    const source = random(seed, 'synthesis/noise', taskIndex);
-    const pixels = Float32Array.from({ length: labels.length * height * width * channels }, () => source.uniform());
+    const { uniform } = random(seed, 'synthesis/noise', taskIndex);
+    const pixels = Float32Array.from({ length: labels.length * height * width * channels }, uniform);
     return tf.tensor4d(pixels, [labels.length, height, width, channels]);
   }
   const cells = config.formation ** 2;
   const first = taskIndex * config.imagesPerClassPerTask * cells;
-  const drawn = drawnByClass(byClass, seed);
   const used = new Int32Array(classes).fill(first);
   const chosen = Array.from(labels, (label) => {
     const order = drawn[label] as Int32Array;
@@ -58,7 +56,7 @@ export function initialImages(task: SynthesisTask, train: LabelledImages, byClas
     return order[position % order.length] as number;
   });
   if (imagesPerClass * cells * classes !== chosen.length) throw new RangeError('labels and images differ in count');
-  return tf.tidy(() => resize(gatherImages(train, chosen), height, width));
+  return tf.tidy(() => resize(gatherImages(source, chosen), height, width));
 }
 
 export interface SynthesisState {

@@ -3,12 +3,13 @@ import { labelConfig, runConfig, synthesisConfig } from '../../domain/config.js'
 import { configTypes } from '../kit/config-types.js';
 import { Augmentation } from '../kit/network.type.js';
 
-const SynthesisInit = { RANDOM_REAL: 'RANDOM_REAL', NOISE: 'NOISE' } as const;
+const SynthesisInit = { RANDOM_REAL: 'RANDOM_REAL', REAL_CROPS: 'REAL_CROPS', NOISE: 'NOISE' } as const;
 registerEnumType(SynthesisInit, {
   name: 'SynthesisInit',
   description: 'What synthetic images begin as.',
   valuesConfig: {
     RANDOM_REAL: { description: 'Random real images of their class.' },
+    REAL_CROPS: { description: 'Crops of real images, those that the best teacher is surest of.' },
     NOISE: { description: 'Noise with the mean and spread of the data.' },
   },
 });
