@@ -19,6 +19,10 @@ import sys
 import time
 from collections.abc import Callable
 
+# Read when torch loads OpenMP. Threads that spin for one that lost its core to another process make steps several times
+# as long: ResNet-18's synthesis beside another benchmark took 590 to 3180 ms, and 465 to 522 ms so.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import torch
 import torch.nn.functional as F
 
