@@ -156,13 +156,18 @@ def _write(path: Path, content: dict | list) -> None:
 
 
 def export(case: Case, folder: Path) -> None:
-    """`model.safetensors`, the whole state dict, and `run.safetensors`: what the float32 model makes of the input."""
+    """`model.safetensors`, the whole state dict, and `run.safetensors`: what the float32 model makes of the input.
+
+    Beside it the gradient in float64: where an activation lies at a kink, float32 runs differ from each other, and only
+    the distance of each to the truth says something.
+    """
     from safetensors.torch import save_file
 
     model, images, result, gradient = _run(case, torch.float32)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(model.state_dict(), folder / "model.safetensors", metadata={"format": "pt"})
-    run = {"input": images, "logits": result["logits"], "gradient": gradient, "loss": result["total"].reshape(1)}
+    exact = _run(case, torch.float64)[3].float()
+    run = {"exact_gradient": exact, "input": images, "logits": result["logits"], "gradient": gradient, "loss": result["total"].reshape(1)}
     save_file({name: tensor.detach().contiguous() for name, tensor in run.items()}, folder / "run.safetensors")
     _write(folder / "case.json", case.described())
 
