@@ -80,7 +80,7 @@ async function pool(data: DatasetRef, config: PoolConfig) {
   const teachers = [];
   let statisticsSeconds = 0;
   for (const teacher of result.teachers) {
-    const one = { dataset: data, architecture: config.architecture, teacher };
+    const one = { dataset: data, teacher };
     const measured = await once('STATISTICS', one, () => computeStatistics(one, context));
     statisticsSeconds += measured.seconds;
     teachers.push({ ...teacher, ...measured.result });
@@ -117,19 +117,17 @@ async function trial(data: DatasetRef, options: Trial) {
     .sort((a, b) => b.accuracy - a.accuracy)
     .slice(0, labels.ensembleSize)
     .map(({ statistics: _, ...teacher }) => teacher);
-  const { architecture } = poolOptions;
   const { imagesPerClass, formation } = synthesis;
   const labelKinds = options.labelKinds ?? ['SOFT'];
   const pairs = [];
   for (const seed of seeds) {
-    const job = { dataset: data, architecture, seed };
+    const job = { dataset: data, seed };
     const task = { ...job, teachers: matching, config: synthesis, taskIndex: 0, imagesPerClass };
     const images = await once('SYNTHESIS', task, () => synthesize(task, context));
     const toLabel = { ...job, teachers: labelTeachers, images: [images.result.images], formation, config: labels };
     const labelled = await once('LABELING', toLabel, () => label(toLabel, context));
     const ofReal: JobPayload<'EVALUATION'> = {
       dataset: data,
-      teacherArchitecture: architecture,
       labelTeachers,
       subject: 'RANDOM_REAL',
       imagesPerClass,

@@ -142,9 +142,8 @@ async function softBatches(payload: Payload, { store }: JobContext, set: Labelle
       throw new TeddyhubError('INVALID_INPUT', 'The set has no FKD labels to train a student on.');
     return (step) => ({ kind: 'SOFT', views: batches[step % batches.length] as LabelledViews });
   }
-  const network = networkOf(payload.teacherArchitecture, dataset);
   const ensemble: FrozenNetwork[] = [];
-  for (const teacher of payload.labelTeachers) ensemble.push(await loadTeacher(store, network, teacher));
+  for (const teacher of payload.labelTeachers) ensemble.push(await loadTeacher(store, dataset, teacher));
   const labeller: Labeller = { ensemble, shape: dataset.shape, normalization: dataset };
   const samples = set.labels.length;
   return (step) => ({

@@ -6,7 +6,7 @@ import { decodeSafetensors, encodeSafetensors, tensorOfFile } from '../../src/fo
 import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';
 import type { FrozenNetwork } from '../nn/frozen.js';
 import type { HostImages } from '../nn/views.js';
-import { loadTeacher, networkOf } from '../teddy/dataset.js';
+import { loadTeacher } from '../teddy/dataset.js';
 import { type Labeller, labelStep, staticLabels } from '../teddy/labels.js';
 import type { Job, JobContext } from './job.js';
 
@@ -14,17 +14,18 @@ const STEPS_PER_FILE = 100;
 
 const progressSoFar = z.object({ static: objectRef, fkd: z.array(namedFileRef) });
 
-export const label: Job<'LABELING'> = async ({ dataset, architecture, teachers, images, config, seed }, context) => {
+export const label: Job<'LABELING'> = async ({ dataset, teachers, images, config, seed }, context) => {
   const { store, resumeFrom } = context;
-  const network = networkOf(architecture, dataset);
   const ensemble: FrozenNetwork[] = [];
-  for (const teacher of teachers) ensemble.push(await loadTeacher(store, network, teacher));
+  for (const teacher of teachers) ensemble.push(await loadTeacher(store, dataset, teacher));
   const labeller: Labeller = { ensemble, shape: dataset.shape, normalization: dataset };
   const { set, samples } = await readSynthetic(context, images);
 
   const writeStatic = async () => {
     const logits = await staticLabels(labeller, set, samples, config, seed, () => context.breathe());
-    const file = encodeSafetensors({ logits: { dtype: 'F16', shape: [samples, network.classes], data: logits } });
+    const file = encodeSafetensors({
+      logits: { dtype: 'F16', shape: [samples, dataset.classNames.length], data: logits },
+    });
     return { static: await putByDigest(store, 'labels', file, '.safetensors'), fkd: [] };
   };
   const done = resumeFrom ? progressSoFar.parse(JSON.parse(resumeFrom.toString())) : await writeStatic();

@@ -27,7 +27,7 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, seed },
   const keep = async (kept: Parameters, about: Pick<TeacherRef, 'kind' | 'epoch'>) => {
     const { top1 } = await measureAccuracy(network, kept, test, dataset, context.breathe);
     const checkpoint = await putByDigest(context.store, 'checkpoints', encodeParameters(network, kept), '.safetensors');
-    teachers.push({ index: teachers.length, ...about, accuracy: top1, checkpoint });
+    teachers.push({ index: teachers.length, architecture: config.architecture, ...about, accuracy: top1, checkpoint });
     context.metric('teacher accuracy', teachers.length, top1);
   };
 

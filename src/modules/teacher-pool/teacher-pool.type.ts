@@ -1,5 +1,5 @@
 import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { poolConfig } from '../../domain/config.js';
+import { architectureConfig, poolConfig } from '../../domain/config.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { PoolState, TeacherKind } from '../../platform/database/generated/enums.js';
 import { configTypes } from '../kit/config-types.js';
@@ -118,6 +118,12 @@ export class Teacher extends Node {
   createdAt!: Date;
 
   poolId!: string;
+  architecture!: Prisma.JsonValue;
+
+  @Field(() => Architecture.output, { name: 'architecture' })
+  typedArchitecture(): object {
+    return architectureConfig.parse(this.architecture);
+  }
 }
 
 export const TeacherPoolConnection = connectionType(TeacherPool);

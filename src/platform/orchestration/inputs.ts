@@ -1,5 +1,5 @@
 /** Turns rows into the self-contained references that payloads carry. */
-import { poolConfig, type RunConfig, runConfig } from '../../domain/config.js';
+import { architectureConfig, type RunConfig, runConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { DatasetRef, ObjectRef, TeacherRef } from '../../domain/jobs/references.js';
 import type { Transaction } from '../database/client.js';
@@ -30,6 +30,7 @@ export function datasetRefOf(dataset: Dataset & { shards: DatasetShard[] }): Dat
 export const teacherRefOf = (teacher: Teacher): TeacherRef => ({
   index: teacher.index,
   kind: teacher.kind,
+  architecture: architectureConfig.parse(teacher.architecture),
   epoch: teacher.epoch,
   accuracy: teacher.accuracy,
   checkpoint: {
@@ -51,7 +52,6 @@ export interface RunInputs {
   dataset: DatasetRef;
   datasetName: string;
   licence: string | null;
-  architecture: ReturnType<typeof poolConfig.parse>['architecture'];
   teachers: TeacherRef[];
 }
 
@@ -73,7 +73,6 @@ export async function loadRunInputs(tx: Transaction, runId: string): Promise<Run
     dataset: datasetRefOf(dataset),
     datasetName: dataset.name,
     licence: dataset.licence,
-    architecture: poolConfig.parse(pool.config).architecture,
     teachers: pool.teachers.map(teacherRefOf),
   };
 }
