@@ -105,11 +105,22 @@ export const labelConfig = z.strictObject({
   cropScaleMin: fraction.default(0.3),
   flip: z.boolean().default(true),
   mix: z.enum(['NONE', 'CUTMIX']).default('CUTMIX'),
-  /** How many teachers, best by accuracy first, label; the matching pool and the labelling ensemble need not be the same. */
+  /** How many trained teachers, best by accuracy first, label: out of the whole pool, whichever of it is matched. */
   ensembleSize: positive.max(16).default(1),
 });
 
+/** Which teachers of the pool a run matches: of these kinds, with an accuracy (percent) within these bounds. */
+export const teacherSelection = z.strictObject({
+  kinds: z
+    .array(z.enum(TEACHER_KINDS))
+    .min(1)
+    .default([...TEACHER_KINDS]),
+  minAccuracy: z.number().min(0).max(100).default(0),
+  maxAccuracy: z.number().min(0).max(100).default(100),
+});
+
 export const runConfig = z.strictObject({
+  teachers: teacherSelection.prefault({}),
   synthesis: synthesisConfig.prefault({}),
   labels: labelConfig.prefault({}),
 });

@@ -2,6 +2,7 @@
 import { architectureConfig, type RunConfig, runConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { DatasetRef, ObjectRef, TeacherRef } from '../../domain/jobs/references.js';
+import { pickMatchedTeachers } from '../../domain/task-planning.js';
 import type { Transaction } from '../database/client.js';
 import type { Dataset, DatasetShard, DistillationRun, Teacher } from '../database/generated/client.js';
 
@@ -52,7 +53,9 @@ export interface RunInputs {
   dataset: DatasetRef;
   datasetName: string;
   licence: string | null;
+  /** All of the pool, and those of them that the run matches. */
   teachers: TeacherRef[];
+  matched: TeacherRef[];
 }
 
 /** Everything that the tasks of a run are cut from. Throws INVALID_STATE while its dataset or pool is not READY. */
@@ -67,13 +70,16 @@ export async function loadRunInputs(tx: Transaction, runId: string): Promise<Run
   if (pool.state !== 'READY') {
     throw new TeddyhubError('INVALID_STATE', `Teacher pool ${pool.name} is ${pool.state}: wait until it is READY.`);
   }
+  const config = runConfig.parse(run.config);
+  const teachers = pool.teachers.map(teacherRefOf);
   return {
     run,
-    config: runConfig.parse(run.config),
+    config,
     dataset: datasetRefOf(dataset),
     datasetName: dataset.name,
     licence: dataset.licence,
-    teachers: pool.teachers.map(teacherRefOf),
+    teachers,
+    matched: pickMatchedTeachers(teachers, config.teachers),
   };
 }
 

@@ -50,9 +50,9 @@ async function tasksOf(stage: Stage, tx: Transaction, inputs: RunInputs): Promis
 }
 
 async function statisticsTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
-  const { dataset, teachers } = inputs;
-  const known = await loadStatistics(tx, dataset, teachers);
-  return teachers
+  const { dataset, matched } = inputs;
+  const known = await loadStatistics(tx, dataset, matched);
+  return matched
     .filter((teacher) => !known.has(teacher.checkpoint.digest))
     .map((teacher) => ({
       kind: 'STATISTICS',
@@ -63,7 +63,7 @@ async function statisticsTasks(tx: Transaction, inputs: RunInputs): Promise<NewT
 
 async function synthesisTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
   const { run, config, dataset } = inputs;
-  const teachers = await teachersWithStatistics(tx, inputs);
+  const teachers = await matchedWithStatistics(tx, inputs);
   return planSynthesis(config.synthesis).map(({ taskIndex, imagesPerClass }) => ({
     kind: 'SYNTHESIS',
     index: taskIndex,
@@ -114,7 +114,7 @@ async function publishingTasks(tx: Transaction, inputs: RunInputs): Promise<NewT
         licence,
         dataset,
         datasetName,
-        teachers: await teachersWithStatistics(tx, inputs),
+        teachers: await matchedWithStatistics(tx, inputs),
         labelTeachers: pickLabelTeachers(inputs.teachers, config.labels),
         images: synthesized.map((result) => result.images),
         labels,
@@ -128,9 +128,9 @@ async function publishingTasks(tx: Transaction, inputs: RunInputs): Promise<NewT
 
 const ownerOf = ({ run }: RunInputs) => ({ runId: run.id, projectId: run.projectId });
 
-async function teachersWithStatistics(tx: Transaction, { dataset, teachers }: RunInputs) {
-  const known = await loadStatistics(tx, dataset, teachers);
-  return teachers.map((teacher) => {
+async function matchedWithStatistics(tx: Transaction, { dataset, matched }: RunInputs) {
+  const known = await loadStatistics(tx, dataset, matched);
+  return matched.map((teacher) => {
     const statistics = known.get(teacher.checkpoint.digest);
     if (statistics === undefined) throw new Error(`teacher ${teacher.index} has no statistics of ${dataset.digest}`);
     return { ...teacher, statistics };
