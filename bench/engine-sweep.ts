@@ -30,7 +30,6 @@ async function trial(dataset: DatasetRef, options: Trial) {
   const labelKinds = options.labelKinds ?? ['SOFT'];
   const protocol = {
     dataset,
-    architecture: pool.architecture,
     labelTeachers: labelTeachersOf(made.teachers, labels),
     labels,
     recipe,

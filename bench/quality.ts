@@ -44,7 +44,6 @@ const rows = [];
 for (const imagesPerClass of values.ipc.split(',').map(Number)) {
   const protocol = {
     dataset,
-    architecture,
     labelTeachers,
     labels,
     recipe,

@@ -11,7 +11,7 @@ import { random } from '../../src/domain/random.js';
 import { halvesOf } from '../../src/formats/float16.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';
 import { freeze } from '../../workers/nn/frozen.js';
-import { sgd } from '../../workers/nn/optimizers.js';
+import { cosine, sgd } from '../../workers/nn/optimizers.js';
 import { initialize } from '../../workers/nn/parameters.js';
 import { adoptMoments, type LabelledImages } from '../../workers/nn/training.js';
 import { drawViews } from '../../workers/nn/views.js';
@@ -66,7 +66,10 @@ export async function stepOf(one: EngineCase): Promise<(step: number) => number>
     const config = poolConfig.parse({ batchSize: batch, learningRate: 0.01 });
     const optimizer = sgd(config);
     const model = { network, parameters };
-    return (step) => poolStep(model, optimizer, set, normalization, config, { seed: 0, step, totalSteps: 1000 });
+    return (step) => {
+      const rate = cosine(config.learningRate, step, 1000);
+      return poolStep(model, optimizer, set, normalization, config, { seed: 0, step, rate });
+    };
   }
   if (kind === 'STUDENT') {
     const recipe = recipeConfig.parse({ batchSize: batch, steps: 1000, learningRate: 0.001 });

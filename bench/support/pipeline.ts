@@ -24,7 +24,6 @@ type Evaluation = JobPayload<'EVALUATION'>;
 /** What a set and its baseline share. */
 export interface Protocol {
   readonly dataset: DatasetRef;
-  readonly architecture: PoolConfig['architecture'];
   readonly labelTeachers: Evaluation['labelTeachers'];
   readonly labels: LabelConfig;
   readonly recipe: RecipeConfig;
@@ -82,7 +81,6 @@ export async function openPipeline(work: string) {
 
   const evaluationOf = (protocol: Protocol, seed: number): Evaluation => ({
     dataset: protocol.dataset,
-    teacherArchitecture: protocol.architecture,
     labelTeachers: protocol.labelTeachers,
     subject: 'RANDOM_REAL',
     imagesPerClass: protocol.imagesPerClass,
@@ -109,7 +107,7 @@ export async function openPipeline(work: string) {
       const teachers: Teacher[] = [];
       let statistics = 0;
       for (const teacher of result.teachers) {
-        const one = { dataset, architecture: config.architecture, teacher };
+        const one = { dataset, teacher };
         const measured = await once('STATISTICS', one, () => computeStatistics(one, context));
         statistics += measured.seconds;
         teachers.push({ ...teacher, ...measured.result });
@@ -119,8 +117,8 @@ export async function openPipeline(work: string) {
 
     /** Distils a set of the seed against these teachers, and trains a student of the same seed on it. */
     async distilled(protocol: Protocol, teachers: Teacher[], config: SynthesisConfig, seed: number): Promise<Outcome> {
-      const { dataset, architecture, imagesPerClass, labels } = protocol;
-      const job = { dataset, architecture, seed };
+      const { dataset, imagesPerClass, labels } = protocol;
+      const job = { dataset, seed };
       const task = { ...job, teachers, config, taskIndex: 0, imagesPerClass };
       const images = await once('SYNTHESIS', task, () => synthesize(task, context));
       const toLabel = {

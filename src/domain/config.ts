@@ -34,24 +34,42 @@ export const architectureConfig = z
   })
   .transform(({ name, width = 16, depth = 3 }) => (name === 'CONVNET' ? { name, width, depth } : { name }));
 
+/** How a teacher came about. */
+export const TEACHER_KINDS = ['EARLY_EPOCH', 'FULLY_TRAINED', 'RANDOM_INIT', 'PRUNED', 'IMPORTED'] as const;
+
 /** Flip and zero-padded random shift, drawn per image. `shift` in pixels. */
 export const augmentationConfig = z.strictObject({
   flip: z.boolean().default(true),
   shift: z.number().int().min(0).max(16).default(2),
 });
 
-/** A pool of weak teachers out of one base run, plus random-initialised ones. */
+/** A state dict to take in as a teacher: safetensors with torchvision's names. The path is read by the worker. */
+export const teacherImport = z.strictObject({
+  path: z.string().min(1),
+  architecture: architectureConfig.prefault({}),
+});
+
+/** A pool of weak teachers: checkpoints of base runs, pruned and random-initialised networks, and imported ones. */
 export const poolConfig = z.strictObject({
   architecture: architectureConfig.prefault({}),
+  /** Further base runs of the same options, each with teachers of the same kinds. */
+  otherArchitectures: z.array(architectureConfig).max(16).default([]),
   epochs: z.number().positive().max(1000).default(2),
   batchSize: positive.max(4096).default(128),
   learningRate: z.number().positive().default(0.1),
+  schedule: z.enum(['COSINE', 'ONE_CYCLE']).default('COSINE'),
   momentum: fraction.default(0.9),
   weightDecay: z.number().min(0).default(5e-4),
   augmentation: augmentationConfig.prefault({}),
   /** Fractional epochs at which the base run is kept, ascending, none beyond `epochs`. */
   checkpointEpochs: z.array(z.number().positive()).min(1).max(64).default([0.1, 0.5, 2]),
+  /** The end of a base run is kept, and is no early epoch but FULLY_TRAINED. */
+  fullyTrained: z.boolean().default(false),
+  /** Shares of channels to prune from the end of a base run: one teacher each, fine-tuned for `fineTuneEpochs`. */
+  prunedRatios: z.array(z.number().positive().max(0.9)).max(8).default([]),
+  fineTuneEpochs: z.number().positive().max(100).default(0.25),
   randomInitTeachers: z.number().int().min(0).max(16).default(1),
+  imports: z.array(teacherImport).max(16).default([]),
 });
 
 export const synthesisConfig = z.strictObject({
@@ -88,7 +106,7 @@ export const labelConfig = z.strictObject({
   cropScaleMin: fraction.default(0.3),
   flip: z.boolean().default(true),
   mix: z.enum(['NONE', 'CUTMIX', 'MIXUP']).default('CUTMIX'),
-  /** How many teachers, best by accuracy first, label; the matching pool and the labelling ensemble need not be the same. */
+  /** How many trained teachers, best by accuracy first, label: out of the whole pool, whichever of it is matched. */
   ensembleSize: positive.max(16).default(1),
   /** How their logits become one: the mean; the mean at equal norms; or weighted by exp(accuracy / 10), in percent. */
   weighting: z.enum(['PLAIN', 'NORM_BALANCED', 'ACCURACY']).default('PLAIN'),
@@ -96,7 +114,18 @@ export const labelConfig = z.strictObject({
   topK: z.number().int().min(0).max(1000).default(0),
 });
 
+/** Which teachers of the pool a run matches: of these kinds, with an accuracy (percent) within these bounds. */
+export const teacherSelection = z.strictObject({
+  kinds: z
+    .array(z.enum(TEACHER_KINDS))
+    .min(1)
+    .default([...TEACHER_KINDS]),
+  minAccuracy: z.number().min(0).max(100).default(0),
+  maxAccuracy: z.number().min(0).max(100).default(100),
+});
+
 export const runConfig = z.strictObject({
+  teachers: teacherSelection.prefault({}),
   synthesis: synthesisConfig.prefault({}),
   labels: labelConfig.prefault({}),
 });

@@ -12,7 +12,7 @@ export const MANIFEST_VERSION = 1;
 
 const count = z.number().int().min(0);
 const file = z.strictObject({ url: z.string().min(1), sha256, bytes: count });
-const kindOfTeacher = teacherRef.pick({ index: true, kind: true, epoch: true, accuracy: true });
+const kindOfTeacher = teacherRef.pick({ index: true, kind: true, architecture: true, epoch: true, accuracy: true });
 
 const labelMode = z.strictObject({
   mode: z.enum(['STATIC', 'FKD']),
@@ -46,6 +46,7 @@ export const manifestSchema = z.strictObject({
   std: datasetRef.shape.std,
   normalization: z.string(),
   labelModes: z.array(labelMode),
+  /** The student's by default: that of the best label teacher. */
   architecture: architectureConfig,
   teachers: z.array(kindOfTeacher.extend({ sha256, statisticsSha256: sha256 })).min(1),
   labelTeachers: z.array(kindOfTeacher.extend({ sha256 })).min(1),

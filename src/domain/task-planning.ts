@@ -1,6 +1,7 @@
 /** How a run is cut into tasks that are independent of each other. Pure: equal input, equal plan. */
 import type { BASELINES, EvaluationConfig, RunConfig, SynthesisConfig } from './config.js';
 import type { JobKind } from './jobs/contracts.js';
+import type { TeacherRef } from './jobs/references.js';
 import type { RunState } from './run-lifecycle.js';
 
 /** The stages of a run in order, and the kind of task each of them waits for. */
@@ -54,10 +55,28 @@ export function planEvaluation(config: EvaluationConfig): EvaluationSlice[] {
   );
 }
 
-/** The `ensembleSize` most accurate teachers label; of equals, the earlier in the pool. */
-export function pickLabelTeachers<T extends { accuracy: number; index: number }>(
+type Candidate = Pick<TeacherRef, 'kind' | 'accuracy'>;
+
+/** The teachers that a run matches. */
+export function pickMatchedTeachers<T extends Candidate>(
+  teachers: readonly T[],
+  { kinds, minAccuracy, maxAccuracy }: RunConfig['teachers'],
+): T[] {
+  return teachers.filter(
+    ({ kind, accuracy }) => kinds.includes(kind) && accuracy >= minAccuracy && accuracy <= maxAccuracy,
+  );
+}
+
+/** The teachers that may label. What was never trained has nothing to say about classes. */
+export const trainedTeachers = <T extends Candidate>(teachers: readonly T[]): T[] =>
+  teachers.filter(({ kind }) => kind !== 'RANDOM_INIT');
+
+/** The `ensembleSize` most accurate of the trained teachers label; of equals, the earlier in the pool. */
+export function pickLabelTeachers<T extends Candidate & { index: number }>(
   teachers: readonly T[],
   labels: RunConfig['labels'],
 ): T[] {
-  return [...teachers].sort((a, b) => b.accuracy - a.accuracy || a.index - b.index).slice(0, labels.ensembleSize);
+  return trainedTeachers(teachers)
+    .sort((a, b) => b.accuracy - a.accuracy || a.index - b.index)
+    .slice(0, labels.ensembleSize);
 }

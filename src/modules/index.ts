@@ -59,7 +59,7 @@ export function createServices({ database, queue, store, hub, importRoot }: Reso
     projects: repositories.projects,
     apiKeys: new ApiKeyService(repositories.apiKeys),
     datasets: new DatasetService(backend, repositories.datasets, importRoot),
-    teacherPools: new TeacherPoolService(backend, repositories.teacherPools),
+    teacherPools: new TeacherPoolService(backend, repositories.teacherPools, importRoot),
     distillationRuns: new DistillationRunService(backend, repositories.distillationRuns, hub),
     distilledSets: new DistilledSetService(database, repositories.distilledSets, store),
     evaluations: new EvaluationService(backend, repositories.evaluations),

@@ -163,6 +163,28 @@ describe('teacherPoolTrain', () => {
     assert.deepEqual(await train(ready, { architecture: { depth: 4 } }), [
       ['UNSUPPORTED_SHAPE', 'config.architecture'],
     ]);
+    assert.deepEqual(await train(ready, { otherArchitectures: [{ depth: 3 }, { depth: 4 }] }), [
+      ['UNSUPPORTED_SHAPE', 'config.otherArchitectures.1'],
+    ]);
+    assert.deepEqual(await train(ready, { prunedRatios: [0.5, 0.95] }), [['INVALID_INPUT', 'config.prunedRatios.1']]);
+  });
+
+  it('takes imports from below the import folder alone', async () => {
+    const dataset = await seedDataset(api.world.database, api.project);
+    await writeFile(join(importRoot, 'teacher'), 'bytes');
+    const train = (path: string) =>
+      create(api, 'teacherPoolTrain', {
+        name: 'x',
+        datasetId: toGlobalId('Dataset', dataset.id),
+        config: { imports: [{ path, architecture: { width: 8 } }] },
+      });
+    assert.deepEqual(errorsOf(await train('/no/such/file')), [['BAD_INPUT_FILE', 'config.imports.0.path']]);
+    const payload = await train(join(importRoot, 'teacher'));
+    const query =
+      'query ($id: ID!) { teacherPool(id: $id) { config { imports { path architecture { name width depth } } } } }';
+    const { data } = await api.send(query, { id: textAt(payload, 'teacherPool.id') });
+    const architecture = { name: 'CONVNET', width: 8, depth: 3 };
+    assert.deepEqual(at(data, 'teacherPool.config.imports'), [{ path: join(importRoot, 'teacher'), architecture }]);
   });
 });
 
@@ -209,6 +231,25 @@ describe('distillationRunStart', () => {
     assert.deepEqual(await refused({ ...small, labels: { ensembleSize: 3 } }), [
       ['INVALID_INPUT', 'config.labels.ensembleSize'],
     ]);
+  });
+
+  it('matches the teachers that are asked for, and refuses a choice that leaves none', async () => {
+    const start = async (teachers: Record<string, unknown>) =>
+      create(api, 'distillationRunStart', await input({ ...small, teachers }));
+    const one = await start({ kinds: ['EARLY_EPOCH'], minAccuracy: 55 });
+    const query = 'query ($id: ID!) { distillationRun(id: $id) { tasks(first: 10) { nodes { kind index } } } }';
+    const { data } = await api.send(query, { id: textAt(one, 'distillationRun.id') });
+    assert.deepEqual(listAt(data, 'distillationRun.tasks.nodes'), [{ kind: 'STATISTICS', index: 1 }]);
+
+    for (const none of [{ kinds: ['PRUNED', 'IMPORTED'] }, { maxAccuracy: 49 }, { minAccuracy: 80, maxAccuracy: 20 }]) {
+      assert.deepEqual(errorsOf(await start(none)), [['INVALID_INPUT', 'config.teachers']]);
+    }
+    const [error] = listAt(await start({ kinds: ['PRUNED'], minAccuracy: 20 }), 'userErrors');
+    assert.equal(
+      textAt(error, 'message'),
+      'config.teachers: none of the 2 teachers of the pool is PRUNED with an accuracy of 20 to 100 %.',
+    );
+    assert.deepEqual(errorsOf(await start({ kinds: [] })), [['INVALID_INPUT', 'config.teachers.kinds']]);
   });
 
   it('refuses a formation that does not divide the sides', async () => {

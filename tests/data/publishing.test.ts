@@ -52,7 +52,14 @@ async function makeInputs(store: ObjectStore, brightness = 0) {
 }
 
 function payloadOf(inputs: Awaited<ReturnType<typeof makeInputs>>, changes: Partial<Payload> = {}): Payload {
-  const teacher = { index: 0, kind: 'EARLY_EPOCH' as const, epoch: 1, accuracy: 80.5, checkpoint: named('teacher') };
+  const teacher = {
+    index: 0,
+    kind: 'EARLY_EPOCH' as const,
+    architecture: { name: 'CONVNET' as const, width: 8, depth: 2 },
+    epoch: 1,
+    accuracy: 80.5,
+    checkpoint: named('teacher'),
+  };
   return JOB_CONTRACTS.PUBLISHING.payload.parse({
     runId: '018f0000-0000-7000-8000-000000000001',
     distilledSetId: '018f0000-0000-7000-8000-000000000002',
@@ -68,7 +75,6 @@ function payloadOf(inputs: Awaited<ReturnType<typeof makeInputs>>, changes: Part
       test: [],
     },
     datasetName: 'clothes',
-    architecture: { name: 'CONVNET', width: 8, depth: 2 },
     teachers: [{ ...teacher, statistics: named('statistics') }],
     labelTeachers: [teacher],
     images: inputs.images,

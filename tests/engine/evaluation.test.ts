@@ -25,7 +25,7 @@ describe('evaluation of a published set', () => {
   before(async () => {
     world = await tinyWorld({ height: 8, width: 8, channels: 1 });
     made = await runPipeline(world);
-    const { architecture, config } = synthesisPayload(world, made.pool);
+    const { config } = synthesisPayload(world, made.pool);
     const labeling = labelingPayload(world, made.teachers, [made.synthesis.images]);
     set = await publish(
       {
@@ -35,7 +35,6 @@ describe('evaluation of a published set', () => {
         licence: null,
         dataset: world.dataset,
         datasetName: 'tiny',
-        architecture,
         teachers: made.pool,
         labelTeachers: labeling.teachers,
         images: labeling.images,

@@ -7,7 +7,7 @@ import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.j
 import { label } from '../../workers/jobs/labeling.js';
 import type { FrozenNetwork } from '../../workers/nn/frozen.js';
 import { drawViews, type HostImages, renderViews } from '../../workers/nn/views.js';
-import { loadTeacher, networkOf } from '../../workers/teddy/dataset.js';
+import { loadTeacher } from '../../workers/teddy/dataset.js';
 import { tf } from '../../workers/tensor/tensorflow.js';
 import { type ReferenceNetwork, referenceForward } from '../support/reference-convnet.js';
 import { referenceOf, type TinyWorld, tinyImages, tinyWorld } from '../support/tiny-engine.js';
@@ -67,9 +67,8 @@ describe('FKD labels', () => {
   before(async () => {
     world = await tinyWorld(shape);
     const { teachers: pool, synthesis } = await runPipeline(world);
-    const network = networkOf({ name: 'CONVNET', width: 4, depth: 2 }, world.dataset);
     const ensemble: FrozenNetwork[] = [];
-    for (const teacher of pool) ensemble.push(await loadTeacher(world.store, network, teacher));
+    for (const teacher of pool) ensemble.push(await loadTeacher(world.store, world.dataset, teacher));
     teachers = ensemble.map(referenceOf);
     const payload = labelingPayload(world, pool, [synthesis.images]);
     const { fkd } = await label(payload, keptContext(world.store));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { recipeConfig } from '../../src/domain/config.js';
-import { sgd } from '../../workers/nn/optimizers.js';
+import { cosine, sgd } from '../../workers/nn/optimizers.js';
 import { initialize } from '../../workers/nn/parameters.js';
 import type { LabelledImages } from '../../workers/nn/training.js';
 import { drawViews } from '../../workers/nn/views.js';
@@ -47,7 +47,11 @@ describe('the memory of TensorFlow stays the same', () => {
     const model = { network, parameters: initialize(network, 1) };
     const optimizer = sgd(config);
     await assertFlat((step) =>
-      poolStep(model, optimizer, train, world.dataset, config, { seed: 1, step, totalSteps: 20 }),
+      poolStep(model, optimizer, train, world.dataset, config, {
+        seed: 1,
+        step,
+        rate: cosine(config.learningRate, step, 20),
+      }),
     );
   });
 

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { architectureConfig, type PoolConfig } from '../../src/domain/config.js';
 import { evaluate } from '../../workers/jobs/evaluation.js';
 import { label } from '../../workers/jobs/labeling.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
@@ -54,6 +55,28 @@ describe('a job that is resumed', () => {
     // 60 images in batches of 16: epochs 0.5, 1, 2 and 3 end after these steps.
     const result = await assertResumable((context) => trainPool(poolPayload(world), context), [2, 4, 8, 11]);
     assert.deepEqual(result.teachers, undisturbed.teachers);
+  });
+
+  const poolOf = (options: Partial<PoolConfig>) => {
+    const payload = poolPayload(world);
+    const config = { ...payload.config, epochs: 1, batchSize: 4, checkpointEpochs: [1], ...options };
+    return (context: KeptContext) => trainPool({ ...payload, config }, context);
+  };
+
+  it('trains the same pruned teachers from the middle of a fine-tuning, and from between two', async () => {
+    // 15 steps of a base run, then two fine-tunings of 210, whose 200th step is kept as well.
+    const run = poolOf({ prunedRatios: [0.5, 0.25], fineTuneEpochs: 14 });
+    const { teachers } = await assertResumable(run, [15, 215, 225, 425, 435]);
+    assert.deepEqual(
+      teachers.map(({ kind }) => kind),
+      ['EARLY_EPOCH', 'PRUNED', 'PRUNED', 'RANDOM_INIT'],
+    );
+  });
+
+  it('trains the same pool of several architectures from between their base runs', async () => {
+    const otherArchitectures = [architectureConfig.parse({ width: 8, depth: 1 })];
+    const { teachers } = await assertResumable(poolOf({ otherArchitectures, prunedRatios: [0.5] }), [15, 19, 34, 38]);
+    assert.equal(teachers.length, 6);
   });
 
   it('synthesizes the same images from any checkpoint', async () => {

@@ -123,11 +123,9 @@ for (const shape of [
     });
 
     it('refuses images that are too small for the depth', async () => {
-      const payload = synthesisPayload(world, teachers);
-      const run = synthesize(
-        { ...payload, architecture: architectureConfig.parse({ width: 4, depth: 4 }) },
-        keptContext(world.store),
-      );
+      const architecture = architectureConfig.parse({ width: 4, depth: 4 });
+      const deep = teachers.map((teacher) => ({ ...teacher, architecture }));
+      const run = synthesize(synthesisPayload(world, deep), keptContext(world.store));
       await assert.rejects(run, failureWith('UNSUPPORTED_SHAPE', 'use depth 3 or less'));
     });
 

@@ -1,10 +1,12 @@
 /** A worker without processes: claims and completes tasks with made-up results, to see what the run engine makes of them. */
+import { architectureConfig } from '../../src/domain/config.js';
 import { newId } from '../../src/domain/ids.js';
 import type { JobKind, JobResult } from '../../src/domain/jobs/contracts.js';
 import type { Backend, Claim } from '../../src/platform/orchestration/index.js';
 import { claimTask, completeTask } from '../../src/platform/orchestration/index.js';
 import { someDigest, someObject } from './seeds.js';
 
+const architecture = architectureConfig.parse({});
 const shard = () => ({ ...someObject(), samples: 10 });
 
 /** A result that its contract accepts. */
@@ -22,8 +24,8 @@ export const RESULTS: { [K in JobKind]: () => JobResult<K> } = {
   }),
   POOL_TRAINING: () => ({
     teachers: [
-      { index: 0, kind: 'EARLY_EPOCH', epoch: 1, accuracy: 60, checkpoint: someObject() },
-      { index: 1, kind: 'RANDOM_INIT', epoch: null, accuracy: 50, checkpoint: someObject() },
+      { index: 0, kind: 'EARLY_EPOCH', architecture, epoch: 1, accuracy: 60, checkpoint: someObject() },
+      { index: 1, kind: 'RANDOM_INIT', architecture, epoch: null, accuracy: 50, checkpoint: someObject() },
     ],
   }),
   STATISTICS: () => ({ statistics: someObject() }),

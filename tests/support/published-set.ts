@@ -84,7 +84,15 @@ function describe(
   labels: { STATIC: NamedFileRef; FKD: NamedFileRef },
 ): Manifest {
   const shape = { height: 8, width: 8, channels: 1 };
-  const teacher = { index: 0, kind: 'EARLY_EPOCH', epoch: 1, accuracy: 50, sha256: someDigest() } as const;
+  const architecture = architectureConfig.parse({});
+  const teacher = {
+    index: 0,
+    kind: 'EARLY_EPOCH',
+    architecture,
+    epoch: 1,
+    accuracy: 50,
+    sha256: someDigest(),
+  } as const;
   const fileOf = (folder: string, file: NamedFileRef) => ({
     url: `${folder}/${file.name}`,
     sha256: file.digest,
@@ -114,7 +122,7 @@ function describe(
     std: [0.25],
     normalization: NORMALIZATION,
     labelModes: [modeOf('STATIC'), modeOf('FKD')],
-    architecture: architectureConfig.parse({}),
+    architecture,
     teachers: [{ ...teacher, statisticsSha256: someDigest() }],
     labelTeachers: [teacher],
     synthesis: synthesisConfig.parse({}),

@@ -1,7 +1,7 @@
 /** Rows for tests that need a world with things in it, made without computing anything. */
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
-import { evaluationConfig, poolConfig, runConfig } from '../../src/domain/config.js';
+import { architectureConfig, evaluationConfig, poolConfig, runConfig } from '../../src/domain/config.js';
 import type { Database } from '../../src/platform/database/client.js';
 import type { Dataset, DistillationRun, Project, TeacherPool } from '../../src/platform/database/generated/client.js';
 import { toJson } from '../../src/platform/orchestration/work.js';
@@ -56,6 +56,7 @@ export const seedPool = (database: Database, dataset: Dataset, teachers = 2): Pr
           return {
             index,
             kind: 'EARLY_EPOCH',
+            architecture: toJson(architectureConfig.parse({})),
             epoch: index + 1,
             accuracy: 50 + 10 * index,
             checkpointKey: key,

@@ -66,7 +66,7 @@ export async function withStatistics(
 ): Promise<JobPayload<'SYNTHESIS'>['teachers']> {
   const complete: JobPayload<'SYNTHESIS'>['teachers'] = [];
   for (const teacher of teachers) {
-    complete.push({ ...teacher, ...(await computeStatistics({ dataset, architecture, teacher }, keptContext(store))) });
+    complete.push({ ...teacher, ...(await computeStatistics({ dataset, teacher }, keptContext(store))) });
   }
   return complete;
 }
@@ -77,7 +77,6 @@ export const synthesisPayload = (
   options: Partial<SynthesisConfig> = {},
 ): JobPayload<'SYNTHESIS'> => ({
   dataset,
-  architecture,
   teachers,
   config: synthesisConfig.parse({
     imagesPerClass: 2,
@@ -101,10 +100,10 @@ export const labelingPayload = (
   images: JobPayload<'LABELING'>['images'],
 ): JobPayload<'LABELING'> => ({
   dataset,
-  architecture,
-  teachers: teachers.map(({ index, kind, epoch, accuracy, checkpoint }) => ({
+  teachers: teachers.map(({ index, kind, architecture, epoch, accuracy, checkpoint }) => ({
     index,
     kind,
+    architecture,
     epoch,
     accuracy,
     checkpoint,
@@ -120,7 +119,6 @@ export const evaluationPayload = (
   labelTeachers: readonly TeacherRef[],
 ): JobPayload<'EVALUATION'> => ({
   dataset,
-  teacherArchitecture: architecture,
   labelTeachers: [...labelTeachers],
   subject: 'RANDOM_REAL',
   imagesPerClass: 4,

@@ -77,8 +77,9 @@ describe('the planner', () => {
     }
   });
 
-  it('labels with the best teachers, and of equals with the earlier', () => {
-    const teachers = [50, 70, 60, 70].map((accuracy, index) => ({ accuracy, index }));
+  it('labels with the best trained teachers, and of equals with the earlier', () => {
+    const trained = [50, 70, 60, 70].map((accuracy, index) => ({ kind: 'EARLY_EPOCH' as const, accuracy, index }));
+    const teachers = [...trained, { kind: 'RANDOM_INIT' as const, accuracy: 80, index: 4 }];
     const labels = runConfig.parse({ labels: { ensembleSize: 3 } }).labels;
     assert.deepEqual(
       pickLabelTeachers(teachers, labels).map((teacher) => teacher.index),

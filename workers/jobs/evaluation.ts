@@ -127,13 +127,7 @@ export async function readBaseline(payload: Payload, { store, breathe }: JobCont
       byClass.flatMap((drawn) => [...drawn.subarray(0, imagesPerClass)]),
     );
   }
-  const labeller = await loadLabeller(
-    store,
-    dataset,
-    payload.teacherArchitecture,
-    payload.labelTeachers,
-    payload.labelConfig,
-  );
+  const labeller = await loadLabeller(store, dataset, payload.labelTeachers, payload.labelConfig);
   return realCrops(labeller, train, byClass, imagesPerClass, seed, breathe);
 }
 
@@ -159,7 +153,7 @@ async function softBatches(payload: Payload, { store }: JobContext, set: Labelle
       throw new TeddyhubError('INVALID_INPUT', 'The set has no FKD labels to train a student on.');
     return (step) => ({ kind: 'SOFT', views: batches[step % batches.length] as LabelledViews });
   }
-  const labeller = await loadLabeller(store, dataset, payload.teacherArchitecture, payload.labelTeachers, labelConfig);
+  const labeller = await loadLabeller(store, dataset, payload.labelTeachers, labelConfig);
   const samples = set.labels.length;
   return (step) => ({
     kind: 'SOFT',

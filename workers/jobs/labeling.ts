@@ -12,9 +12,9 @@ const STEPS_PER_FILE = 100;
 
 const progressSoFar = z.object({ static: objectRef, fkd: z.array(namedFileRef) });
 
-export const label: Job<'LABELING'> = async ({ dataset, architecture, teachers, images, config, seed }, context) => {
+export const label: Job<'LABELING'> = async ({ dataset, teachers, images, config, seed }, context) => {
   const { store, resumeFrom } = context;
-  const labeller = await loadLabeller(store, dataset, architecture, teachers, config);
+  const labeller = await loadLabeller(store, dataset, teachers, config);
   const { set, samples } = await readSynthetic(context, images);
 
   const writeStatic = async () => {

@@ -1,73 +1,130 @@
-/** POOL_TRAINING: one base run kept at fractional epochs, then the untrained teachers; resumable at any checkpoint. */
+/**
+ * POOL_TRAINING: imported teachers, then for every architecture one base run kept at fractional epochs, the pruned teachers
+ * made of its end, and the untrained ones; resumable at any checkpoint to the same bytes.
+ */
 import type { TeacherRef } from '../../src/domain/jobs/references.js';
 import { teacherRef } from '../../src/domain/jobs/references.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { putByDigest } from '../../src/platform/object-store/object-store.js';
 import { encodeParameters, restore, snapshot } from '../nn/checkpoint.js';
+import type { Network } from '../nn/network.js';
 import { sgd } from '../nn/optimizers.js';
 import { initialize, type Parameters } from '../nn/parameters.js';
 import { measureAccuracy } from '../nn/training.js';
 import { networkOf, readImages } from '../teddy/dataset.js';
-import { planPool, poolStep, randomTeacher } from '../teddy/pool.js';
+import { readImported } from '../teddy/imported.js';
+import { planPool, poolStep, randomTeacher, type TrainingPhase } from '../teddy/pool.js';
+import { applyMask, pruningMask } from '../teddy/pruning.js';
 import { tf } from '../tensor/tensorflow.js';
 import type { Job } from './job.js';
 
 const CHECKPOINT_EVERY = 200;
 
 export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, seed }, context) => {
-  const network = networkOf(config.architecture, dataset);
   const train = await readImages(context.store, dataset, dataset.train);
   const test = await readImages(context.store, dataset, dataset.test);
-  const plan = planPool(config, train.labels.length);
+  const phases = planPool(config, seed, train.labels.length);
+  const stepsOf = (some: typeof phases) => some.reduce((sum, phase) => sum + ('steps' in phase ? phase.steps : 0), 0);
+  const totalSteps = stepsOf(phases);
   const resumed = context.resumeFrom === undefined ? undefined : readState(context.resumeFrom);
-  const parameters = resumed?.parameters ?? initialize(network, seed);
-  const optimizer = sgd(config, resumed?.slots);
   const teachers: TeacherRef[] = resumed?.teachers ?? [];
+  /** The end of the base run that pruned teachers are made of; empty during a base run. */
+  let base: Parameters = resumed?.base ?? {};
 
-  const keep = async (kept: Parameters, about: Pick<TeacherRef, 'kind' | 'epoch'>) => {
+  const keep = async (
+    network: Network,
+    kept: Parameters,
+    about: Pick<TeacherRef, 'kind' | 'architecture' | 'epoch'>,
+  ) => {
     const { top1 } = await measureAccuracy(network, kept, test, dataset, context.breathe);
     const checkpoint = await putByDigest(context.store, 'checkpoints', encodeParameters(network, kept), '.safetensors');
     teachers.push({ index: teachers.length, ...about, accuracy: top1, checkpoint });
     context.metric('teacher accuracy', teachers.length, top1);
   };
 
-  for (let step = resumed?.step ?? 0; step < plan.totalSteps; ) {
-    const position = { seed, step, totalSteps: plan.totalSteps };
-    const loss = poolStep({ network, parameters }, optimizer, train, dataset, config, position);
-    step++;
-    if (step % 10 === 0) context.metric('loss', step, loss);
-    context.progress(step, plan.totalSteps, loss);
-    const kept = plan.kept.filter((teacher) => teacher.step === step);
-    for (const { epoch } of kept) await keep(parameters, { kind: 'EARLY_EPOCH', epoch });
-    if (kept.length > 0 || step % CHECKPOINT_EVERY === 0 || step === plan.totalSteps) {
-      await context.checkpoint(writeState(step, parameters, optimizer.state(), teachers), step);
+  /** Runs a phase to its end, from where an earlier attempt left it; answers its parameters. */
+  const runTraining = async (network: Network, phase: TrainingPhase, at: number): Promise<Parameters> => {
+    const own = resumed?.phase === at ? resumed : undefined;
+    const mask = phase.kind === 'PRUNED' ? pruningMask(network, base, phase.ratio) : {};
+    const parameters = own?.parameters ?? (phase.kind === 'BASE' ? initialize(network, phase.seed) : copyOf(base));
+    const optimizer = sgd(config, own?.slots);
+    const before = stepsOf(phases.slice(0, at));
+    applyMask(parameters, mask);
+    for (let step = own?.step ?? 0; step < phase.steps; ) {
+      const position = { seed: phase.seed, step, rate: phase.rateAt(step) };
+      const loss = poolStep({ network, parameters }, optimizer, train, dataset, config, position);
+      applyMask(parameters, mask);
+      step++;
+      const done = before + step;
+      if (done % 10 === 0) context.metric('loss', done, loss);
+      context.progress(done, totalSteps, loss);
+      const kept = phase.kept.filter((teacher) => teacher.step === step);
+      for (const { kind, epoch } of kept) {
+        await keep(network, parameters, { kind, architecture: phase.architecture, epoch });
+      }
+      if (kept.length > 0 || step % CHECKPOINT_EVERY === 0 || step === phase.steps) {
+        const state = { phase: at, step, teachers, parameters, slots: optimizer.state(), base };
+        await context.checkpoint(writeState(state), done);
+      }
+      await context.breathe();
     }
-    await context.breathe();
+    optimizer.dispose();
+    tf.dispose(mask);
+    return parameters;
+  };
+
+  for (const [at, phase] of phases.entries()) {
+    if (at < (resumed?.phase ?? 0)) continue;
+    const { kind, architecture } = phase;
+    const network = networkOf(architecture, dataset);
+    if (kind === 'BASE') {
+      tf.dispose(base);
+      base = {};
+      base = await runTraining(network, phase, at);
+    } else if (kind === 'PRUNED') {
+      tf.dispose(await runTraining(network, phase, at));
+    } else {
+      const parameters =
+        kind === 'IMPORTED'
+          ? await readImported(network, architecture, phase.path)
+          : randomTeacher(network, train, dataset, phase.seed, phase.index);
+      await keep(network, parameters, { kind, architecture, epoch: null });
+      tf.dispose(parameters);
+    }
   }
-  const untrained = () => teachers.filter(({ kind }) => kind === 'RANDOM_INIT').length;
-  while (untrained() < config.randomInitTeachers) {
-    const random = randomTeacher(network, train, dataset, seed, untrained());
-    await keep(random, { kind: 'RANDOM_INIT', epoch: null });
-    tf.dispose(random);
-  }
-  tf.dispose(parameters);
-  optimizer.dispose();
+  tf.dispose(base);
   return { teachers };
 };
 
-function writeState(step: number, parameters: Parameters, slots: Parameters, teachers: TeacherRef[]): Buffer {
-  const named = (prefix: string, tensors: Parameters) =>
-    Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}${name}`, tensor]));
-  const tensors = { ...named('parameter/', parameters), ...named('slot/', slots) };
-  return encodeSafetensors(snapshot(tensors), { step: String(step), teachers: JSON.stringify(teachers) });
+const copyOf = (parameters: Parameters): Parameters =>
+  Object.fromEntries(Object.entries(parameters).map(([name, tensor]) => [name, tensor.clone()]));
+
+/** Where an attempt is: after `step` steps of the phase at this position, with the teachers so far. */
+interface State {
+  readonly phase: number;
+  readonly step: number;
+  readonly teachers: TeacherRef[];
+  readonly parameters: Parameters;
+  readonly slots: Parameters;
+  readonly base: Parameters;
 }
 
-function readState(bytes: Buffer) {
+function writeState({ phase, step, teachers, parameters, slots, base }: State): Buffer {
+  const named = (prefix: string, tensors: Parameters) =>
+    Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}${name}`, tensor]));
+  const tensors = { ...named('parameter/', parameters), ...named('slot/', slots), ...named('base/', base) };
+  const metadata = { phase: String(phase), step: String(step), teachers: JSON.stringify(teachers) };
+  return encodeSafetensors(snapshot(tensors), metadata);
+}
+
+function readState(bytes: Buffer): State {
   const { metadata } = decodeSafetensors(bytes);
   return {
+    phase: Number(metadata.phase),
     step: Number(metadata.step),
     teachers: teacherRef.array().parse(JSON.parse(metadata.teachers ?? '[]')),
     parameters: restore(bytes, 'parameter/'),
     slots: restore(bytes, 'slot/'),
+    base: restore(bytes, 'base/'),
   };
 }

@@ -100,9 +100,10 @@ function describeSet(
   sampleCount: number,
   shards: readonly PublishedShard[],
 ): Omit<Manifest, 'digest'> {
-  const { dataset, labels, labelConfig } = payload;
+  const { dataset, labels, labelConfig, labelTeachers } = payload;
+  const [best] = labelTeachers as [TeacherRef, ...TeacherRef[]];
   const recipe = recipeConfig.parse({
-    architecture: payload.architecture,
+    architecture: best.architecture,
     steps: labelConfig.fkdSteps,
     batchSize: labelConfig.fkdBatchSize,
   });
@@ -136,12 +137,12 @@ function describeSet(
         labels.fkd.map((ref) => fileOf(`labels/${ref.name}`, ref)),
       ),
     ],
-    architecture: payload.architecture,
+    architecture: best.architecture,
     teachers: payload.teachers.map((teacher) => ({
       ...teacherOf(teacher),
       statisticsSha256: teacher.statistics.digest,
     })),
-    labelTeachers: payload.labelTeachers.map(teacherOf),
+    labelTeachers: labelTeachers.map(teacherOf),
     synthesis: payload.synthesis,
     labels: labelConfig,
     seed: payload.seed,
@@ -154,9 +155,10 @@ function describeSet(
 
 const fileOf = (url: string, { digest, bytes }: ObjectRef) => ({ url, sha256: digest, bytes });
 
-const teacherOf = ({ index, kind, epoch, accuracy, checkpoint }: TeacherRef) => ({
+const teacherOf = ({ index, kind, architecture, epoch, accuracy, checkpoint }: TeacherRef) => ({
   index,
   kind,
+  architecture,
   epoch,
   accuracy,
   sha256: checkpoint.digest,

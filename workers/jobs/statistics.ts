@@ -1,17 +1,17 @@
 /** STATISTICS: one teacher's moments and class means over the real training split. */
 import { putByDigest } from '../../src/platform/object-store/object-store.js';
-import { loadTeacher, networkOf, readImages } from '../teddy/dataset.js';
+import { loadTeacher, readImages } from '../teddy/dataset.js';
 import { encodeStatistics, measureStatistics } from '../teddy/statistics.js';
 import type { Job } from './job.js';
 
-export const computeStatistics: Job<'STATISTICS'> = async ({ dataset, architecture, teacher }, context) => {
+export const computeStatistics: Job<'STATISTICS'> = async ({ dataset, teacher }, context) => {
   const { store } = context;
-  const network = networkOf(architecture, dataset);
-  const frozen = await loadTeacher(store, network, teacher);
+  const frozen = await loadTeacher(store, dataset, teacher);
   const train = await readImages(store, dataset, dataset.train);
   const statistics = await measureStatistics(frozen, train, dataset, {
     breathe: () => context.breathe(),
     progress: (done, total) => context.progress(done, total),
   });
-  return { statistics: await putByDigest(store, 'statistics', encodeStatistics(network, statistics), '.safetensors') };
+  const file = encodeStatistics(frozen.network, statistics);
+  return { statistics: await putByDigest(store, 'statistics', file, '.safetensors') };
 };

@@ -3,7 +3,7 @@ import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetens
 import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { restore, snapshot } from '../nn/checkpoint.js';
 import { realCrops } from '../teddy/baselines.js';
-import { drawnByClass, indicesByClass, loadTeacher, networkOf, readImages } from '../teddy/dataset.js';
+import { drawnByClass, indicesByClass, loadTeacher, readImages } from '../teddy/dataset.js';
 import { batchLabels, type Target, targetOf } from '../teddy/matching.js';
 import { decodeStatistics } from '../teddy/statistics.js';
 import {
@@ -22,9 +22,8 @@ import type { Job } from './job.js';
 const METRIC_EVERY = 10;
 
 export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
-  const { dataset, architecture, teachers, config, seed, taskIndex, imagesPerClass } = payload;
+  const { dataset, teachers, config, seed, taskIndex, imagesPerClass } = payload;
   const { store, resumeFrom } = context;
-  const network = networkOf(architecture, dataset);
   const task: SynthesisTask = {
     config,
     shape: dataset.shape,
@@ -35,8 +34,8 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
   };
   const pool: Target[] = [];
   for (const teacher of teachers) {
-    const statistics = decodeStatistics(network, await getVerified(store, teacher.statistics));
-    pool.push(targetOf(await loadTeacher(store, network, teacher), statistics));
+    const frozen = await loadTeacher(store, dataset, teacher);
+    pool.push(targetOf(frozen, decodeStatistics(frozen.network, await getVerified(store, teacher.statistics))));
   }
   const labels = labelsOf(task);
   const batch = batchLabels(labels, task.classes);

@@ -28,7 +28,7 @@ export interface FrozenNetwork {
 }
 
 /** The name of the norm that alone reads a convolution without bias. */
-function normBehind({ nodes }: Network, at: Ref): string | undefined {
+export function normBehind({ nodes }: Network, at: Ref): string | undefined {
   const operation = nodes[at]?.operation;
   const [reader, ...others] = nodes[at]?.readers ?? [];
   const behind = reader === undefined ? undefined : nodes[reader]?.operation;

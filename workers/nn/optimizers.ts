@@ -83,3 +83,18 @@ export function adam(
 /** Half a cosine from `rate` at step 0 to 0 at step `total`. */
 export const cosine = (rate: number, step: number, total: number): number =>
   0.5 * rate * (1 + Math.cos((Math.PI * step) / total));
+
+/** The share of a one-cycle schedule that warms up, and what its peak is divided by at the beginning and at the end. */
+const WARM_UP = 0.3;
+const BEGIN_DIVISOR = 25;
+const END_DIVISOR = 1e4;
+
+/**
+ * One cycle (Smith and Topin, 2018), with w = 0.3 T of T steps: r/25 + (r - r/25) t/w up to step w, then
+ * r/1e4 + (r - r/1e4) (1 + cos(pi (t - w) / (T - w))) / 2.
+ */
+export function oneCycle(rate: number, step: number, total: number): number {
+  const warm = WARM_UP * total;
+  if (step < warm) return rate / BEGIN_DIVISOR + (rate - rate / BEGIN_DIVISOR) * (step / warm);
+  return rate / END_DIVISOR + cosine(rate - rate / END_DIVISOR, step - warm, total - warm);
+}

@@ -23,12 +23,13 @@ export async function readImages(
 export const networkOf = (architecture: ArchitectureConfig, { shape, classNames }: DatasetRef): Network =>
   buildNetwork(architecture, shape, classNames.length);
 
-/** A teacher's frozen network. Lives as long as the process. */
+/** A teacher's frozen network, of its own architecture. Lives as long as the process. */
 export async function loadTeacher(
   store: ObjectStore,
-  network: Network,
-  { checkpoint }: Pick<TeacherRef, 'checkpoint'>,
+  dataset: DatasetRef,
+  { architecture, checkpoint }: TeacherRef,
 ): Promise<FrozenNetwork> {
+  const network = networkOf(architecture, dataset);
   return freeze(network, decodeParameters(network, await getVerified(store, checkpoint)));
 }
 

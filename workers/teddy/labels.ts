@@ -1,5 +1,5 @@
 /** Soft labels: mean logits of an ensemble, one vector a sample (STATIC), or one for every view a student is to see (FKD). */
-import type { ArchitectureConfig, ImageShape, LabelConfig } from '../../src/domain/config.js';
+import type { ImageShape, LabelConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { DatasetRef, TeacherRef } from '../../src/domain/jobs/references.js';
 import { halvesOf } from '../../src/formats/float16.js';
@@ -9,7 +9,7 @@ import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import type { Normalization } from '../nn/training.js';
 import { drawViews, type HostImages, normalize, renderViews } from '../nn/views.js';
 import { type Scalar, type Tensor2D, type Tensor4D, valuesOf } from '../tensor/tensorflow.js';
-import { loadTeacher, networkOf } from './dataset.js';
+import { loadTeacher } from './dataset.js';
 
 /** A teacher of the ensemble. */
 export interface Expert {
@@ -74,14 +74,12 @@ export function labelViews(labeller: Labeller, set: HostImages, views: Views, to
 export async function loadLabeller(
   store: ObjectStore,
   dataset: DatasetRef,
-  architecture: ArchitectureConfig,
   teachers: readonly TeacherRef[],
   { weighting }: Pick<LabelConfig, 'weighting'>,
 ): Promise<Labeller> {
-  const network = networkOf(architecture, dataset);
   const ensemble: Expert[] = [];
   for (const teacher of teachers) {
-    ensemble.push({ frozen: await loadTeacher(store, network, teacher), accuracy: teacher.accuracy });
+    ensemble.push({ frozen: await loadTeacher(store, dataset, teacher), accuracy: teacher.accuracy });
   }
   return { ensemble, weighting, shape: dataset.shape, normalization: dataset };
 }

@@ -1,47 +1,101 @@
-/** The pool of weak teachers: checkpoints of one base run at fractional epochs, and random-initialised networks. */
-import type { PoolConfig } from '../../src/domain/config.js';
+/** The pool of weak teachers: what its training is made of, and its steps. */
+import type { ArchitectureConfig, PoolConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
+import type { TeacherRef } from '../../src/domain/jobs/references.js';
 import { random } from '../../src/domain/random.js';
 import type { Network } from '../nn/network.js';
-import { cosine, type Optimizer } from '../nn/optimizers.js';
+import { cosine, type Optimizer, oneCycle } from '../nn/optimizers.js';
 import { initialize, type Parameters } from '../nn/parameters.js';
 import { adoptMoments, crossEntropy, type LabelledImages, type Normalization, trainingStep } from '../nn/training.js';
 import { augmentationBoxes, gatherImages, normalize, shuffledIndices } from '../nn/views.js';
 import { crop } from '../tensor/kernels/index.js';
 import { tf } from '../tensor/tensorflow.js';
 
-export interface PoolPlan {
-  readonly totalSteps: number;
-  /** Base-run steps after which the network is kept, ascending, with the epoch each stands for. */
-  readonly kept: readonly { step: number; epoch: number }[];
+interface PhaseOf<Kind extends string> {
+  readonly kind: Kind;
+  readonly architecture: ArchitectureConfig;
 }
 
-/** Epochs in steps. Throws INVALID_INPUT where a checkpoint lies beyond the end of the run. */
-export function planPool({ epochs, batchSize, checkpointEpochs }: PoolConfig, images: number): PoolPlan {
+interface Training {
+  readonly seed: number;
+  readonly steps: number;
+  readonly rateAt: (step: number) => number;
+  /** After which steps of the phase the network is kept, ascending, and as what. */
+  readonly kept: readonly ({ readonly step: number } & Pick<TeacherRef, 'kind' | 'epoch'>)[];
+}
+
+/** A base run, or the fine-tuning of what pruning leaves of the last base run. */
+export type TrainingPhase = Training & (PhaseOf<'BASE'> | (PhaseOf<'PRUNED'> & { readonly ratio: number }));
+
+export type Phase =
+  | (PhaseOf<'IMPORTED'> & { readonly path: string })
+  | TrainingPhase
+  | (PhaseOf<'RANDOM_INIT'> & { readonly seed: number; readonly index: number });
+
+/** The share of the base run's rate that a fine-tuning begins with. */
+const FINE_TUNE_SHARE = 0.1;
+
+/** What the training does, one phase after another. Throws INVALID_INPUT where a checkpoint lies beyond the end of a base run. */
+export function planPool(config: PoolConfig, seed: number, images: number): Phase[] {
+  const { epochs, batchSize, checkpointEpochs, learningRate, fullyTrained } = config;
   const beyond = checkpointEpochs.find((epoch) => epoch > epochs);
   if (beyond !== undefined) {
     throw new TeddyhubError('INVALID_INPUT', `Checkpoint epoch ${beyond} lies beyond the run's ${epochs} epochs.`);
   }
   const stepsOf = (epoch: number) => Math.max(1, Math.round((epoch * images) / batchSize));
-  const kept = [...new Set(checkpointEpochs)].sort((a, b) => a - b).map((epoch) => ({ step: stepsOf(epoch), epoch }));
-  return { totalSteps: stepsOf(epochs), kept };
+  const kept = [...new Set([...checkpointEpochs, ...(fullyTrained ? [epochs] : [])])]
+    .sort((a, b) => a - b)
+    .map((epoch) => {
+      const kind = fullyTrained && epoch === epochs ? ('FULLY_TRAINED' as const) : ('EARLY_EPOCH' as const);
+      return { step: stepsOf(epoch), kind, epoch };
+    });
+  const steps = stepsOf(epochs);
+  const schedule = config.schedule === 'COSINE' ? cosine : oneCycle;
+  const fineTuneSteps = stepsOf(config.fineTuneEpochs);
+
+  const phasesOf = (architecture: ArchitectureConfig, position: number): Phase[] => {
+    // The first base run has the pool's own seed, whatever other architectures follow.
+    const own = position === 0 ? seed : seedOf(seed, 'pool/architecture', position);
+    const rateAt = (step: number) => schedule(learningRate, step, steps);
+    return [
+      { kind: 'BASE', architecture, seed: own, steps, rateAt, kept },
+      ...config.prunedRatios.map((ratio, index) => ({
+        kind: 'PRUNED' as const,
+        architecture,
+        ratio,
+        seed: seedOf(own, 'pool/pruned', index),
+        steps: fineTuneSteps,
+        rateAt: (step: number) => cosine(FINE_TUNE_SHARE * learningRate, step, fineTuneSteps),
+        kept: [{ step: fineTuneSteps, kind: 'PRUNED' as const, epoch: null }],
+      })),
+      ...Array.from({ length: config.randomInitTeachers }, (_, index) => {
+        return { kind: 'RANDOM_INIT' as const, architecture, seed: own, index };
+      }),
+    ];
+  };
+  return [
+    // Wrong files are found before hours of training, not after them.
+    ...config.imports.map((one) => ({ kind: 'IMPORTED' as const, ...one })),
+    ...[config.architecture, ...config.otherArchitectures].flatMap(phasesOf),
+  ];
 }
 
-/** Step `step` (from 0) of the base run: a function of the state, the seed and the step alone. Returns the loss. */
+const seedOf = (seed: number, purpose: string, position: number): number =>
+  random(seed, purpose, position).integer(2 ** 31);
+
+/** Step `step` (from 0) of a phase: a function of the state, the seed and the step alone. Returns the loss. */
 export function poolStep(
   model: { network: Network; parameters: Parameters },
   optimizer: Optimizer,
   train: LabelledImages,
   normalization: Normalization,
-  config: PoolConfig,
-  { seed, step, totalSteps }: { seed: number; step: number; totalSteps: number },
+  { batchSize, augmentation }: PoolConfig,
+  { seed, step, rate }: { seed: number; step: number; rate: number },
 ): number {
-  const { batchSize, augmentation } = config;
   const indices = shuffledIndices(seed, 'pool/order', train.labels.length, step * batchSize, batchSize);
   const labels = indices.map((i) => train.labels[i] as number);
   const boxes = augmentationBoxes(augmentation, 1, model.network.shape, batchSize, random(seed, 'pool/augment', step));
   const images = tf.tidy(() => normalize(crop(gatherImages(train, indices), boxes), normalization));
-  const rate = cosine(config.learningRate, step, totalSteps);
   const loss = trainingStep(model, optimizer, images, (logits) => crossEntropy(logits, labels), {
     rate,
     step: step + 1,

@@ -4,7 +4,7 @@
  * the database, so the same payload gives the same result on any machine.
  */
 import { z } from 'zod';
-import { architectureConfig, BASELINES, labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../config.js';
+import { BASELINES, labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../config.js';
 import { datasetRef, imageShape, namedFileRef, objectRef, sha256, shardRef, teacherRef } from './references.js';
 
 const seed = z
@@ -50,7 +50,7 @@ const poolTraining = {
 };
 
 const statistics = {
-  payload: z.strictObject({ dataset: datasetRef, architecture: architectureConfig, teacher: teacherRef }),
+  payload: z.strictObject({ dataset: datasetRef, teacher: teacherRef }),
   /** Safetensors: per-layer mean and variance at each batch norm's input, class means of the penultimate features. */
   result: z.strictObject({ statistics: objectRef }),
 };
@@ -60,7 +60,6 @@ const teacherWithStatistics = teacherRef.extend({ statistics: objectRef });
 const synthesis = {
   payload: z.strictObject({
     dataset: datasetRef,
-    architecture: architectureConfig,
     teachers: z.array(teacherWithStatistics).min(1),
     config: synthesisConfig,
     seed,
@@ -82,7 +81,6 @@ const synthesis = {
 const labeling = {
   payload: z.strictObject({
     dataset: datasetRef,
-    architecture: architectureConfig,
     /** The labelling ensemble. */
     teachers: z.array(teacherRef).min(1),
     /** The synthesis results of the run, in task order. */
@@ -107,8 +105,8 @@ const publishing = {
     licence: z.string().nullable(),
     dataset: datasetRef,
     datasetName: z.string(),
-    architecture: architectureConfig,
     teachers: z.array(teacherWithStatistics).min(1),
+    /** The best first: its architecture is the one recommended for students. */
     labelTeachers: z.array(teacherRef).min(1),
     images: z.array(objectRef).min(1),
     labels: labeling.result,
@@ -140,8 +138,6 @@ const evaluationResult = z.strictObject({
 const evaluation = {
   payload: z.strictObject({
     dataset: datasetRef,
-    /** Architecture of the teachers; the student's is in the recipe. */
-    teacherArchitecture: architectureConfig,
     labelTeachers: z.array(teacherRef).min(1),
     subject: z.enum(['DISTILLED_SET', ...BASELINES]),
     imagesPerClass: z.number().int().positive(),

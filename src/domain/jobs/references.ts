@@ -1,5 +1,6 @@
 /** The building blocks of job contracts: everything a worker needs, by value or by object key. Shared by payloads and results. */
 import { z } from 'zod';
+import { architectureConfig, TEACHER_KINDS } from '../config.js';
 
 export const sha256 = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits');
 
@@ -30,7 +31,9 @@ export const datasetRef = z.strictObject({
 export const teacherRef = z.strictObject({
   /** Position in the pool. */
   index: z.number().int().min(0),
-  kind: z.enum(['EARLY_EPOCH', 'RANDOM_INIT', 'PRUNED', 'IMPORTED']),
+  kind: z.enum(TEACHER_KINDS),
+  /** Its own: a pool may hold networks of several. */
+  architecture: architectureConfig,
   epoch: z.number().nullable(),
   /** Top-1 on the test split, percent. */
   accuracy: z.number(),

@@ -1,7 +1,9 @@
 import { type RunConfig, runConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
+import { pickMatchedTeachers, trainedTeachers } from '../../domain/task-planning.js';
 import type { Viewer } from '../../domain/viewer.js';
 import type { Transaction } from '../../platform/database/client.js';
+import type { Teacher } from '../../platform/database/generated/client.js';
 import type { RunEventHub, StoredRunEvent } from '../../platform/events/run-event-hub.js';
 import { type Backend, requestRunCancel, startRun } from '../../platform/orchestration/index.js';
 import { type ReadyDataset, requireReadyDataset } from '../kit/checks.js';
@@ -54,7 +56,7 @@ export class DistillationRunService {
     return createOnce(this.backend, caller, command, async (work, id) => {
       const dataset = await requireReadyDataset(work.tx, projectId, datasetId, ['datasetId']);
       const pool = await requireReadyPool(work.tx, projectId, dataset, teacherPoolId);
-      checkConfig(config, dataset, pool._count.teachers);
+      checkConfig(config, dataset, pool.teachers);
       await work.tx.distillationRun.create({
         data: { id, projectId, datasetId: dataset.id, poolId: pool.id, name, seed, config },
       });
@@ -118,7 +120,7 @@ async function requireReadyPool(tx: Transaction, projectId: string, dataset: Rea
   const field = ['teacherPoolId'];
   const pool = await tx.teacherPool.findFirst({
     where: { id: requireUuid('TeacherPool', globalId, field), projectId },
-    include: { _count: { select: { teachers: true } } },
+    include: { teachers: { select: { kind: true, accuracy: true } } },
   });
   if (pool === null) throw notFound('TeacherPool', globalId, field);
   if (pool.datasetId !== dataset.id) {
@@ -133,7 +135,11 @@ async function requireReadyPool(tx: Transaction, projectId: string, dataset: Rea
 }
 
 /** What a configuration can only be found wrong in when the dataset and the pool are known. */
-function checkConfig({ synthesis, labels }: RunConfig, dataset: ReadyDataset, teachers: number): void {
+function checkConfig(
+  { teachers: selection, synthesis, labels }: RunConfig,
+  dataset: ReadyDataset,
+  pool: readonly Pick<Teacher, 'kind' | 'accuracy'>[],
+): void {
   const { imagesPerClass, formation, teachersPerStep } = synthesis;
   const fewest = Math.min(...dataset.trainPerClass);
   if (fewest < imagesPerClass) {
@@ -152,10 +158,21 @@ function checkConfig({ synthesis, labels }: RunConfig, dataset: ReadyDataset, te
       { field: ['config', 'synthesis', 'formation'] },
     );
   }
-  const tooMany = (name: string, wanted: number, field: string[]) => {
-    if (wanted <= teachers) return;
-    throw new TeddyhubError('INVALID_INPUT', `${name} is ${wanted}, and the pool has ${teachers} teachers.`, { field });
+  const matched = pickMatchedTeachers(pool, selection).length;
+  if (matched === 0) {
+    const { kinds, minAccuracy, maxAccuracy } = selection;
+    throw new TeddyhubError(
+      'INVALID_INPUT',
+      `config.teachers: none of the ${pool.length} teachers of the pool is ${kinds.join(' or ')} with an accuracy of ${minAccuracy} to ${maxAccuracy} %.`,
+      { field: ['config', 'teachers'] },
+    );
+  }
+  const atMost = (most: number, what: string, wanted: number, field: readonly string[]) => {
+    if (wanted <= most) return;
+    const message = `${field.at(-1)} is ${wanted}, but there are only ${most} ${what}.`;
+    throw new TeddyhubError('INVALID_INPUT', message, { field });
   };
-  tooMany('teachersPerStep', teachersPerStep, ['config', 'synthesis', 'teachersPerStep']);
-  tooMany('ensembleSize', labels.ensembleSize, ['config', 'labels', 'ensembleSize']);
+  const trained = trainedTeachers(pool).length;
+  atMost(matched, 'teachers to match', teachersPerStep, ['config', 'synthesis', 'teachersPerStep']);
+  atMost(trained, 'trained teachers in the pool', labels.ensembleSize, ['config', 'labels', 'ensembleSize']);
 }

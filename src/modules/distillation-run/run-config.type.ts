@@ -1,5 +1,6 @@
 import { registerEnumType } from 'type-graphql';
-import { labelConfig, runConfig, synthesisConfig } from '../../domain/config.js';
+import { labelConfig, runConfig, synthesisConfig, teacherSelection } from '../../domain/config.js';
+import { TeacherKind } from '../../platform/database/generated/enums.js';
 import { configTypes } from '../kit/config-types.js';
 import { Augmentation } from '../kit/network.type.js';
 
@@ -72,12 +73,22 @@ export const LabelConfig = configTypes('LabelConfig', 'How soft labels are made.
   cropScaleMin: 'Smallest share of the area that the random crop of a view is drawn with.',
   flip: 'Whether views are mirrored left to right, half of the time.',
   mix: { about: 'How views are mixed.', type: Mix },
-  ensembleSize: 'How many teachers label, the best by accuracy first.',
+  ensembleSize: 'How many trained teachers label, the best by accuracy first.',
   weighting: { about: 'How their logits become one.', type: Weighting },
   topK: 'Logits that FKD stores of a view, the largest; 0 stores all.',
 });
 
+const TeacherSelection = configTypes('TeacherSelection', 'Which teachers of the pool are matched.', teacherSelection, {
+  kinds: { about: 'Teachers of these kinds.', type: TeacherKind },
+  minAccuracy: 'The least accuracy, percent.',
+  maxAccuracy: 'The largest accuracy, percent.',
+});
+
 export const RunConfig = configTypes('RunConfig', 'How a dataset is distilled.', runConfig, {
+  teachers: {
+    about: 'Which teachers of the pool are matched; those that label are of the whole pool.',
+    type: TeacherSelection,
+  },
   synthesis: { about: 'How images are made.', type: SynthesisConfig },
   labels: { about: 'How they are labelled.', type: LabelConfig },
 });

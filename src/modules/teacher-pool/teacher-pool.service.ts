@@ -2,6 +2,7 @@ import { type PoolConfig, poolConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import { type Backend, startPoolTraining } from '../../platform/orchestration/index.js';
+import { resolveImportPath } from '../dataset/import-path.js';
 import { requireFit, requireReadyDataset } from '../kit/checks.js';
 import { type Connection, toConnection } from '../kit/connection.js';
 import { parseInput, requireName, requireSeed } from '../kit/input.js';
@@ -16,6 +17,7 @@ export class TeacherPoolService {
   constructor(
     private readonly backend: Backend,
     private readonly pools: TeacherPoolRepository,
+    private readonly importRoot: string,
   ) {}
 
   async list(viewer: Viewer, filter: TeacherPoolFilter | null, page: PageArguments): Promise<Connection<TeacherPool>> {
@@ -30,8 +32,9 @@ export class TeacherPoolService {
     assertAllowed(caller.viewer, 'teacherPool:train');
     const name = requireName(input.name);
     const seed = requireSeed(input.seed);
-    const config = parseInput(poolConfig, input.config, ['config']);
-    checkEpochs(config);
+    const asked = parseInput(poolConfig, input.config, ['config']);
+    checkEpochs(asked);
+    const config = { ...asked, imports: await this.resolveImports(asked) };
     const { projectId } = caller.viewer;
     const command = {
       operation: 'teacherPoolTrain',
@@ -42,9 +45,25 @@ export class TeacherPoolService {
     return createOnce(this.backend, caller, command, async (work, id) => {
       const dataset = await requireReadyDataset(work.tx, projectId, input.datasetId, ['datasetId']);
       requireFit(config.architecture, dataset.shape, ['config', 'architecture']);
+      config.otherArchitectures.forEach((architecture, index) => {
+        requireFit(architecture, dataset.shape, ['config', 'otherArchitectures', String(index)]);
+      });
+      config.imports.forEach(({ architecture }, index) => {
+        requireFit(architecture, dataset.shape, ['config', 'imports', String(index), 'architecture']);
+      });
       await work.tx.teacherPool.create({ data: { id, projectId, datasetId: dataset.id, name, seed, config } });
       await startPoolTraining(work, id);
     });
+  }
+
+  /** The same with real paths. Throws INVALID_INPUT and BAD_INPUT_FILE, as for the files of a dataset. */
+  private resolveImports({ imports }: PoolConfig): Promise<PoolConfig['imports']> {
+    return Promise.all(
+      imports.map(async (one, index) => {
+        const field = ['config', 'imports', String(index), 'path'];
+        return { ...one, path: await resolveImportPath(this.importRoot, one.path, field) };
+      }),
+    );
   }
 }
 

@@ -1,5 +1,5 @@
 import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { poolConfig } from '../../domain/config.js';
+import { architectureConfig, poolConfig, teacherImport } from '../../domain/config.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { PoolState, TeacherKind } from '../../platform/database/generated/enums.js';
 import { configTypes } from '../kit/config-types.js';
@@ -26,26 +26,57 @@ registerEnumType(TeacherKind, {
   description: 'How a teacher came about.',
   valuesConfig: {
     EARLY_EPOCH: { description: 'Checkpoint of the base run at a fractional epoch.' },
+    FULLY_TRAINED: { description: 'The end of the base run.' },
     RANDOM_INIT: { description: 'Freshly initialised, its batch-norm statistics taken from the data.' },
-    PRUNED: { description: 'A trained base, structurally pruned and shortly fine-tuned.' },
+    PRUNED: { description: 'The end of the base run, structurally pruned and shortly fine-tuned.' },
     IMPORTED: { description: "A safetensors state dict with torchvision's names." },
   },
 });
 
+const PoolSchedule = { COSINE: 'COSINE', ONE_CYCLE: 'ONE_CYCLE' } as const;
+registerEnumType(PoolSchedule, {
+  name: 'PoolSchedule',
+  description: 'How the learning rate of a base run goes.',
+  valuesConfig: {
+    COSINE: { description: 'Half a cosine from the peak to 0.' },
+    ONE_CYCLE: { description: 'A linear warm-up over the first 30 %, then half a cosine to next to nothing.' },
+  },
+});
+
+const TeacherImport = configTypes(
+  'TeacherImport',
+  "A state dict to take in as a teacher: safetensors, float32, with torchvision's names.",
+  teacherImport,
+  {
+    path: 'Absolute, or relative to the import folder of the service; read by the worker.',
+    architecture: { about: 'The network that it is of.', type: Architecture },
+  },
+);
+
 export const PoolConfig = configTypes(
   'PoolConfig',
-  'A pool of weak teachers out of one base run, plus random-initialised ones.',
+  'A pool of weak teachers: checkpoints of base runs, pruned and random-initialised networks, and imported ones.',
   poolConfig,
   {
-    architecture: { about: 'The network of all teachers.', type: Architecture },
+    architecture: { about: 'The network of the first base run.', type: Architecture },
+    otherArchitectures: {
+      about: 'Further base runs of the same options, each with checkpoints, pruned and random-initialised teachers.',
+      type: Architecture,
+    },
     epochs: 'Length of the base run in epochs; may be fractional.',
     batchSize: 'Images of a training step.',
     learningRate: 'Peak learning rate.',
+    schedule: { about: 'How it goes from step to step.', type: PoolSchedule },
     momentum: 'Momentum of SGD.',
     weightDecay: 'L2 penalty.',
     augmentation: { about: 'Random changes of the training images.', type: Augmentation },
     checkpointEpochs: 'Fractional epochs at which the base run is kept, ascending, none beyond `epochs`.',
-    randomInitTeachers: 'How many random-initialised teachers join the pool.',
+    fullyTrained: 'Whether the end of a base run is kept as FULLY_TRAINED.',
+    prunedRatios:
+      'Shares of channels, above 0 and up to 0.9, to prune from the end of a base run: a teacher each, fine-tuned.',
+    fineTuneEpochs: 'Length of the fine-tuning of a pruned teacher in epochs; may be fractional.',
+    randomInitTeachers: 'How many random-initialised teachers every base run adds to the pool.',
+    imports: { about: 'Teachers from elsewhere.', type: TeacherImport },
   },
 );
 
@@ -118,6 +149,12 @@ export class Teacher extends Node {
   createdAt!: Date;
 
   poolId!: string;
+  architecture!: Prisma.JsonValue;
+
+  @Field(() => Architecture.output, { name: 'architecture' })
+  typedArchitecture(): object {
+    return architectureConfig.parse(this.architecture);
+  }
 }
 
 export const TeacherPoolConnection = connectionType(TeacherPool);

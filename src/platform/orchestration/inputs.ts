@@ -1,7 +1,8 @@
 /** Turns rows into the self-contained references that payloads carry. */
-import { poolConfig, type RunConfig, runConfig } from '../../domain/config.js';
+import { architectureConfig, type RunConfig, runConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { DatasetRef, ObjectRef, TeacherRef } from '../../domain/jobs/references.js';
+import { pickMatchedTeachers } from '../../domain/task-planning.js';
 import type { Transaction } from '../database/client.js';
 import type { Dataset, DatasetShard, DistillationRun, Teacher } from '../database/generated/client.js';
 
@@ -30,6 +31,7 @@ export function datasetRefOf(dataset: Dataset & { shards: DatasetShard[] }): Dat
 export const teacherRefOf = (teacher: Teacher): TeacherRef => ({
   index: teacher.index,
   kind: teacher.kind,
+  architecture: architectureConfig.parse(teacher.architecture),
   epoch: teacher.epoch,
   accuracy: teacher.accuracy,
   checkpoint: {
@@ -51,8 +53,9 @@ export interface RunInputs {
   dataset: DatasetRef;
   datasetName: string;
   licence: string | null;
-  architecture: ReturnType<typeof poolConfig.parse>['architecture'];
+  /** All of the pool, and those of them that the run matches. */
   teachers: TeacherRef[];
+  matched: TeacherRef[];
 }
 
 /** Everything that the tasks of a run are cut from. Throws INVALID_STATE while its dataset or pool is not READY. */
@@ -67,14 +70,16 @@ export async function loadRunInputs(tx: Transaction, runId: string): Promise<Run
   if (pool.state !== 'READY') {
     throw new TeddyhubError('INVALID_STATE', `Teacher pool ${pool.name} is ${pool.state}: wait until it is READY.`);
   }
+  const config = runConfig.parse(run.config);
+  const teachers = pool.teachers.map(teacherRefOf);
   return {
     run,
-    config: runConfig.parse(run.config),
+    config,
     dataset: datasetRefOf(dataset),
     datasetName: dataset.name,
     licence: dataset.licence,
-    architecture: poolConfig.parse(pool.config).architecture,
-    teachers: pool.teachers.map(teacherRefOf),
+    teachers,
+    matched: pickMatchedTeachers(teachers, config.teachers),
   };
 }
 

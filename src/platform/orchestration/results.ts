@@ -73,10 +73,11 @@ const samplesOf = (shards: readonly ShardRef[]): number => shards.reduce((sum, s
 
 async function storeTeachers(tx: Transaction, poolId: string, result: JobResult<'POOL_TRAINING'>): Promise<void> {
   await tx.teacher.createMany({
-    data: result.teachers.map(({ index, kind, epoch, accuracy, checkpoint }) => ({
+    data: result.teachers.map(({ index, kind, architecture, epoch, accuracy, checkpoint }) => ({
       poolId,
       index,
       kind,
+      architecture,
       epoch,
       accuracy,
       checkpointKey: checkpoint.key,

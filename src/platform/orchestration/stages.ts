@@ -50,26 +50,25 @@ async function tasksOf(stage: Stage, tx: Transaction, inputs: RunInputs): Promis
 }
 
 async function statisticsTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
-  const { dataset, architecture, teachers } = inputs;
-  const known = await loadStatistics(tx, dataset, teachers);
-  return teachers
+  const { dataset, matched } = inputs;
+  const known = await loadStatistics(tx, dataset, matched);
+  return matched
     .filter((teacher) => !known.has(teacher.checkpoint.digest))
     .map((teacher) => ({
       kind: 'STATISTICS',
       index: teacher.index,
-      payload: { dataset, architecture, teacher },
+      payload: { dataset, teacher },
     }));
 }
 
 async function synthesisTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
-  const { run, config, dataset, architecture } = inputs;
-  const teachers = await teachersWithStatistics(tx, inputs);
+  const { run, config, dataset } = inputs;
+  const teachers = await matchedWithStatistics(tx, inputs);
   return planSynthesis(config.synthesis).map(({ taskIndex, imagesPerClass }) => ({
     kind: 'SYNTHESIS',
     index: taskIndex,
     payload: {
       dataset,
-      architecture,
       teachers,
       config: config.synthesis,
       seed: run.seed,
@@ -80,7 +79,7 @@ async function synthesisTasks(tx: Transaction, inputs: RunInputs): Promise<NewTa
 }
 
 async function labelingTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
-  const { run, config, dataset, architecture } = inputs;
+  const { run, config, dataset } = inputs;
   const synthesized = await resultsOf(tx, run.id, 'SYNTHESIS');
   return [
     {
@@ -88,7 +87,6 @@ async function labelingTasks(tx: Transaction, inputs: RunInputs): Promise<NewTas
       index: 0,
       payload: {
         dataset,
-        architecture,
         teachers: pickLabelTeachers(inputs.teachers, config.labels),
         images: synthesized.map((result) => result.images),
         formation: config.synthesis.formation,
@@ -100,7 +98,7 @@ async function labelingTasks(tx: Transaction, inputs: RunInputs): Promise<NewTas
 }
 
 async function publishingTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
-  const { run, config, dataset, datasetName, licence, architecture } = inputs;
+  const { run, config, dataset, datasetName, licence } = inputs;
   const synthesized = await resultsOf(tx, run.id, 'SYNTHESIS');
   const [labels] = await resultsOf(tx, run.id, 'LABELING');
   if (labels === undefined) throw new Error(`run ${run.id} has no labels to publish`);
@@ -116,8 +114,7 @@ async function publishingTasks(tx: Transaction, inputs: RunInputs): Promise<NewT
         licence,
         dataset,
         datasetName,
-        architecture,
-        teachers: await teachersWithStatistics(tx, inputs),
+        teachers: await matchedWithStatistics(tx, inputs),
         labelTeachers: pickLabelTeachers(inputs.teachers, config.labels),
         images: synthesized.map((result) => result.images),
         labels,
@@ -131,9 +128,9 @@ async function publishingTasks(tx: Transaction, inputs: RunInputs): Promise<NewT
 
 const ownerOf = ({ run }: RunInputs) => ({ runId: run.id, projectId: run.projectId });
 
-async function teachersWithStatistics(tx: Transaction, { dataset, teachers }: RunInputs) {
-  const known = await loadStatistics(tx, dataset, teachers);
-  return teachers.map((teacher) => {
+async function matchedWithStatistics(tx: Transaction, { dataset, matched }: RunInputs) {
+  const known = await loadStatistics(tx, dataset, matched);
+  return matched.map((teacher) => {
     const statistics = known.get(teacher.checkpoint.digest);
     if (statistics === undefined) throw new Error(`teacher ${teacher.index} has no statistics of ${dataset.digest}`);
     return { ...teacher, statistics };

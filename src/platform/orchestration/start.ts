@@ -46,7 +46,7 @@ export async function startEvaluation(work: Work, evaluationId: string): Promise
     },
   });
   const config = evaluationConfig.parse(evaluation.config);
-  const { run, dataset, architecture, teachers } = await loadRunInputs(work.tx, distilledSet.runId);
+  const { run, dataset, teachers } = await loadRunInputs(work.tx, distilledSet.runId);
   const labelConfig = runConfig.parse(run.config).labels;
   const shards = distilledSet.shards.map((shard) => ({ ...objectRefOf(shard), samples: shard.samples }));
   const fkd = distilledSet.labelSets.flatMap((labels) =>
@@ -57,7 +57,6 @@ export async function startEvaluation(work: Work, evaluationId: string): Promise
     index,
     payload: {
       dataset,
-      teacherArchitecture: architecture,
       labelTeachers: pickLabelTeachers(teachers, labelConfig),
       subject,
       imagesPerClass: distilledSet.imagesPerClass,

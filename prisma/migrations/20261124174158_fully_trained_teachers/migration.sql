@@ -1,0 +1,2 @@
+-- AlterEnum
+ALTER TYPE "TeacherKind" ADD VALUE 'FULLY_TRAINED';

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { z } from 'zod';
+import { architectureConfig, poolConfig } from '../../src/domain/config.js';
+import type { JobPayload } from '../../src/domain/jobs/contracts.js';
+import { decodeSafetensors, encodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
+import { label } from '../../workers/jobs/labeling.js';
+import { trainPool } from '../../workers/jobs/pool-training.js';
+import { synthesize } from '../../workers/jobs/synthesis.js';
+import { buildNetwork } from '../../workers/nn/architectures/index.js';
+import { oneCycle } from '../../workers/nn/optimizers.js';
+import { initialize } from '../../workers/nn/parameters.js';
+import { applyMask, pruningMask } from '../../workers/teddy/pruning.js';
+import { type Tensor, tf } from '../../workers/tensor/tensorflow.js';
+import { failureWith } from '../support/failure.js';
+import { type TinyWorld, tinyWorld } from '../support/tiny-engine.js';
+import { keptContext, labelingPayload, poolPayload, synthesisPayload, withStatistics } from '../support/tiny-jobs.js';
+
+const narrow = architectureConfig.parse({ width: 4, depth: 2 });
+const wide = architectureConfig.parse({ width: 8, depth: 1 });
+
+describe('the one-cycle schedule', () => {
+  it('warms up over 30 % from a twenty-fifth of the rate, then falls by half a cosine', () => {
+    const at = (step: number) => oneCycle(0.5, step, 100);
+    const close = (value: number, expected: number) => assert.ok(Math.abs(value - expected) < 1e-12, `${value}`);
+    close(at(0), 0.02);
+    close(at(15), (0.02 + 0.5) / 2);
+    close(at(30), 0.5);
+    close(at(65), (0.5 + 5e-5) / 2);
+    close(at(100), 5e-5);
+  });
+});
+
+describe('pruning a network', () => {
+  it('takes the channels of the least |gamma|, ties by the kernel, and leaves one in every layer', () => {
+    const shape = { height: 16, width: 16, channels: 3 };
+    const network = buildNetwork(architectureConfig.parse({ width: 4, depth: 1 }), shape, 3);
+    const parameters = initialize(network, 1);
+    const pruned = (ratio: number) =>
+      [...(pruningMask(network, parameters, ratio)['features.1.weight'] as Tensor).dataSync()].flatMap(
+        (kept, channel) => (kept === 0 ? [channel] : []),
+      );
+    parameters['features.1.weight'] = tf.tensor1d([0.5, -0.1, -2, 0.3]);
+    assert.deepEqual(pruned(0.5), [1, 3]);
+    assert.deepEqual(pruned(0.9), [0, 1, 3]);
+    parameters['features.1.weight'] = tf.ones([4]);
+    const strength = tf.tensor1d([3, 1, 2, 4]);
+    parameters['features.0.weight'] = tf.ones([3, 3, 3, 4]).mul(strength);
+    assert.deepEqual(pruned(0.25), [1]);
+    assert.deepEqual(pruned(0.5), [1, 2]);
+  });
+
+  it('reaches every convolution before a batch norm, depthwise ones as well', () => {
+    const network = buildNetwork(
+      architectureConfig.parse({ name: 'MOBILENET_V2' }),
+      { height: 16, width: 16, channels: 3 },
+      3,
+    );
+    const parameters = initialize(network, 1);
+    const before = new Map(network.parameters.map(({ name }) => [name, parameters[name]?.shape]));
+    applyMask(parameters, pruningMask(network, parameters, 0.5));
+    const convolutions = network.nodes.flatMap(({ operation }) => (operation.op === 'CONVOLUTION' ? [operation] : []));
+    assert.ok(convolutions.some(({ depthwise }) => depthwise));
+    for (const { name, depthwise } of convolutions) {
+      const kernel = parameters[`${name}.weight`] as Tensor;
+      const sums = kernel
+        .abs()
+        .sum(depthwise ? [0, 1, 3] : [0, 1, 2])
+        .dataSync();
+      assert.equal(sums.filter((sum) => sum === 0).length, sums.length / 2, name);
+    }
+    for (const [name, shape] of before) assert.deepEqual(parameters[name]?.shape, shape);
+  });
+});
+
+describe('a pool of several kinds and architectures', () => {
+  let world: TinyWorld;
+  before(async () => {
+    world = await tinyWorld({ height: 8, width: 8, channels: 1 });
+  });
+  after(() => world.close());
+
+  const payloadOf = (options: z.input<typeof poolConfig>): JobPayload<'POOL_TRAINING'> => {
+    const payload = poolPayload(world);
+    return { ...payload, config: poolConfig.parse({ ...payload.config, ...options }) };
+  };
+  const train = async (options: z.input<typeof poolConfig>) =>
+    (await trainPool(payloadOf(options), keptContext(world.store))).teachers;
+  const checkpointOf = async (teacher: Awaited<ReturnType<typeof train>>[number] | undefined) =>
+    decodeSafetensors(await world.store.get(teacher?.checkpoint.key ?? ''));
+
+  it('holds the teachers of every base run, each with its kind, network, epoch and accuracy', async () => {
+    const teachers = await train({
+      otherArchitectures: [wide],
+      checkpointEpochs: [1, 3],
+      fullyTrained: true,
+      prunedRatios: [0.5],
+    });
+    const kinds = [
+      ['EARLY_EPOCH', 1],
+      ['FULLY_TRAINED', 3],
+      ['PRUNED', null],
+      ['RANDOM_INIT', null],
+    ];
+    assert.deepEqual(
+      teachers.map(({ index, kind, architecture, epoch }) => [index, architecture, kind, epoch]),
+      [narrow, wide].flatMap((architecture, a) => kinds.map((kind, k) => [4 * a + k, architecture, ...kind])),
+    );
+    for (const { accuracy } of teachers) assert.ok(accuracy >= 0 && accuracy <= 100);
+    assert.equal(new Set(teachers.map(({ checkpoint }) => checkpoint.digest)).size, teachers.length);
+  });
+
+  it('trains the first base run the same, whatever follows it', async () => {
+    const digests = async (options: z.input<typeof poolConfig>) =>
+      (await train(options)).filter(({ kind }) => kind === 'EARLY_EPOCH').map(({ checkpoint }) => checkpoint.digest);
+    const alone = await digests({});
+    assert.deepEqual((await digests({ otherArchitectures: [narrow], prunedRatios: [0.3] })).slice(0, 3), alone);
+    assert.notDeepEqual(await digests({ schedule: 'ONE_CYCLE' }), alone);
+  });
+
+  it('keeps pruned channels dead through the fine-tuning, and trains the others on', async () => {
+    const options = { prunedRatios: [0.5], fullyTrained: true, randomInitTeachers: 0, fineTuneEpochs: 2 };
+    const teachers = await train(options);
+    const [base, pruned] = await Promise.all(teachers.slice(-2).map(checkpointOf));
+    if (base === undefined || pruned === undefined) throw new Error('there are two teachers');
+    const valuesOf = (file: typeof base, name: string): Float32Array => tensorOfFile(file, name, 'F32').data;
+    for (const [convolution, norm] of [
+      ['features.0', 'features.1'],
+      ['features.4', 'features.5'],
+    ]) {
+      const gamma = valuesOf(pruned, `${norm}.weight`);
+      const beta = valuesOf(pruned, `${norm}.bias`);
+      const kernel = valuesOf(pruned, `${convolution}.weight`);
+      const size = kernel.length / gamma.length;
+      const dead = [...gamma.keys()].filter((c) => gamma[c] === 0);
+      assert.equal(dead.length, 2);
+      for (const c of dead) {
+        assert.ok(beta[c] === 0);
+        assert.ok(kernel.subarray(c * size, (c + 1) * size).every((value) => value === 0));
+      }
+      const before = valuesOf(base, `${norm}.weight`);
+      assert.ok(gamma.some((value, c) => value !== 0 && value !== before[c]));
+    }
+  });
+
+  it('is matched and labels, with networks of both architectures', async () => {
+    const teachers = await train({ otherArchitectures: [wide], checkpointEpochs: [3], prunedRatios: [0.5] });
+    const pool = await withStatistics(world, teachers);
+    const made = await synthesize(synthesisPayload(world, pool), keptContext(world.store));
+    assert.ok(Number.isFinite(made.finalLoss));
+    const labels = async (some: typeof teachers) =>
+      (await label(labelingPayload(world, some, [made.images]), keptContext(world.store))).static.digest;
+    const [first, , , other] = teachers;
+    if (first === undefined || other === undefined) throw new Error('there are six teachers');
+    assert.notDeepEqual(first.architecture, other.architecture);
+    assert.notEqual(await labels([first, other]), await labels([first]));
+  });
+
+  it('takes in a state dict as it is, and measures it', async () => {
+    const own = (await train({ otherArchitectures: [wide] })).filter(({ kind }) => kind === 'EARLY_EPOCH').at(-1);
+    const path = join(world.folder, 'elsewhere.safetensors');
+    await writeFile(path, await world.store.get(own?.checkpoint.key ?? ''));
+    const [imported] = await train({ imports: [{ path, architecture: wide }] });
+    assert.deepEqual(imported, { ...own, index: 0, kind: 'IMPORTED', epoch: null });
+  });
+
+  it('refuses files that are no such network, naming the file and the tensor', async () => {
+    const path = join(world.folder, 'wrong.safetensors');
+    const refused = async (text: string, architecture = narrow) => {
+      const run = train({ imports: [{ path, architecture }] });
+      await assert.rejects(run, failureWith('BAD_INPUT_FILE', `${path}: ${text}`));
+    };
+    await refused('the worker cannot read it (ENOENT)');
+    await writeFile(path, 'no tensors');
+    await refused('Not a valid safetensors file');
+    const good = await checkpointOf((await train({}))[0]);
+    const write = (changes: Record<string, unknown>) => {
+      const tensors = Object.entries({ ...Object.fromEntries(good.tensors), ...changes });
+      return writeFile(
+        path,
+        encodeSafetensors(Object.fromEntries(tensors.filter(([, tensor]) => tensor != null)) as never),
+      );
+    };
+    await write({});
+    await refused(
+      'tensor features.0.weight has shape [4, 1, 3, 3], in a CONVNET of 3 classes it is [8, 1, 3, 3]',
+      wide,
+    );
+    await write({ 'features.1.bias': null });
+    await refused('tensor features.1.bias is missing');
+    await write({ 'features.9.bias': { dtype: 'F32', shape: [1], data: Float32Array.of(1) } });
+    await refused('tensor features.9.bias is unknown');
+    await write({ 'classifier.bias': { dtype: 'F64', shape: [3], data: Float64Array.of(1, 2, 3) } });
+    await refused('tensor classifier.bias is F64, not F32');
+    await write({ 'classifier.bias': { dtype: 'F32', shape: [3], data: Float32Array.of(1, Number.NaN, 3) } });
+    await refused('tensor classifier.bias holds values that are no finite numbers');
+  });
+});

@@ -1,0 +1,43 @@
+/** Teachers from elsewhere: safetensors state dicts with torchvision's names, on the disk of the worker. */
+import { readFile } from 'node:fs/promises';
+import type { ArchitectureConfig } from '../../src/domain/config.js';
+import { TeddyhubError } from '../../src/domain/errors.js';
+import { decodeSafetensors, type SafetensorsFile } from '../../src/formats/safetensors.js';
+import { decodeParameters, torchShape } from '../nn/checkpoint.js';
+import type { Network } from '../nn/network.js';
+import type { Parameters } from '../nn/parameters.js';
+
+/** Throws BAD_INPUT_FILE with one line that names the file, and the tensor where one is at fault. */
+export async function readImported(network: Network, { name }: ArchitectureConfig, path: string): Promise<Parameters> {
+  const bad = (reason: string, cause?: unknown) => new TeddyhubError('BAD_INPUT_FILE', `${path}: ${reason}`, { cause });
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw bad(`the worker cannot read it (${error.code}).`, error);
+  });
+  let file: SafetensorsFile;
+  try {
+    file = decodeSafetensors(bytes);
+  } catch (error) {
+    // The decoder speaks of an object of the store; who wrote this file knows it by its path.
+    throw error instanceof TeddyhubError ? bad(error.message, error) : error;
+  }
+  const problem = problemOf(file, network, `a ${name} of ${network.classes} classes`);
+  if (problem !== undefined) throw bad(problem);
+  return decodeParameters(network, bytes);
+}
+
+/** What keeps a file from being this very network, with floats in all of its tensors; undefined where nothing does. */
+function problemOf({ tensors }: SafetensorsFile, network: Network, wanted: string): string | undefined {
+  for (const spec of network.parameters) {
+    const tensor = tensors.get(spec.name);
+    if (tensor === undefined) return `tensor ${spec.name} is missing, and ${wanted} needs it.`;
+    const shape = torchShape(network, spec);
+    if (tensor.shape.join() !== shape.join()) {
+      return `tensor ${spec.name} has shape [${tensor.shape.join(', ')}], in ${wanted} it is [${shape.join(', ')}].`;
+    }
+    if (tensor.dtype !== 'F32') return `tensor ${spec.name} is ${tensor.dtype}, not F32.`;
+    if (!tensor.data.every(Number.isFinite)) return `tensor ${spec.name} holds values that are no finite numbers.`;
+  }
+  const known = new Set(network.parameters.map(({ name }) => name));
+  const unknown = [...tensors.keys()].find((name) => !known.has(name) && !name.endsWith('num_batches_tracked'));
+  return unknown === undefined ? undefined : `tensor ${unknown} is unknown to ${wanted}.`;
+}
