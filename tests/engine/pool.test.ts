@@ -52,26 +52,38 @@ describe('pruning a network', () => {
     assert.deepEqual(pruned(0.5), [1, 2]);
   });
 
-  it('reaches every convolution before a batch norm, depthwise ones as well', () => {
+  describe('that has depthwise convolutions', () => {
     const network = buildNetwork(
       architectureConfig.parse({ name: 'MOBILENET_V2' }),
       { height: 16, width: 16, channels: 3 },
       3,
     );
-    const parameters = initialize(network, 1);
-    const before = new Map(network.parameters.map(({ name }) => [name, parameters[name]?.shape]));
-    applyMask(parameters, pruningMask(network, parameters, 0.5));
     const convolutions = network.nodes.flatMap(({ operation }) => (operation.op === 'CONVOLUTION' ? [operation] : []));
-    assert.ok(convolutions.some(({ depthwise }) => depthwise));
-    for (const { name, depthwise } of convolutions) {
-      const kernel = parameters[`${name}.weight`] as Tensor;
-      const sums = kernel
-        .abs()
-        .sum(depthwise ? [0, 1, 3] : [0, 1, 2])
-        .dataSync();
-      assert.equal(sums.filter((sum) => sum === 0).length, sums.length / 2, name);
-    }
-    for (const [name, shape] of before) assert.deepEqual(parameters[name]?.shape, shape);
+    /** By convolution, in order: the dead output channels. */
+    const deadChannels = (ratio: number): number[][] => {
+      const parameters = initialize(network, 1);
+      applyMask(parameters, pruningMask(network, parameters, ratio));
+      for (const { name, shape } of network.parameters) assert.deepEqual(parameters[name]?.shape, shape);
+      return convolutions.map(({ name, depthwise }) => {
+        const sums = (parameters[`${name}.weight`] as Tensor).abs().sum(depthwise ? [0, 1, 3] : [0, 1, 2]);
+        return [...sums.dataSync()].flatMap((sum, channel) => (sum === 0 ? [channel] : []));
+      });
+    };
+
+    it('takes the given share of each', () => {
+      const shares = deadChannels(0.5).map((dead, i) => {
+        const norm = network.norms[i];
+        return norm === undefined ? Number.NaN : dead.length / norm.channels;
+      });
+      assert.deepEqual(new Set(shares), new Set([0.5]));
+    });
+
+    it('leaves depthwise ones the channels that reach them, so that the signal goes through', () => {
+      const dead = deadChannels(0.9);
+      const depthwise = convolutions.flatMap((convolution, i) => (convolution.depthwise ? [i] : []));
+      assert.ok(depthwise.length > 0);
+      for (const i of depthwise) assert.deepEqual(dead[i], dead[i - 1]);
+    });
   });
 });
 

@@ -3,7 +3,7 @@
  * those of the network, so that whatever reads a teacher reads a pruned one as well.
  */
 import { normBehind } from '../nn/frozen.js';
-import type { Network } from '../nn/network.js';
+import type { Network, Ref } from '../nn/network.js';
 import { type Parameters, parameterOf } from '../nn/parameters.js';
 import { type Tensor, tf } from '../tensor/tensorflow.js';
 
@@ -12,26 +12,48 @@ export type PruningMask = Readonly<Record<string, Tensor>>;
 
 /**
  * Of every convolution whose output goes to a batch norm alone, the share `ratio` of output channels with the least |gamma|
- * of the norm is pruned; of equals, the ones with the smaller L1 norm of the kernel. At least one channel stays.
+ * of the norm is pruned; of equals, the ones with the smaller L1 norm of the kernel. At least one channel stays. A depthwise
+ * convolution loses the channels that reach it dead: by a choice of its own, it might have no live one left, and a network
+ * of constants, whose batch norms divide by next to nothing, has no gradient that is a number.
  */
 export function pruningMask(network: Network, parameters: Parameters, ratio: number): PruningMask {
   const mask: Record<string, Tensor> = {};
+  /** By norm, 1 for every channel that stays. */
+  const keptBy = new Map<string, Float32Array>();
   network.nodes.forEach(({ operation, shape: { channels } }, at) => {
     const norm = normBehind(network, at);
     if (operation.op !== 'CONVOLUTION' || norm === undefined) return;
-    const gamma = parameterOf(parameters, `${norm}.weight`).dataSync<'float32'>();
-    const weight = kernelNorms(parameterOf(parameters, `${operation.name}.weight`), channels);
-    const size = (values: Float32Array | Float64Array, channel: number) => Math.abs(values[channel] as number);
-    const weakest = Array.from({ length: channels }, (_, channel) => channel).sort(
-      (a, b) => size(gamma, a) - size(gamma, b) || size(weight, a) - size(weight, b) || a - b,
-    );
-    const pruned = new Set(weakest.slice(0, Math.min(channels - 1, Math.round(ratio * channels))));
-    const kept = Float32Array.from({ length: channels }, (_, channel) => (pruned.has(channel) ? 0 : 1));
+    const arriving = operation.depthwise ? keptBy.get(normBefore(network, at) ?? '') : undefined;
+    const gamma = parameterOf(parameters, `${norm}.weight`);
+    const kernel = parameterOf(parameters, `${operation.name}.weight`);
+    const kept = arriving ?? strongest(gamma, kernel, Math.min(channels - 1, Math.round(ratio * channels)));
+    keptBy.set(norm, kept);
     mask[`${operation.name}.weight`] = tf.tensor(kept, operation.depthwise ? [channels, 1] : [channels]);
     mask[`${norm}.weight`] = tf.tensor(kept, [channels]);
     mask[`${norm}.bias`] = tf.tensor(kept, [channels]);
   });
   return mask;
+}
+
+/** The name of the norm whose output a node reads, also through activations that map 0 to 0. */
+function normBefore(network: Network, at: Ref): string | undefined {
+  const [input] = network.nodes[at]?.inputs ?? [];
+  const operation = input === undefined ? undefined : network.nodes[input]?.operation;
+  if (input === undefined || operation === undefined) return undefined;
+  if (operation.op === 'NORM') return operation.name;
+  return operation.op === 'ACTIVATION' && operation.kind !== 'SIGMOID' ? normBefore(network, input) : undefined;
+}
+
+/** 0 for the `pruned` weakest channels, 1 for the others. */
+function strongest(gamma: Tensor, kernel: Tensor, pruned: number): Float32Array {
+  const scales = gamma.dataSync<'float32'>().map(Math.abs);
+  const norms = kernelNorms(kernel, scales.length);
+  const order = [...scales.keys()].sort(
+    (a, b) => (scales[a] ?? 0) - (scales[b] ?? 0) || (norms[a] ?? 0) - (norms[b] ?? 0) || a - b,
+  );
+  const kept = new Float32Array(scales.length).fill(1);
+  for (const channel of order.slice(0, pruned)) kept[channel] = 0;
+  return kept;
 }
 
 /** The sum of |w| of every output channel; a kernel's channels vary fastest, be it a depthwise one or not. */
