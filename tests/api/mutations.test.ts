@@ -222,7 +222,7 @@ describe('distillationRunStart', () => {
     assert.deepEqual(await refused({ synthesis: { imagesPerClass: 11 } }), [
       ['TOO_FEW_IMAGES', 'config.synthesis.imagesPerClass'],
     ]);
-    assert.deepEqual(await refused({ synthesis: { imagesPerClass: 2, formation: 3 } }), [
+    assert.deepEqual(await refused({ synthesis: { imagesPerClass: 2, formation: 4 } }), [
       ['INVALID_INPUT', 'config.synthesis.formation'],
     ]);
     assert.deepEqual(await refused({ synthesis: { imagesPerClass: 2, teachersPerStep: 3 } }), [
