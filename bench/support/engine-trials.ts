@@ -28,6 +28,8 @@ export const TRIALS: readonly Trial[] = [
   { name: '900 student steps', ...studentSteps(900) },
   { name: 'crops of 8 %', ...crops(0.08) },
   { name: 'crops of 80 %', ...crops(0.8) },
+  ...[10, 20, 40].map((times) => ({ name: `${times} times fewer labels`, labels: { keptShare: 1 / times } })),
+  { name: '3 logits of 10', labels: { topK: 3 } },
   { name: 'no crops in synthesis', synthesis: { cropScaleMin: 1 } },
   { name: 'no cross-entropy', synthesis: { crossEntropyWeight: 0 } },
   { name: 'no moments', synthesis: { momentsWeight: 0 } },

@@ -112,7 +112,13 @@ export const labelConfig = z.strictObject({
   weighting: z.enum(['PLAIN', 'NORM_BALANCED', 'ACCURACY']).default('PLAIN'),
   /** FKD stores the largest logits of a view alone, and students take the probability of all others for 0. 0: stores all. */
   topK: z.number().int().min(0).max(1000).default(0),
+  /** Share of the steps whose labels are stored; students go through them again. Views are independent draws, so whichever. */
+  keptShare: z.number().positive().max(1).default(1),
 });
+
+/** How many steps' labels are stored. */
+export const storedSteps = ({ fkdSteps, keptShare }: { fkdSteps: number; keptShare: number }): number =>
+  Math.ceil(fkdSteps * keptShare);
 
 /** Which teachers of the pool a run matches: of these kinds, with an accuracy (percent) within these bounds. */
 export const teacherSelection = z.strictObject({

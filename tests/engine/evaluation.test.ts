@@ -5,7 +5,9 @@ import { after, before, describe, it } from 'node:test';
 import { labelConfig, synthesisConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
+import { decodeLabels } from '../../src/formats/labels.js';
 import { evaluate } from '../../workers/jobs/evaluation.js';
+import { label } from '../../workers/jobs/labeling.js';
 import { publish } from '../../workers/jobs/publishing.js';
 import { type TinyWorld, tinyWorld } from '../support/tiny-engine.js';
 import {
@@ -87,6 +89,16 @@ describe('evaluation of a published set', () => {
   it('starts from the stored views again where the student trains longer than they last', async () => {
     const [last] = made.labelled.fkd.slice(-1) as [(typeof payload.fkd)[number]];
     const [result] = await accuracies({ fkd: [last], labelKinds: ['SOFT'] });
+    assert.equal(result?.studentSteps, payload.recipe.steps);
+  });
+
+  it('trains on the labels of a share of the steps, cut to the largest, where that is what is stored', async () => {
+    const labeling = labelingPayload(world, made.teachers, [made.synthesis.images]);
+    const config = { ...labeling.config, keptShare: 0.1, topK: 2 };
+    const { fkd } = await label({ ...labeling, config }, keptContext(world.store));
+    const files = await Promise.all(fkd.map(async ({ key }) => decodeLabels(await world.store.get(key))));
+    assert.equal(files.flatMap(({ batches }) => batches).length, 11);
+    const [result] = await accuracies({ fkd, labelKinds: ['SOFT'] });
     assert.equal(result?.studentSteps, payload.recipe.steps);
   });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { labelConfig } from '../../src/domain/config.js';
+import { labelConfig, storedSteps } from '../../src/domain/config.js';
 import { random } from '../../src/domain/random.js';
 import { floatsOf, halvesOf } from '../../src/formats/float16.js';
 import { decodeLabels, encodeLabels, keepLargest, type LabelledViews } from '../../src/formats/labels.js';
@@ -85,6 +85,13 @@ describe('labels cut to the largest logits', () => {
     data[4] = classes;
     const changed = encodeSafetensors(Object.fromEntries(file.tensors), file.metadata);
     assert.throws(() => decodeLabels(changed), failureWith('OBJECT_CORRUPT', 'beyond its own count'));
+  });
+});
+
+describe('labels of a share of the steps', () => {
+  it('are that many, rounded up', () => {
+    assert.equal(storedSteps(labelConfig.parse({ fkdSteps: 101, keptShare: 0.1 })), 11);
+    assert.equal(storedSteps(labelConfig.parse({ fkdSteps: 101 })), 101);
   });
 });
 

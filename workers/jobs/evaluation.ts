@@ -2,6 +2,7 @@
  * EVALUATION: one seed's students on a distilled set, or on random real images under the very same recipe, with soft labels
  * (FKD: stored ones for a set, the same function's for real images) and hard ones; resumable to the same bits.
  */
+import { storedSteps } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import { readDistilledShards } from '../../src/formats/distilled-shards.js';
@@ -157,6 +158,6 @@ async function softBatches(payload: Payload, { store }: JobContext, set: Labelle
   const samples = set.labels.length;
   return (step) => ({
     kind: 'SOFT',
-    views: labelStep(labeller, set, samples, labelConfig, seed, step % labelConfig.fkdSteps),
+    views: labelStep(labeller, set, samples, labelConfig, seed, step % storedSteps(labelConfig)),
   });
 }

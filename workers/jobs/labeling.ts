@@ -1,5 +1,6 @@
 /** LABELING: the ensemble's labels of a run's images, static and for every stored view; resumable file by file. */
 import { z } from 'zod';
+import { storedSteps } from '../../src/domain/config.js';
 import { namedFileRef, objectRef } from '../../src/domain/jobs/references.js';
 import { encodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import { decodeSafetensors, encodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
@@ -26,12 +27,13 @@ export const label: Job<'LABELING'> = async ({ dataset, teachers, images, config
   };
   const done = resumeFrom ? progressSoFar.parse(JSON.parse(resumeFrom.toString())) : await writeStatic();
 
-  for (let first = done.fkd.length * STEPS_PER_FILE; first < config.fkdSteps; first += STEPS_PER_FILE) {
-    const end = Math.min(config.fkdSteps, first + STEPS_PER_FILE);
+  const steps = storedSteps(config);
+  for (let first = done.fkd.length * STEPS_PER_FILE; first < steps; first += STEPS_PER_FILE) {
+    const end = Math.min(steps, first + STEPS_PER_FILE);
     const batches: LabelledViews[] = [];
     for (let step = first; step < end; step++) {
       batches.push(labelStep(labeller, set, samples, config, seed, step));
-      context.progress(step + 1, config.fkdSteps);
+      context.progress(step + 1, steps);
       await context.breathe();
     }
     const name = `fkd-${String(first).padStart(6, '0')}.safetensors`;

@@ -76,6 +76,7 @@ export const LabelConfig = configTypes('LabelConfig', 'How soft labels are made.
   ensembleSize: 'How many trained teachers label, the best by accuracy first.',
   weighting: { about: 'How their logits become one.', type: Weighting },
   topK: 'Logits that FKD stores of a view, the largest; 0 stores all.',
+  keptShare: 'Share of the steps whose labels are stored; students go through them again.',
 });
 
 const TeacherSelection = configTypes('TeacherSelection', 'Which teachers of the pool are matched.', teacherSelection, {
