@@ -1,7 +1,7 @@
 /**
  * Times the steps of the engine against PyTorch, eager and compiled, doing the same: rounds of a few steps each take turns in
  * one run, so that a noisy machine is noisy to all. Writes bench/results/engine.json: medians, quartiles, ratios to eager and
- * to compiled, and what single kernels reach.
+ * to compiled; what single kernels reach; and how time grows with images, and memory with steps.
  *
  *     npm run bench -- engine [--python <python with torch>] [--rounds 4] [--steps 5] [--only <part of a case's name>]
  */
@@ -10,6 +10,7 @@ import { CASES, type EngineCase, nameOf, stepOf } from './support/engine-cases.j
 import { timeKernels } from './support/kernel-times.js';
 import { type Mode, type Peer, startPeer } from './support/pytorch-peer.js';
 import { about, quantile, rounded, writeResult } from './support/report.js';
+import { timeBatches, watchMemory } from './support/scaling.js';
 
 const { values } = parseArgs({
   options: {
@@ -76,6 +77,8 @@ for (const { name, milliseconds, gigaflops } of kernels) {
   );
 }
 if (values.only === '') {
+  const [batches, memory] = [await timeBatches(), await watchMemory()];
+  process.stdout.write(`${JSON.stringify(batches)}\n${JSON.stringify(memory)}\n`);
   const command = `npm run bench -- engine --rounds ${rounds} --steps ${steps}`;
-  writeResult('engine', { ...about(command), seed: 0, peer: 'torch 2.13.0, CPU', cases, kernels });
+  writeResult('engine', { ...about(command), seed: 0, peer: 'torch 2.13.0, CPU', cases, kernels, batches, memory });
 }
