@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type Failure, TeddyhubError } from '../src/domain/errors.js';
+import { KEEP_MEMORY } from './keep-memory.js';
 import type { Assignment, Device, FromChild, ToChild } from './protocol.js';
 
 const CHILD = fileURLToPath(new URL('./child.js', import.meta.url));
@@ -103,16 +104,6 @@ export async function probeDevice(): Promise<Device> {
 }
 
 const QUIET = { TF_CPP_MIN_LOG_LEVEL: '2', NODE_NO_WARNINGS: '1' };
-
-/**
- * Large activations come from the heap and stay there: glibc would map and unmap each of them, and the page faults take
- * several times as long as the kernels. A child lives for one attempt, so nothing is kept for long.
- */
-const KEEP_MEMORY = {
-  MALLOC_MMAP_MAX_: '0',
-  MALLOC_TRIM_THRESHOLD_: String(2 ** 33),
-  MALLOC_TOP_PAD_: String(2 ** 26),
-};
 
 function forkChild(): ChildProcess {
   return fork(CHILD, {
