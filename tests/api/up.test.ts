@@ -19,6 +19,9 @@ interface Run {
   ended: Promise<number | null>;
 }
 
+/** All that were started: a failed test must leave none behind, or its file would never end. */
+const runs: Run[] = [];
+
 function teddyhub(args: string[], env: NodeJS.ProcessEnv): Run {
   const { PATH, HOME } = process.env;
   const child = spawn(process.execPath, [CLI, ...args], { env: { PATH, HOME, LOG_LEVEL: 'warn', ...env } });
@@ -26,7 +29,9 @@ function teddyhub(args: string[], env: NodeJS.ProcessEnv): Run {
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { child, stdout: () => stdout, stderr: () => stderr, ended };
+  const run = { child, stdout: () => stdout, stderr: () => stderr, ended };
+  runs.push(run);
+  return run;
 }
 
 const urlOf = (run: Run): Promise<string> =>
@@ -61,6 +66,8 @@ before(async () => {
 });
 
 after(async () => {
+  for (const { child } of runs) child.kill('SIGTERM');
+  await Promise.all(runs.map(({ ended }) => ended));
   taken.close();
   await rm(folder, { recursive: true, force: true });
 });
@@ -91,7 +98,11 @@ describe('teddyhub up', () => {
     const first = teddyhub(['up'], environment);
     const url = await urlOf(first);
     assert.notEqual(new URL(url).port, takenPort);
-    const shown = /First ADMIN key, shown only now: (\S+)/.exec(first.stdout())?.[1];
+    // The URL is written first, and may arrive alone.
+    const shown = await until(
+      'the first key is shown',
+      () => /First ADMIN key, shown only now: (\S+)\n/.exec(first.stdout())?.[1],
+    );
     const file = join(folder, 'state', 'admin-key');
     assert.equal((await readFile(file, 'utf8')).trim(), shown);
     assert.equal((await stat(file)).mode & 0o777, 0o600);
