@@ -247,7 +247,7 @@ describe('distillationRunStart', () => {
     const [error] = listAt(await start({ kinds: ['PRUNED'], minAccuracy: 20 }), 'userErrors');
     assert.equal(
       textAt(error, 'message'),
-      'config.teachers: none of the 2 teachers of the pool is PRUNED with an accuracy of 20 to 100 %.',
+      'config.teachers: none of the 2 teachers of the pool is PRUNED with an accuracy of 20 to 100 %; widen the selection.',
     );
     assert.deepEqual(errorsOf(await start({ kinds: [] })), [['INVALID_INPUT', 'config.teachers.kinds']]);
   });

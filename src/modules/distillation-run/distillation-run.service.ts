@@ -163,7 +163,7 @@ function checkConfig(
     const { kinds, minAccuracy, maxAccuracy } = selection;
     throw new TeddyhubError(
       'INVALID_INPUT',
-      `config.teachers: none of the ${pool.length} teachers of the pool is ${kinds.join(' or ')} with an accuracy of ${minAccuracy} to ${maxAccuracy} %.`,
+      `config.teachers: none of the ${pool.length} teachers of the pool is ${kinds.join(' or ')} with an accuracy of ${minAccuracy} to ${maxAccuracy} %; widen the selection.`,
       { field: ['config', 'teachers'] },
     );
   }
