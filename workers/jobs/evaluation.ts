@@ -103,12 +103,15 @@ export async function evaluateOn(
 function writeState({ parameters, optimizer, average = {} }: Student, position: Position): Buffer {
   const named = (prefix: string, tensors: Record<string, Tensor>) =>
     Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}${name}`, tensor]));
+  const slots = optimizer.state();
   const tensors = {
     ...named('parameter/', parameters),
-    ...named('slot/', optimizer.state()),
+    ...named('slot/', slots),
     ...named('average/', average),
   };
-  return encodeSafetensors(snapshot(tensors), { position: JSON.stringify(position) });
+  const bytes = encodeSafetensors(snapshot(tensors), { position: JSON.stringify(position) });
+  tf.dispose(slots);
+  return bytes;
 }
 
 async function readSet({ shards, dataset }: Payload, { store }: JobContext): Promise<LabelledImages> {
