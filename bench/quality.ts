@@ -87,7 +87,8 @@ async function measure(row: Row, method: Method, seed: number): Promise<void> {
   const synthesis = method === 'SRE2L' ? sre2l(row.teddy) : method === 'TEDDY' ? row.teddy : undefined;
   const decisive = JSON.stringify([suite?.pool, method, imagesPerClass, synthesis, labels, recipe]);
   const options = createHash('sha256').update(decisive).digest('hex').slice(0, 12);
-  const of = (result.rows[row.name] ??= {});
+  const of = result.rows[row.name] ?? {};
+  result.rows[row.name] = of;
   const earlier = (of[method]?.measured ?? []).filter((one) => one.options === options);
   if (earlier.some((one) => one.seed === seed)) return;
   const matched = method === 'SRE2L' ? teachers.filter(({ index }) => index === labelTeachers[0]?.index) : teachers;
