@@ -5,7 +5,8 @@
  * accuracy with the commit that gave it, and the mean difference to random real images with its standard error. What the file
  * holds already of the same options is not computed again, so a suite of hours can be run in parts; `--fresh` starts anew.
  *
- *     npm run bench -- quality --suite cifar10 [--rows <part of a row's name>] [--methods TEDDY,SRE2L] [--fresh] [--work <folder>]
+ *     npm run bench -- quality --suite cifar10 [--rows <part of a row's name>] [--methods TEDDY,SRE2L]
+ *         [--data <archive or folder of the images>] [--fresh] [--work <folder>]
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -22,12 +23,17 @@ const { values } = parseArgs({
     rows: { type: 'string', default: '' },
     methods: { type: 'string', default: METHODS.join() },
     fresh: { type: 'boolean', default: false },
+    data: { type: 'string' },
     work: { type: 'string', default: join(tmpdir(), 'teddyhub-quality') },
   },
 });
 const suite = SUITES[values.suite];
 if (!suite) {
   console.error(`quality: there is no suite ${values.suite}; choose one of ${Object.keys(SUITES).join(', ')}.`);
+  process.exit(1);
+}
+if (suite.data && values.data === undefined) {
+  console.error(`quality: the suite ${values.suite} needs --data <${suite.data}>.`);
   process.exit(1);
 }
 
@@ -49,7 +55,7 @@ const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root
 const name = `quality-${values.suite}`;
 const result: Result = values.fresh ? { rows: {} } : { ...readJson<Result>(resultsPath(name), { rows: {} }) };
 const pipeline = await openPipeline(values.work);
-const dataset = await pipeline.fashionMnist();
+const dataset = await pipeline.dataset(suite.source(values.data));
 const { teachers, seconds } = await pipeline.pool(dataset, suite.pool);
 
 function save(): void {
