@@ -4,6 +4,7 @@ import { contextFactory } from './graphql/context.js';
 import { buildTeddyhubSchema } from './graphql/schema.js';
 import { serveHttp } from './http/server.js';
 import { ensureFirstKey, type FirstKey } from './modules/api-key/first-key.js';
+import { OperatorKeys } from './modules/api-key/operator-keys.js';
 import { createRepositories, createServices } from './modules/index.js';
 import type { Config } from './platform/config/env.js';
 import { openDatabase } from './platform/database/client.js';
@@ -49,7 +50,9 @@ export async function startApi(options: {
 
     const repositories = createRepositories(database);
     const services = createServices({ database, queue, store, hub, importRoot: config.importRoot }, repositories);
-    const adminKey = embedded ? await ensureFirstKey(services.apiKeys, config.stateDir) : null;
+    const adminKey = embedded
+      ? await ensureFirstKey(services.authenticator, new OperatorKeys(repositories.apiKeys), config.stateDir)
+      : null;
 
     const { host, port, production } = config;
     const http = await serveHttp({

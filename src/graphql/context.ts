@@ -9,7 +9,7 @@ export type CreateContext = (authorization: string | undefined) => Promise<Reque
 export const contextFactory =
   (services: Services, repositories: Repositories, log: Log): CreateContext =>
   async (authorization) => {
-    const viewer = await services.apiKeys.authenticate(authorization);
+    const viewer = await services.authenticator.authenticate(authorization);
     const requestId = currentRequestId();
     return {
       requestId,

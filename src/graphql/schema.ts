@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { GraphQLDateTime } from 'graphql-scalars';
 import { buildSchema, type PubSub } from 'type-graphql';
+import { ApiKeyResolver } from '../modules/api-key/api-key.resolver.js';
 import { DatasetResolver } from '../modules/dataset/dataset.resolver.js';
 import { DistillationRunResolver } from '../modules/distillation-run/distillation-run.resolver.js';
 import { RUN_EVENT_CLASSES } from '../modules/distillation-run/run-event.type.js';
@@ -35,6 +36,7 @@ export const buildTeddyhubSchema = (): Promise<GraphQLSchema> =>
       DistilledSetResolver,
       EvaluationResolver,
       WorkerResolver,
+      ApiKeyResolver,
     ],
     orphanedTypes: RUN_EVENT_CLASSES,
     scalarsMap: [{ type: Date, scalar: GraphQLDateTime }],

@@ -57,7 +57,9 @@ export async function serveHttp(options: HttpOptions): Promise<{ url: string; cl
     response.status(ready ? 200 : 503).json({ ...readiness, ready });
   });
   if (!production) app.get('/', (_request, response) => void response.type('html').send(LANDING_PAGE));
-  app.use(dataPlaneRouter({ database, store, log, authenticate: (header) => services.apiKeys.authenticate(header) }));
+  app.use(
+    dataPlaneRouter({ database, store, log, authenticate: (header) => services.authenticator.authenticate(header) }),
+  );
   app.use(
     '/graphql',
     express.json({ limit: BODY_LIMIT }),

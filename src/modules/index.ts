@@ -12,6 +12,7 @@ import type { ObjectStore } from '../platform/object-store/object-store.js';
 import type { TaskQueue } from '../platform/queue/task-queue.js';
 import { ApiKeyRepository } from './api-key/api-key.repository.js';
 import { ApiKeyService } from './api-key/api-key.service.js';
+import { Authenticator } from './api-key/authenticator.js';
 import { DatasetRepository } from './dataset/dataset.repository.js';
 import { DatasetService } from './dataset/dataset.service.js';
 import { DistillationRunRepository } from './distillation-run/distillation-run.repository.js';
@@ -57,7 +58,8 @@ export function createServices({ database, queue, store, hub, importRoot }: Reso
   return {
     nodes: new NodeService(),
     projects: repositories.projects,
-    apiKeys: new ApiKeyService(repositories.apiKeys),
+    authenticator: new Authenticator(repositories.apiKeys),
+    apiKeys: new ApiKeyService(backend, repositories.apiKeys),
     datasets: new DatasetService(backend, repositories.datasets, importRoot),
     teacherPools: new TeacherPoolService(backend, repositories.teacherPools, importRoot),
     distillationRuns: new DistillationRunService(backend, repositories.distillationRuns, hub),
@@ -71,7 +73,7 @@ export type Services = ReturnType<typeof createServices>;
 
 /** Made anew for every request: they see the viewer's project only, and forget everything with the request. */
 export function createLoaders(repositories: Repositories, projectId: string) {
-  const { database, datasets, teacherPools, distillationRuns, tasks, distilledSets, evaluations, workers } =
+  const { database, datasets, teacherPools, distillationRuns, tasks, distilledSets, evaluations, workers, apiKeys } =
     repositories;
   const progressOf = (owner: OwnerColumn) =>
     byParent(
@@ -88,6 +90,7 @@ export function createLoaders(repositories: Repositories, projectId: string) {
       DistilledSet: byId((ids) => distilledSets.byIds(projectId, ids)),
       Evaluation: byId((ids) => evaluations.byIds(projectId, ids)),
       Worker: byId((ids) => workers.byIds(ids)),
+      ApiKey: byId((ids) => apiKeys.byIds(projectId, ids)),
     },
     tasksOfDataset: progressOf('datasetId'),
     tasksOfPool: progressOf('poolId'),

@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import type { Role } from '../../src/domain/viewer.js';
 import { startApi } from '../../src/main.js';
 import { ApiKeyRepository } from '../../src/modules/api-key/api-key.repository.js';
-import { ApiKeyService } from '../../src/modules/api-key/api-key.service.js';
+import { OperatorKeys } from '../../src/modules/api-key/operator-keys.js';
 import { readConfig } from '../../src/platform/config/env.js';
 import type { Project } from '../../src/platform/database/generated/client.js';
 import { createWorld, type World } from '../support/world.js';
@@ -47,7 +47,7 @@ export async function openApi(environment: NodeJS.ProcessEnv = {}): Promise<Test
   const config = { ...readConfig(env, world.stateDir), databaseUrl: world.databaseUrl };
   const sink = { write: (line: string) => void log.push(JSON.parse(line) as Record<string, unknown>) };
   const api = await startApi({ config, log: pino({ level: 'info' }, sink), embedded: false });
-  const service = new ApiKeyService(new ApiKeyRepository(world.database));
+  const service = new OperatorKeys(new ApiKeyRepository(world.database));
   const newKey = (role: Role, project = 'default') => service.create({ name: role, role, project });
   const keys = {
     ADMIN: await newKey('ADMIN'),
