@@ -68,7 +68,7 @@ export async function startApi(options: {
       log,
     });
     closers.push(() => http.close());
-    log.info({ url: http.url }, 'api ready');
+    log.info({ url: http.url, routes: http.routes }, 'api ready');
     return { url: http.url, adminKey, close };
   } catch (error) {
     await close();

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { expressMiddleware } from '@as-integrations/express5';
-import express, { type ErrorRequestHandler, type Express } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Router } from 'express';
 import type { GraphQLSchema } from 'graphql';
 import { TeddyhubError } from '../domain/errors.js';
 import { createApollo } from '../graphql/apollo.js';
@@ -32,11 +32,18 @@ export interface HttpOptions {
   log: Log;
 }
 
+export interface HttpServer {
+  url: string;
+  /** Every path that is served beside /graphql. */
+  routes: string[];
+  close(): Promise<void>;
+}
+
 const BODY_LIMIT = '256kb';
 const PORTS_TRIED = 20;
 
 /** Throws BAD_CONFIGURATION when the port cannot be had. */
-export async function serveHttp(options: HttpOptions): Promise<{ url: string; close(): Promise<void> }> {
+export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const { schema, createContext, services, database, store, log, production } = options;
   const app = express();
   const httpServer = createServer(app);
@@ -76,6 +83,7 @@ export async function serveHttp(options: HttpOptions): Promise<{ url: string; cl
   const url = await listen(httpServer, options);
   return {
     url,
+    routes: routesOf(app.router),
     async close() {
       closing = true;
       await closeSockets();
@@ -83,6 +91,14 @@ export async function serveHttp(options: HttpOptions): Promise<{ url: string; cl
       await apollo.stop();
     },
   };
+}
+
+/** The paths of a router and of those within it. */
+function routesOf({ stack }: Pick<Router, 'stack'>): string[] {
+  return stack.flatMap(({ route, handle }) => {
+    if (route) return [route.path];
+    return 'stack' in handle ? routesOf(handle as unknown as Router) : [];
+  });
 }
 
 function refuseTheRest(app: Express, log: Log): void {
