@@ -4,7 +4,8 @@ import { pickMatchedTeachers, trainedTeachers } from '../../domain/task-planning
 import type { Viewer } from '../../domain/viewer.js';
 import type { Transaction } from '../../platform/database/client.js';
 import type { Teacher } from '../../platform/database/generated/client.js';
-import type { RunEventHub, StoredRunEvent } from '../../platform/events/run-event-hub.js';
+import type { RunEventHub } from '../../platform/events/run-event-hub.js';
+import type { StoredRunEvent } from '../../platform/events/stored-event.js';
 import { type Backend, requestRunCancel, startRun } from '../../platform/orchestration/index.js';
 import { type ReadyDataset, requireReadyDataset } from '../kit/checks.js';
 import { type Connection, toConnection } from '../kit/connection.js';

@@ -21,7 +21,7 @@ const TASK_EVENT = `${EVENT} index kind taskId`;
 /** By type: its fields, by who may have them. */
 export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   Query: {
-    ANY: 'viewer',
+    ANY: 'rateLimit viewer',
     READ: `dataset datasets distillationRun distillationRuns distilledSet distilledSets evaluation evaluations node nodes
       teacherPool teacherPools worker workers`,
     ADMIN: 'apiKey apiKeys',
@@ -33,6 +33,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   },
   Subscription: { READ: 'runEvents' },
 
+  RateLimit: { ANY: 'cost limit remaining resetAt' },
   Viewer: { ANY: 'keyPrefix projectName role' },
   ApiKey: { ADMIN: 'createdAt expiresAt id lastUsedAt name prefix revokedAt role state successor' },
   ApiKeyConnection: { ADMIN: CONNECTION },
