@@ -51,7 +51,7 @@ export async function startApi(options: {
     closers.push(() => hub.close());
 
     const repositories = createRepositories(database);
-    const services = createServices({ database, queue, store, hub, importRoot: config.importRoot }, repositories);
+    const services = createServices({ database, queue, store, hub, importRoot: config.importRoot, log }, repositories);
     const adminKey = embedded
       ? await ensureFirstKey(services.authenticator, new OperatorKeys(repositories.apiKeys), config.stateDir)
       : null;

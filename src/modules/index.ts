@@ -8,6 +8,7 @@ import type {
   Teacher as TeacherRow,
 } from '../platform/database/generated/client.js';
 import type { RunEventHub } from '../platform/events/run-event-hub.js';
+import type { Log } from '../platform/log.js';
 import type { ObjectStore } from '../platform/object-store/object-store.js';
 import type { TaskQueue } from '../platform/queue/task-queue.js';
 import { ApiKeyRepository } from './api-key/api-key.repository.js';
@@ -17,6 +18,7 @@ import { DatasetRepository } from './dataset/dataset.repository.js';
 import { DatasetService } from './dataset/dataset.service.js';
 import { DistillationRunRepository } from './distillation-run/distillation-run.repository.js';
 import { DistillationRunService } from './distillation-run/distillation-run.service.js';
+import { RunProgressService } from './distillation-run/run-progress.service.js';
 import { DistilledSetRepository } from './distilled-set/distilled-set.repository.js';
 import { DistilledSetService } from './distilled-set/distilled-set.service.js';
 import { EvaluationRepository } from './evaluation/evaluation.repository.js';
@@ -29,6 +31,7 @@ import { TeacherPoolRepository } from './teacher-pool/teacher-pool.repository.js
 import { TeacherPoolService } from './teacher-pool/teacher-pool.service.js';
 import { WorkerRepository } from './worker/worker.repository.js';
 import { WorkerService } from './worker/worker.service.js';
+import { WorkerWatch } from './worker/worker-watch.js';
 
 export interface Resources {
   database: Database;
@@ -36,6 +39,7 @@ export interface Resources {
   store: ObjectStore;
   hub: RunEventHub;
   importRoot: string;
+  log: Log;
 }
 
 export const createRepositories = (database: Database) => ({
@@ -53,7 +57,10 @@ export const createRepositories = (database: Database) => ({
 
 export type Repositories = ReturnType<typeof createRepositories>;
 
-export function createServices({ database, queue, store, hub, importRoot }: Resources, repositories: Repositories) {
+export function createServices(
+  { database, queue, store, hub, importRoot, log }: Resources,
+  repositories: Repositories,
+) {
   const backend = { database, queue };
   return {
     nodes: new NodeService(),
@@ -66,6 +73,8 @@ export function createServices({ database, queue, store, hub, importRoot }: Reso
     distilledSets: new DistilledSetService(database, repositories.distilledSets, store),
     evaluations: new EvaluationService(backend, repositories.evaluations),
     workers: new WorkerService(repositories.workers),
+    runProgress: new RunProgressService(repositories.distillationRuns, repositories.tasks, hub),
+    workerWatch: new WorkerWatch(repositories.workers, log),
   };
 }
 

@@ -35,7 +35,7 @@ export interface TestApi {
     variables: Record<string, unknown>,
     enough?: number,
     key?: string,
-    onEvent?: () => void,
+    onEvent?: (event: unknown) => void,
   ): Promise<unknown[]>;
   /** What a subscription that may not begin is refused with. */
   refuse(query: string, variables?: Record<string, unknown>, key?: string): Promise<Answer['errors']>;
@@ -99,7 +99,7 @@ export async function openApi(environment: NodeJS.ProcessEnv = {}): Promise<Test
       try {
         for await (const event of client.iterate({ query, variables })) {
           seen.push(event);
-          onEvent();
+          onEvent(event);
           if (seen.length >= enough) break;
         }
         return seen;

@@ -14,6 +14,7 @@ import { audit, type Caller, createOnce, TRANSACTION } from '../kit/mutation.js'
 import { notFound, requireUuid } from '../kit/node.js';
 import { MAX_PAGE, type PageArguments, readWindow } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
+import { abortable } from '../kit/stream.js';
 import type {
   DistillationRunCancelInput,
   DistillationRunFilter,
@@ -94,18 +95,7 @@ export class DistillationRunService {
     const id = requireUuid('DistillationRun', globalId);
     const [run] = await this.runs.byIds(viewer.projectId, [id]);
     if (run === undefined) throw notFound('DistillationRun', globalId);
-    const ended = new AbortController();
-    const events = this.hub.follow(id, afterSequence, ended.signal);
-    const iterator: AsyncIterableIterator<StoredRunEvent> = {
-      [Symbol.asyncIterator]: () => iterator,
-      next: () => events.next(),
-      // A generator that waits hears of its end only when it goes on: the signal wakes it.
-      return: () => {
-        ended.abort();
-        return events.return();
-      },
-    };
-    return iterator;
+    return abortable((signal) => this.hub.follow(id, afterSequence, signal));
   }
 
   /** The same events as a page, for clients without a socket. */

@@ -4,8 +4,8 @@
  * nothing is lost or doubled, and a lost notification costs no more than the time until the next look.
  */
 import { setMaxListeners } from 'node:events';
+import { createBell } from '../bell.js';
 import type { Database } from '../database/client.js';
-import { createDeferred } from '../deferred.js';
 import type { Log } from '../log.js';
 import { outsideOfRequests } from '../telemetry/request-trace.js';
 import { listenForRunNews } from './listener.js';
@@ -55,8 +55,8 @@ export function createRunEventHub(options: { database: Database; databaseUrl: st
   };
 
   async function* follow(runId: string, afterSequence: number, signal: AbortSignal) {
-    let rung = createDeferred();
-    const ring = () => rung.resolve();
+    const bell = createBell();
+    const { ring } = bell;
     const signals = [signal, closing.signal];
     const hasEnded = () => signals.some(({ aborted }) => aborted);
     for (const one of signals) one.addEventListener('abort', ring, { once: true });
@@ -66,7 +66,7 @@ export function createRunEventHub(options: { database: Database; databaseUrl: st
       let sequence = afterSequence;
       while (!hasEnded()) {
         // Reset before the look, so that news which come while it is under way ring for another one.
-        rung = createDeferred();
+        bell.reset();
         const events = await channel.after(sequence);
         for (const event of events) {
           if (hasEnded()) return;
@@ -74,7 +74,7 @@ export function createRunEventHub(options: { database: Database; databaseUrl: st
           sequence = event.sequence;
           if (endsRun(event)) return;
         }
-        if (events.length === 0 && !hasEnded()) await rung.promise;
+        if (events.length === 0 && !hasEnded()) await bell.heard();
       }
     } finally {
       for (const one of signals) one.removeEventListener('abort', ring);

@@ -31,7 +31,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
       'datasetImport distillationRunCancel distillationRunStart distilledSetPublish evaluationStart teacherPoolTrain',
     ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate',
   },
-  Subscription: { READ: 'runEvents' },
+  Subscription: { READ: 'runEvents runProgress workerStatus' },
 
   RateLimit: { ANY: 'cost limit remaining resetAt' },
   Viewer: { ANY: 'keyPrefix projectName role' },
@@ -86,6 +86,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   LabelConfig: {
     READ: 'cropScaleMin ensembleSize fkdBatchSize fkdSteps flip keptShare mix staticViews topK weighting',
   },
+  RunProgress: { READ: 'progress sequence state' },
   RunStateChanged: { READ: `${EVENT} failure from to` },
   RunTaskStarted: { READ: `${TASK_EVENT} attempt fromStep workerId` },
   RunTaskProgress: { READ: `${TASK_EVENT} loss step totalSteps` },
