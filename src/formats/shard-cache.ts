@@ -16,9 +16,9 @@ export function withShardCache(
 ): ObjectStore {
   return {
     ...store,
-    async get(key) {
+    async get(key, range) {
       const hex = SHARD.exec(key)?.[1];
-      if (hex === undefined) return store.get(key);
+      if (hex === undefined || range !== undefined) return store.get(key, range);
       const path = join(folder, hex);
       const cached = await readFile(path).catch(() => null);
       if (cached !== null && digestOf(cached) === `sha256:${hex}`) {

@@ -23,7 +23,7 @@ describe('importing IDX files', () => {
 
   const objects = async () => {
     const keys: string[] = [];
-    for await (const key of store.list('')) keys.push(key);
+    for await (const { key } of store.list('')) keys.push(key);
     return keys.sort();
   };
   const run = (changes: Partial<IdxSource> = {}) =>

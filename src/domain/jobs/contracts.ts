@@ -4,7 +4,7 @@
  * the database, so the same payload gives the same result on any machine.
  */
 import { z } from 'zod';
-import { BASELINES, labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../config.js';
+import { BASELINES, LABEL_KINDS, labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../config.js';
 import { datasetImport } from './dataset-import.js';
 import { datasetRef, namedFileRef, objectRef, sha256, shardRef, teacherRef } from './references.js';
 
@@ -97,7 +97,7 @@ const publishing = {
 };
 
 const evaluationResult = z.strictObject({
-  labelKind: z.enum(['SOFT', 'HARD']),
+  labelKind: z.enum(LABEL_KINDS),
   /** Percent. */
   top1Last: z.number(),
   top1Best: z.number(),
@@ -117,7 +117,7 @@ const evaluation = {
     fkd: z.array(namedFileRef),
     labelConfig,
     recipe: recipeConfig,
-    labelKinds: z.array(z.enum(['SOFT', 'HARD'])).min(1),
+    labelKinds: z.array(z.enum(LABEL_KINDS)).min(1),
     seed,
   }),
   result: z.strictObject({ results: z.array(evaluationResult).min(1) }),

@@ -31,10 +31,17 @@ const schema = z
     S3_ACCESS_KEY: optional(z.string()),
     S3_SECRET_KEY: optional(z.string()),
     S3_REGION: optional(z.string()),
+    S3_PATH_STYLE: choice(['true', 'false'], 'true'),
+    S3_CA_FILE: optional(z.string()),
     TEDDYHUB_IMPORT_ROOT: optional(z.string()),
     TEDDYHUB_WORKERS: integer(1, 0, 64),
     TEDDYHUB_SCRATCH_DIR: optional(z.string()),
     TEDDYHUB_SHARD_CACHE_BYTES: integer(20 * 2 ** 30, 0, Number.MAX_SAFE_INTEGER),
+    TEDDYHUB_RATE_LIMIT: integer(600_000, 0, 2 ** 31 - 1),
+    TEDDYHUB_REQUEST_SECONDS: integer(30, 1, 600),
+    TEDDYHUB_SOCKETS_PER_KEY: integer(100, 1, 100_000),
+    TEDDYHUB_PING_SECONDS: integer(12, 1, 300),
+    TEDDYHUB_DOCUMENTS: choice(['any', 'trusted'], 'any'),
   })
   .superRefine((env, context) => {
     if (env.S3_ENDPOINT === undefined) return;
@@ -55,6 +62,10 @@ export type ObjectStoreConfig =
       accessKey: string;
       secretKey: string;
       region: string;
+      /** The bucket is the first part of the path, and not of the host name. */
+      pathStyle: boolean;
+      /** PEM of the authorities that sign the endpoints' certificates; null: those that Node trusts. */
+      caFile: string | null;
     };
 
 export interface Config {
@@ -75,6 +86,20 @@ export interface Config {
   scratchDir: string;
   /** Where workers keep dataset shards that they read from S3, and how many bytes of them. Null: nowhere. */
   shardCache: { folder: string; maxBytes: number } | null;
+  limits: RequestLimits;
+}
+
+/** What clients may ask of one API process. */
+export interface RequestLimits {
+  /** Points of cost a minute and key; 0: no limit. */
+  pointsPerMinute: number;
+  /** After which a request and its statements are given up. */
+  requestMs: number;
+  socketsPerKey: number;
+  /** How often a socket must give a sign of life. */
+  pingMs: number;
+  /** Whether only the documents of our own clients run. */
+  trustedDocumentsOnly: boolean;
 }
 
 /** Throws BAD_CONFIGURATION with one line per mistake. */
@@ -100,6 +125,13 @@ export function readConfig(env: NodeJS.ProcessEnv, directory: string): Config {
     workers: values.TEDDYHUB_WORKERS,
     scratchDir: values.TEDDYHUB_SCRATCH_DIR ?? `${stateDir}/scratch`,
     shardCache: objectStore.kind === 's3' && maxBytes > 0 ? { folder: `${stateDir}/shards`, maxBytes } : null,
+    limits: {
+      pointsPerMinute: values.TEDDYHUB_RATE_LIMIT,
+      requestMs: values.TEDDYHUB_REQUEST_SECONDS * 1000,
+      socketsPerKey: values.TEDDYHUB_SOCKETS_PER_KEY,
+      pingMs: values.TEDDYHUB_PING_SECONDS * 1000,
+      trustedDocumentsOnly: values.TEDDYHUB_DOCUMENTS === 'trusted',
+    },
   };
 }
 
@@ -117,5 +149,7 @@ function objectStoreOf(values: z.infer<typeof schema>, stateDir: string): Object
     accessKey,
     secretKey,
     region: values.S3_REGION ?? 'us-east-1',
+    pathStyle: values.S3_PATH_STYLE === 'true',
+    caFile: values.S3_CA_FILE ?? null,
   };
 }

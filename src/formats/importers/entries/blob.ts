@@ -4,7 +4,6 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { ObjectStore } from '../../../platform/object-store/object-store.js';
 import { unreadable } from '../byte-reader.js';
@@ -38,9 +37,7 @@ export function objectBlob(store: ObjectStore, key: string, bytes: number, name 
     bytes,
     stream: () => store.stream(key),
     read: async (start, length) =>
-      start >= bytes
-        ? Buffer.alloc(0)
-        : buffer(await store.stream(key, { start, length: Math.min(length, bytes - start) })),
+      start >= bytes ? Buffer.alloc(0) : store.get(key, { start, length: Math.min(length, bytes - start) }),
     close: async () => undefined,
   };
 }

@@ -19,9 +19,9 @@ export async function openPath(path: string): Promise<EntrySource> {
 
 /** An object of the store, as `openBlob` takes it; `name` is what its owner calls it. Throws BAD_INPUT_FILE. */
 export async function openObject(store: ObjectStore, key: string, name: string): Promise<EntrySource> {
-  const bytes = await store.size(key);
-  if (bytes === null) throw new TeddyhubError('BAD_INPUT_FILE', `${name}: it is not in the object store.`);
-  return openBlob(objectBlob(store, key, bytes, name));
+  const there = await store.stat(key);
+  if (there === null) throw new TeddyhubError('BAD_INPUT_FILE', `${name}: it is not in the object store.`);
+  return openBlob(objectBlob(store, key, there.bytes, name));
 }
 
 const HEAD_BYTES = 512;

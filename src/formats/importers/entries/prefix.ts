@@ -14,30 +14,28 @@ export async function openPrefix(store: ObjectStore, prefix: string): Promise<En
     close: async () => undefined,
     async *entries() {
       seen = 0;
-      for await (const key of store.list(folder)) {
+      for await (const { key, bytes } of store.list(folder)) {
         seen += 1;
         const name = key.slice(folder.length);
         // Consoles make empty objects to show folders.
         if (name === '' || name.endsWith('/') || isLitter(name)) continue;
-        yield toEntry(store, key, name);
+        yield toEntry(store, key, name, bytes);
       }
     },
   };
 }
 
-function toEntry(store: ObjectStore, key: string, name: string): Entry {
+function toEntry(store: ObjectStore, key: string, name: string, bytes: number): Entry {
   const normal = normalisePath(name);
   if ('reason' in normal) return { kind: 'REFUSED', path: name, ...normal };
-  const size = async () => (await store.size(key)) ?? 0;
   return {
     kind: 'FILE',
     path: normal.path,
     async read(maxBytes) {
-      const bytes = await size();
       if (bytes > maxBytes) throw tooLarge(bytes, maxBytes);
       return store.get(key);
     },
     stream: () => store.stream(key),
-    blob: async () => objectBlob(store, key, await size(), name),
+    blob: async () => objectBlob(store, key, bytes, name),
   };
 }
