@@ -22,6 +22,7 @@ import { dataPlaneRouter } from './data-plane.js';
 import { checkReadiness } from './health.js';
 import { LANDING_PAGE } from './landing-page.js';
 import { traceRequests } from './request-log.js';
+import { uploadsRouter } from './uploads.js';
 
 export interface HttpOptions {
   host: string;
@@ -75,6 +76,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   app.use(
     dataPlaneRouter({ database, store, log, authenticate: (header) => services.authenticator.authenticate(header) }),
   );
+  app.use(uploadsRouter(services));
   app.use(
     '/graphql',
     express.json({ limit: BODY_LIMIT }),

@@ -28,7 +28,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   },
   Mutation: {
     OPERATE:
-      'datasetImport distillationRunCancel distillationRunStart distilledSetPublish evaluationStart teacherPoolTrain',
+      'datasetImport datasetUploadBegin datasetUploadComplete distillationRunCancel distillationRunStart distilledSetPublish evaluationStart teacherPoolTrain',
     ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate',
   },
   Subscription: { READ: 'runEvents runProgress workerStatus' },
@@ -43,12 +43,18 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   ApiKeyRevokePayload: { ADMIN: `${DONE} apiKey` },
 
   Dataset: {
-    READ: `channelMean channelStd classNames contentDigest createdAt distillationRuns failure id imageShape licence name progress
-      skippedRecords sourceKind state teacherPools testCount trainCount trainPerClass updatedAt`,
+    READ: `channelMean channelStd classNames classOrder contentDigest createdAt distillationRuns duplicateCount duplicates failure
+      id imageShape layout licence name preparation progress skippedCount skippedRecords sourceKind state teacherPools testCount
+      trainCount trainPerClass updatedAt`,
   },
   DatasetConnection: { READ: CONNECTION },
   DatasetEdge: { READ: EDGE },
   DatasetImportPayload: { OPERATE: `${DONE} dataset` },
+  DatasetUpload: { OPERATE: 'id partBytes parts' },
+  DatasetUploadPayload: { OPERATE: `${DONE} upload` },
+  UploadPart: { OPERATE: 'number url' },
+  DuplicateImage: { READ: 'acrossClasses acrossSplits record sameAs split' },
+  ImagePreparation: { READ: 'channels fit height width' },
   ImageShape: { READ: 'channels height width' },
   SkippedRecord: { READ: 'reason record split' },
 
@@ -158,4 +164,5 @@ export const ROUTES: Record<string, Rule | 'PUBLIC'> = {
   '/v1/distilled-sets/:id/manifest.json': 'ANY',
   '/v1/distilled-sets/:id/shards/:name': 'ANY',
   '/v1/distilled-sets/:id/labels/:name': 'ANY',
+  '/v1/uploads/:id/parts/:number': 'OPERATE',
 };
