@@ -69,13 +69,15 @@ export function filesOf(folder: string, limit: number): string[] {
 }
 
 /** Class folders of PNG files of 16 x 16 pixels that are all different; one folder holds half of them. */
-export function generateFolder(folder: string, files: number): void {
+export async function generateFolder(folder: string, files: number): Promise<void> {
   const shape = { height: 16, width: 16, channels: 3 };
   const noise = random(0, 'files');
   const pixels = Uint8Array.from({ length: 768 }, () => Math.floor(noise.uniform() * 256));
   for (const name of ['train/many', 'train/few', 'test/many', 'test/few'])
     mkdirSync(join(folder, name), { recursive: true });
   for (let i = 0; i < files; i++) {
+    // The encoder's memory is given back between two turns of the event loop.
+    if (i % 100 === 0) await turn();
     new DataView(pixels.buffer).setUint32(0, i);
     const place = i % 10 === 0 ? 'test' : 'train';
     writeFileSync(join(folder, place, i % 10 < 6 ? 'many' : 'few', `${i}.png`), encodePng(pixels, shape));

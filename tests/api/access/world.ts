@@ -1,5 +1,7 @@
 /** A project with at least one of everything, for a key of another project to find nothing of. */
+
 import { newId } from '../../../src/domain/ids.js';
+import { datasetSource } from '../../../src/domain/jobs/dataset-import.js';
 import { NODE_TYPES, type NodeType, toGlobalId } from '../../../src/modules/kit/node.js';
 import { handBackTask, reportProgress, startRun } from '../../../src/platform/orchestration/index.js';
 import { claimNext, newWorker, workOff } from '../../support/by-hand.js';
@@ -21,7 +23,9 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
   const set = await seedPublishedSet(world, project);
   const dataset = await seedDataset(database, project);
   const skippedRecords = [{ split: 'TRAIN', record: 'record 1', reason: 'torn' }];
-  await database.dataset.update({ where: { id: dataset.id }, data: { skippedRecords } });
+  const source = datasetSource.parse({ kind: 'FILES', path: '/nowhere' });
+  const duplicates = [{ split: 'TRAIN', record: 'a', sameAs: 'b', acrossSplits: true, acrossClasses: false }];
+  await database.dataset.update({ where: { id: dataset.id }, data: { source, skippedRecords, duplicates } });
   const pool = await seedPool(database, dataset);
   const imports = [{ path: '/nowhere', architecture: { name: 'CONVNET' } }];
   await database.teacherPool.update({
