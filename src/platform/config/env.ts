@@ -31,6 +31,8 @@ const schema = z
     S3_ACCESS_KEY: optional(z.string()),
     S3_SECRET_KEY: optional(z.string()),
     S3_REGION: optional(z.string()),
+    S3_PATH_STYLE: choice(['true', 'false'], 'true'),
+    S3_CA_FILE: optional(z.string()),
     TEDDYHUB_IMPORT_ROOT: optional(z.string()),
     TEDDYHUB_WORKERS: integer(1, 0, 64),
     TEDDYHUB_RATE_LIMIT: integer(600_000, 0, 2 ** 31 - 1),
@@ -58,6 +60,10 @@ export type ObjectStoreConfig =
       accessKey: string;
       secretKey: string;
       region: string;
+      /** The bucket is the first part of the path, and not of the host name. */
+      pathStyle: boolean;
+      /** PEM of the authorities that sign the endpoints' certificates; null: those that Node trusts. */
+      caFile: string | null;
     };
 
 export interface Config {
@@ -133,5 +139,7 @@ function objectStoreOf(values: z.infer<typeof schema>, stateDir: string): Object
     accessKey,
     secretKey,
     region: values.S3_REGION ?? 'us-east-1',
+    pathStyle: values.S3_PATH_STYLE === 'true',
+    caFile: values.S3_CA_FILE ?? null,
   };
 }
