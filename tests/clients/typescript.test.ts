@@ -5,7 +5,7 @@ import { ApiError, openTeddyhub, operations, type Teddyhub, UserErrors } from '.
 import { toGlobalId } from '../../src/modules/kit/node.js';
 import { appendRunEvent, requestRunCancel, startRun } from '../../src/platform/orchestration/index.js';
 import { openApi, type TestApi } from '../api/server.js';
-import { openProxy, type FaultyProxy } from '../support/proxy.js';
+import { type FaultyProxy, openProxy } from '../support/proxy.js';
 import { seedDataset, seedPool, seedRun } from '../support/seeds.js';
 import { until } from '../support/until.js';
 
