@@ -40,7 +40,7 @@ def test_learns_a_set_from_every_kind_of_label(train, labels):
 
 
 def test_trains_a_resnet_18(train):
-    options = ["--architecture", "resnet18", "--seeds", 0, "--steps", 40, "--batch-size", 16, "--json"]
+    options = ["--architecture", "resnet18", "--seeds", 0, "--steps", 24, "--batch-size", 8, "--json"]
     (accuracy,) = accuracies_of(train(*options))
     assert accuracy > 60
 

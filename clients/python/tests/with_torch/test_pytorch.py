@@ -76,13 +76,13 @@ def test_a_transform_sees_fractions_and_normalisation_comes_after_it(api):
     torch.testing.assert_close(halved * std + mean, (plain * std + mean) / 2)
 
 
-@pytest.mark.parametrize("context", ["fork", "spawn"])
-def test_workers_of_any_kind_read_a_dataset(api, context):
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers_of_any_kind_read_a_dataset(api, method):
     dataset = api.load("cutmix").torch_dataset("STATIC", Halve())
     options = {"batch_size": 5, "shuffle": True}
     alone = list(DataLoader(dataset, generator=torch.Generator().manual_seed(1), **options))
     shared = DataLoader(
-        dataset, generator=torch.Generator().manual_seed(1), num_workers=2, multiprocessing_context=context, **options
+        dataset, generator=torch.Generator().manual_seed(1), num_workers=2, multiprocessing_context=method, **options
     )
     same(list(shared), alone)
 
