@@ -14,8 +14,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { importFashionMnist } from '../src/formats/importers/fashion-mnist.js';
-import type { Sample } from '../src/formats/importers/imported.js';
+import { readFashionMnist } from '../src/formats/importers/fashion-mnist.js';
 import { about, mean, root, rounded, standardError, writeResult } from './support/report.js';
 
 const { values } = parseArgs({
@@ -26,7 +25,9 @@ const { values } = parseArgs({
   },
 });
 if (!existsSync(values.python)) {
-  console.error(`There is no ${values.python}: run npm run check:pytorch once, or name a Python with torch by --python.`);
+  console.error(
+    `There is no ${values.python}: run npm run check:pytorch once, or name a Python with torch by --python.`,
+  );
   process.exit(1);
 }
 
@@ -110,18 +111,24 @@ async function answerOf(child: ChildProcess): Promise<Quickstart> {
 /** The published test images as IDX files, as they come from elsewhere. */
 async function writeTestSplit(folder: string): Promise<void> {
   mkdirSync(folder);
-  const { test, testCount, shape } = await importFashionMnist();
-  const samples: Sample[] = [];
-  for await (const sample of test) samples.push(sample);
+  const reader = readFashionMnist();
+  const images: Uint8Array[] = [];
+  const classes: string[] = [];
+  for await (const sample of reader.samples()) {
+    if (sample.kind !== 'RAW' || sample.split !== 'TEST') continue;
+    images.push(Uint8Array.from(sample.pixels));
+    classes.push(sample.className ?? '');
+  }
+  const order = reader.classNames(new Set(classes));
+  const labels = Uint8Array.from(classes, (name) => order.indexOf(name));
   const write = (name: string, sizes: number[], bytes: Uint8Array) => {
     const header = Buffer.alloc(4 + 4 * sizes.length);
     header.writeUInt32BE(0x800 + sizes.length, 0);
     for (const [i, size] of sizes.entries()) header.writeUInt32BE(size, 4 + 4 * i);
     writeFileSync(join(folder, name), Buffer.concat([header, bytes]));
   };
-  const pixels = Buffer.concat(samples.map(({ pixels }) => Uint8Array.from(pixels)));
-  write('t10k-images-idx3-ubyte', [testCount, shape.height, shape.width], pixels);
-  write('t10k-labels-idx1-ubyte', [testCount], Uint8Array.from(samples, ({ label }) => label));
+  write('t10k-images-idx3-ubyte', [images.length, 28, 28], Buffer.concat(images));
+  write('t10k-labels-idx1-ubyte', [labels.length], labels);
 }
 
 async function freePort(): Promise<number> {

@@ -33,7 +33,9 @@ async function main() {
   // Before the minutes that PyTorch takes.
   for (const name of ['full', 'client']) {
     if (existsSync(checkOf(name))) continue;
-    throw new SetupFailure(`${checkOf(name)} is missing: tests/pytorch/${name}.check.ts was not built; run: npm run build`);
+    throw new SetupFailure(
+      `${checkOf(name)} is missing: tests/pytorch/${name}.check.ts was not built; run: npm run build`,
+    );
   }
   const python = await pythonWithTorch(paths);
   const folder = mkdtempSync(join(tmpdir(), 'teddyhub-pytorch-'));

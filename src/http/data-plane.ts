@@ -125,7 +125,7 @@ async function sendFile(store: ObjectStore, request: Request, response: Response
   const url = request.method === 'GET' ? await store.presign(file.key, PRESIGNED_SECONDS) : null;
   if (url !== null) {
     // The store would answer in words of its own; who follows the redirect verifies the digest.
-    if ((await store.size(file.key)) === null) throw named(objectMissing(file.key), file.what, file.set);
+    if ((await store.stat(file.key)) === null) throw named(objectMissing(file.key), file.what, file.set);
     return void response.set('Cache-Control', 'private, no-store').status(302).location(url).end();
   }
   const bytes = await readVerified(store, file, file.what, file.set);

@@ -6,12 +6,17 @@ import type { z } from 'zod';
 import { architectureConfig, labelConfig, recipeConfig, synthesisConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import { newId } from '../../src/domain/ids.js';
-import type { NamedFileRef } from '../../src/domain/jobs/references.js';
+import type { NamedFileRef, ObjectRef } from '../../src/domain/jobs/references.js';
 import { MANIFEST_VERSION, type Manifest, manifestBytes, NORMALIZATION, setDigest } from '../../src/domain/manifest.js';
 import type { Viewer } from '../../src/domain/viewer.js';
 import { dataPlaneRouter } from '../../src/http/data-plane.js';
 import type { Database } from '../../src/platform/database/client.js';
-import type { DistilledSetState, Project } from '../../src/platform/database/generated/client.js';
+import type {
+  DistillationRun,
+  DistilledSetState,
+  LabelMode,
+  Project,
+} from '../../src/platform/database/generated/client.js';
 import { type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { seedDataset, seedPool, seedRun, someDigest } from './seeds.js';
 
@@ -68,6 +73,24 @@ export async function seedPublishedSet(
   };
   const manifest = describe(id, run.name, run.id, content, { shards, labels });
   const stored = await putByDigest(store, 'manifests', manifestBytes(manifest), '.json');
+  await insertSet(database, run, state, { manifest, stored, shards, labels });
+  const files = Object.fromEntries([...shards, ...labels.STATIC, ...labels.FKD].map((file) => [file.name, file]));
+  return { id, globalId: Buffer.from(`DistilledSet:${id}`).toString('base64url'), manifest, files, contents };
+}
+
+/** The rows of a set, as the end of a run leaves them; and published where `state` says so. */
+export async function insertSet(
+  database: Database,
+  run: DistillationRun,
+  state: DistilledSetState,
+  set: {
+    manifest: Manifest;
+    stored: ObjectRef;
+    shards: readonly NamedFileRef[];
+    labels: Record<LabelMode, readonly NamedFileRef[]>;
+  },
+): Promise<void> {
+  const { manifest, stored, shards, labels } = set;
   const row = ({ key, digest, bytes, name }: NamedFileRef, index: number) => ({
     index,
     name,
@@ -77,18 +100,22 @@ export async function seedPublishedSet(
   });
   await database.distilledSet.create({
     data: {
-      id,
-      projectId: project.id,
+      id: manifest.id,
+      projectId: run.projectId,
       runId: run.id,
-      name: run.name,
+      name: manifest.name,
       state,
+      publishedAt: state === 'STAGING' ? null : new Date(),
       imagesPerClass: manifest.imagesPerClass,
       sampleCount: manifest.sampleCount,
       digest: manifest.digest,
       manifestKey: stored.key,
       manifestDigest: stored.digest,
       shards: {
-        create: shards.map((shard, index) => ({ ...row(shard, index), samples: content.shards[index]?.samples ?? 0 })),
+        create: shards.map((shard, index) => ({
+          ...row(shard, index),
+          samples: manifest.shards[index]?.samples ?? 0,
+        })),
       },
       labelSets: {
         create: (['STATIC', 'FKD'] as const).map((mode) => ({
@@ -99,8 +126,6 @@ export async function seedPublishedSet(
       },
     },
   });
-  const files = Object.fromEntries([...shards, ...labels.STATIC, ...labels.FKD].map((file) => [file.name, file]));
-  return { id, globalId: Buffer.from(`DistilledSet:${id}`).toString('base64url'), manifest, files, contents };
 }
 
 function describe(
