@@ -51,12 +51,13 @@ export async function startApi(options: {
     const services = createServices({ database, queue, store, hub, importRoot: config.importRoot }, repositories);
     const adminKey = embedded ? await ensureFirstKey(services.apiKeys, config.stateDir) : null;
 
-    const { host, port, production } = config;
+    const { host, port, production, publicUrl } = config;
     const http = await serveHttp({
       host,
       port,
       otherPorts: embedded,
       production,
+      publicUrl,
       schema: await buildTeddyhubSchema(),
       createContext: contextFactory(services, repositories, log),
       services,

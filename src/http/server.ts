@@ -24,6 +24,8 @@ export interface HttpOptions {
   /** Where a port is in use: whether the next ones are tried. */
   otherPorts: boolean;
   production: boolean;
+  /** Where clients reach this service, if not where it listens. */
+  publicUrl: string | undefined;
   schema: GraphQLSchema;
   createContext: CreateContext;
   services: Services;
@@ -57,7 +59,16 @@ export async function serveHttp(options: HttpOptions): Promise<{ url: string; cl
     response.status(ready ? 200 : 503).json({ ...readiness, ready });
   });
   if (!production) app.get('/', (_request, response) => void response.type('html').send(LANDING_PAGE));
-  app.use(dataPlaneRouter({ database, store, log, authenticate: (header) => services.apiKeys.authenticate(header) }));
+  app.use(
+    dataPlaneRouter({
+      database,
+      store,
+      log,
+      publicUrl: options.publicUrl,
+      authenticate: (header) => services.apiKeys.authenticate(header),
+      tokens: services.tokenAuthenticator,
+    }),
+  );
   app.use(
     '/graphql',
     express.json({ limit: BODY_LIMIT }),

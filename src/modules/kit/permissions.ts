@@ -13,6 +13,7 @@ const PERMISSIONS = {
   'distillationRun:cancel': OPERATORS,
   'evaluation:start': OPERATORS,
   'distilledSet:publish': OPERATORS,
+  'distilledSet:share': OPERATORS,
 } as const satisfies Record<string, readonly Viewer['role'][]>;
 
 export type Permission = keyof typeof PERMISSIONS;
