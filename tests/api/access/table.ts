@@ -127,7 +127,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   EvaluationResult: { READ: 'labelKind seconds seed studentSteps subject top1Best top1Last top5Last' },
   EvaluationSummary: { READ: 'labelKind seeds subject top1Best top1Last top5Last' },
   EvaluationComparison: { READ: 'baseline labelKind top1Best top1Last top5Last' },
-  Ranking: { READ: 'hlr ior lrs' },
+  Ranking: { READ: 'ars hlr ior lrs' },
   Difference: { READ: 'mean standardError' },
   Spread: { READ: 'deviation mean' },
   Recipe: {
