@@ -4,7 +4,7 @@ import { TeddyhubError } from '../domain/errors.js';
 import { ROLES, type Role } from '../domain/viewer.js';
 import { countPendingMigrations } from '../http/health.js';
 import { ApiKeyRepository } from '../modules/api-key/api-key.repository.js';
-import { ApiKeyService, DEFAULT_PROJECT } from '../modules/api-key/api-key.service.js';
+import { DEFAULT_PROJECT, OperatorKeys } from '../modules/api-key/operator-keys.js';
 import { readConfig } from '../platform/config/env.js';
 import { openDatabase } from '../platform/database/client.js';
 import { startEmbeddedStack } from '../platform/embedded/stack.js';
@@ -50,14 +50,14 @@ function readDays(text: string): number {
 }
 
 /** Opens the database of the configuration; the embedded one is started for as long as it takes, or joined. */
-async function withKeys<T>(work: (keys: ApiKeyService) => Promise<T>): Promise<T> {
+async function withKeys<T>(work: (keys: OperatorKeys) => Promise<T>): Promise<T> {
   const config = readConfig(process.env, process.cwd());
   const stack = config.databaseUrl === undefined ? await startEmbeddedStack({ stateDir: config.stateDir }) : undefined;
   const databaseUrl = config.databaseUrl ?? stack?.databaseUrl ?? '';
   const database = openDatabase(databaseUrl, { poolSize: 1 });
   try {
     if ((await countPendingMigrations(database)) > 0) await deployMigrations(databaseUrl);
-    return await work(new ApiKeyService(new ApiKeyRepository(database)));
+    return await work(new OperatorKeys(new ApiKeyRepository(database)));
   } finally {
     await database.$disconnect();
     await stack?.stop();

@@ -2,9 +2,11 @@ import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { GraphQLDateTime } from 'graphql-scalars';
 import { buildSchema, type PubSub } from 'type-graphql';
+import { ApiKeyResolver } from '../modules/api-key/api-key.resolver.js';
 import { DatasetResolver } from '../modules/dataset/dataset.resolver.js';
 import { DistillationRunResolver } from '../modules/distillation-run/distillation-run.resolver.js';
 import { RUN_EVENT_CLASSES } from '../modules/distillation-run/run-event.type.js';
+import { RunProgressResolver } from '../modules/distillation-run/run-progress.resolver.js';
 import { DistilledSetResolver } from '../modules/distilled-set/distilled-set.resolver.js';
 import { EvaluationResolver } from '../modules/evaluation/evaluation.resolver.js';
 import { NodeResolver } from '../modules/node/node.resolver.js';
@@ -13,6 +15,7 @@ import { SetTokenResolver } from '../modules/set-token/set-token.resolver.js';
 import { TaskResolver } from '../modules/task/task.resolver.js';
 import { TeacherPoolResolver, TeacherResolver } from '../modules/teacher-pool/teacher-pool.resolver.js';
 import { WorkerResolver } from '../modules/worker/worker.resolver.js';
+import { WorkerStatusResolver } from '../modules/worker/worker-status.resolver.js';
 
 /** Subscriptions bring their own streams; TypeGraphQL wants a bus all the same. */
 const NO_BUS: PubSub = {
@@ -37,6 +40,9 @@ export const buildTeddyhubSchema = (): Promise<GraphQLSchema> =>
       SetTokenResolver,
       EvaluationResolver,
       WorkerResolver,
+      RunProgressResolver,
+      WorkerStatusResolver,
+      ApiKeyResolver,
     ],
     orphanedTypes: RUN_EVENT_CLASSES,
     scalarsMap: [{ type: Date, scalar: GraphQLDateTime }],

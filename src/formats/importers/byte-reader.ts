@@ -47,7 +47,7 @@ export async function openByteReader(path: string): Promise<ByteReader> {
   };
 }
 
-async function isGzip(path: string): Promise<boolean> {
+export async function isGzip(path: string): Promise<boolean> {
   try {
     const handle = await open(path);
     try {
@@ -67,7 +67,7 @@ const READ_ERRORS: Record<string, string> = {
   EISDIR: 'it is a folder; give the file itself',
 };
 
-function unreadable(path: string, error: unknown): TeddyhubError {
+export function unreadable(path: string, error: unknown): TeddyhubError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const reason = code.startsWith('Z_')
     ? `its gzip data is broken (${error instanceof Error ? error.message : code}); fetch the file again`

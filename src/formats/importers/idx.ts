@@ -4,9 +4,9 @@
  * [n, height, width] or [n, height, width, channels], labels [n].
  */
 import { TeddyhubError } from '../../domain/errors.js';
-import type { DatasetSource } from '../../domain/jobs/contracts.js';
+import type { DatasetSource } from '../../domain/jobs/dataset-import.js';
 import { type ByteReader, openByteReader } from './byte-reader.js';
-import type { ImportedDataset, Sample } from './imported.js';
+import type { RawSample, SampleReader, Split } from './sample.js';
 
 type IdxSource = Extract<DatasetSource, { kind: 'IDX' }>;
 
@@ -24,10 +24,10 @@ interface IdxHeader {
 }
 
 /**
- * Checks headers, counts and labels of the four files and answers the dataset; images are streamed as the splits are
- * iterated, each of which may be done once. Throws BAD_INPUT_FILE with one line that names the file, here and there.
+ * Checks headers, counts and labels of the four files; images are streamed as the samples are read. Throws BAD_INPUT_FILE with
+ * one line that names the file, here and there.
  */
-export async function importIdx(source: IdxSource): Promise<ImportedDataset> {
+export async function readIdx(source: IdxSource): Promise<SampleReader> {
   const trainLabels = await readLabels(source.trainLabels);
   const testLabels = await readLabels(source.testLabels);
   const train = await checkImages(source.trainImages, source.trainLabels, trainLabels.length);
@@ -39,18 +39,29 @@ export async function importIdx(source: IdxSource): Promise<ImportedDataset> {
   const classNames = source.classNames ?? numberedClasses(trainLabels, source.trainLabels);
   checkLabels(source.trainLabels, trainLabels, classNames.length);
   checkLabels(source.testLabels, testLabels, classNames.length);
+  const total = train.count + test.count;
+  let read = 0;
+  async function* split(name: Split, path: string, labels: Uint8Array): AsyncGenerator<RawSample> {
+    let index = 0;
+    for await (const pixels of images(path)) {
+      const className = classNames[labels[index] ?? 0] ?? null;
+      yield { kind: 'RAW', record: `${path}#${index}`, split: name, className, pixels, shape };
+      index += 1;
+      read += 1;
+    }
+  }
   return {
-    classNames,
-    shape,
-    trainCount: train.count,
-    testCount: test.count,
-    train: samples(source.trainImages, trainLabels),
-    test: samples(source.testImages, testLabels),
-    skipped: [],
+    sequential: true,
+    async *samples() {
+      yield* split('TRAIN', source.trainImages, trainLabels);
+      yield* split('TEST', source.testImages, testLabels);
+    },
+    fraction: () => read / total,
+    classNames: () => classNames,
   };
 }
 
-async function* samples(path: string, labels: Uint8Array): AsyncGenerator<Sample> {
+async function* images(path: string): AsyncGenerator<Buffer> {
   const reader = await openByteReader(path);
   try {
     const { count, recordBytes } = await readHeader(reader, path, 'images');
@@ -61,10 +72,7 @@ async function* samples(path: string, labels: Uint8Array): AsyncGenerator<Sample
       if (batch.byteLength < wanted * recordBytes) {
         throw truncated(path, 'images', read + Math.floor(batch.byteLength / recordBytes), count);
       }
-      for (let i = 0; i < wanted; i++) {
-        const pixels = batch.subarray(i * recordBytes, (i + 1) * recordBytes);
-        yield { pixels, label: labels[read + i] ?? 0 };
-      }
+      for (let i = 0; i < wanted; i++) yield batch.subarray(i * recordBytes, (i + 1) * recordBytes);
       read += wanted;
     }
     await expectEnd(reader, path, count, 'images');

@@ -1,6 +1,7 @@
 import type { Role } from '../../domain/viewer.js';
 import type { Database } from '../../platform/database/client.js';
 import type { ApiKey } from '../../platform/database/generated/client.js';
+import { keyset, type Window } from '../kit/paging.js';
 
 export class ApiKeyRepository {
   constructor(private readonly database: Database) {}
@@ -13,7 +14,25 @@ export class ApiKeyRepository {
     await this.database.apiKey.updateMany({ where: { id }, data: { lastUsedAt: new Date() } });
   }
 
-  list(): Promise<ApiKey[]> {
+  byPrefixes(prefixes: readonly string[]): Promise<ApiKey[]> {
+    return this.database.apiKey.findMany({ where: { prefix: { in: [...prefixes] } } });
+  }
+
+  byIds(projectId: string, ids: readonly string[]): Promise<ApiKey[]> {
+    return this.database.apiKey.findMany({ where: { projectId, id: { in: [...ids] } } });
+  }
+
+  list(projectId: string, window: Window): Promise<ApiKey[]> {
+    const { where, ...page } = keyset(window);
+    return this.database.apiKey.findMany({ where: { projectId, ...where }, ...page });
+  }
+
+  count(projectId: string): Promise<number> {
+    return this.database.apiKey.count({ where: { projectId } });
+  }
+
+  /** Of all projects. */
+  listAll(): Promise<ApiKey[]> {
     return this.database.apiKey.findMany({ orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
   }
 

@@ -1,84 +1,137 @@
-import { createHash } from 'node:crypto';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Role, Viewer } from '../../domain/viewer.js';
-import type { ApiKey } from '../../platform/database/generated/client.js';
+import type { Transaction } from '../../platform/database/client.js';
+import type { ApiKey as ApiKeyRow } from '../../platform/database/generated/client.js';
+import type { Backend } from '../../platform/orchestration/index.js';
+import { type Connection, toConnection } from '../kit/connection.js';
+import { requireName } from '../kit/input.js';
+import { audit, type Caller, createOnce, TRANSACTION } from '../kit/mutation.js';
+import { notFound, requireUuid } from '../kit/node.js';
+import { type PageArguments, readWindow } from '../kit/paging.js';
+import { assertAllowed } from '../kit/permissions.js';
+import type { ApiKeyCreateInput, ApiKeyRevokeInput, ApiKeyRotateInput } from './api-key.input.js';
 import type { ApiKeyRepository } from './api-key.repository.js';
-import { hashSecret, makeKey, parseKey, verifySecret } from './secret.js';
+import { ApiKey } from './api-key.type.js';
+import { isActive } from './authenticator.js';
+import { hashSecret, makeKey } from './secret.js';
 
-/** A verified key is looked up again after this long, so that a revoked one stops within seconds. */
-const TRUST_MS = 2_000;
-const CACHE_SIZE = 1_000;
-const TOUCH_MS = 60_000;
+/** The longest that a rotated key goes on beside its successor. */
+const MAX_OVERLAP_SECONDS = 30 * 86_400;
 
-interface Verified {
-  row: ApiKey;
-  /** When the row was last read, milliseconds. */
-  readAt: number;
+/** A key that was made, and its text where this is the call that made it: it is not kept. */
+export interface MadeKey {
+  id: string;
+  key: string | null;
 }
 
-export const DEFAULT_PROJECT = 'default';
-
+/** Keys of the caller's project, for its ADMINs. */
 export class ApiKeyService {
-  /** By sha256 of the whole key: scrypt is paid once a key and process, and no key lies in memory. */
-  private readonly verified = new Map<string, Verified>();
+  constructor(
+    private readonly backend: Backend,
+    private readonly keys: ApiKeyRepository,
+  ) {}
 
-  constructor(private readonly keys: ApiKeyRepository) {}
+  async list(viewer: Viewer, page: PageArguments): Promise<Connection<ApiKey>> {
+    assertAllowed(viewer, 'apiKey:manage');
+    const window = readWindow('ApiKey', page);
+    const rows = await this.keys.list(viewer.projectId, window);
+    return toConnection(ApiKey, window, rows, () => this.keys.count(viewer.projectId));
+  }
 
-  /** Who a header `Bearer thk_...` speaks for. Throws UNAUTHENTICATED, with one message for all reasons. */
-  async authenticate(header: string | undefined): Promise<Viewer> {
-    const key = /^(?:Bearer\s+)?(\S+)$/i.exec(header?.trim() ?? '')?.[1];
-    const parsed = key === undefined ? null : parseKey(key);
-    if (key === undefined || parsed === null) throw unauthenticated();
-    const cacheKey = createHash('sha256').update(key).digest('base64');
-    const row = await this.findVerified(cacheKey, parsed);
-    if (row === null || row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= new Date())) {
-      this.verified.delete(cacheKey);
-      throw unauthenticated();
+  async create(caller: Caller, input: ApiKeyCreateInput): Promise<MadeKey> {
+    assertAllowed(caller.viewer, 'apiKey:manage');
+    const name = requireName(input.name);
+    const { role, idempotencyKey } = input;
+    const expiresAt = input.expiresAt ?? null;
+    const request = { name, role, expiresAt: expiresAt?.toISOString() ?? null };
+    return this.makeOnce(caller, 'apiKeyCreate', idempotencyKey, request, async (tx, id, made) => {
+      requireFuture(expiresAt);
+      await tx.apiKey.create({ data: { id, projectId: caller.viewer.projectId, name, role, expiresAt, ...made } });
+    });
+  }
+
+  /** Puts a key of the same name and role in the place of another, which works for `overlapSeconds` more. */
+  async rotate(caller: Caller, input: ApiKeyRotateInput): Promise<MadeKey> {
+    assertAllowed(caller.viewer, 'apiKey:manage');
+    const { overlapSeconds, idempotencyKey } = input;
+    const expiresAt = input.expiresAt ?? null;
+    if (overlapSeconds < 0 || overlapSeconds > MAX_OVERLAP_SECONDS) {
+      throw new TeddyhubError('INVALID_INPUT', `overlapSeconds must be 0 to ${MAX_OVERLAP_SECONDS}.`, {
+        field: ['overlapSeconds'],
+      });
     }
-    return { projectId: row.projectId, keyPrefix: row.prefix, role: row.role };
+    const request = { id: input.id, overlapSeconds, expiresAt: expiresAt?.toISOString() ?? null };
+    return this.makeOnce(caller, 'apiKeyRotate', idempotencyKey, request, async (tx, id, made) => {
+      requireFuture(expiresAt);
+      const old = await lockKey(tx, caller, input.id);
+      if (!isActive(old) || old.successorId !== null) {
+        const why = old.successorId !== null ? 'was rotated already' : 'does not work any more';
+        throw new TeddyhubError('INVALID_STATE', `Key ${old.prefix} ${why}: make a new one.`, { field: ['id'] });
+      }
+      const { projectId, name, role } = old;
+      await tx.apiKey.create({ data: { id, projectId, name, role, expiresAt, ...made } });
+      const end = new Date(Date.now() + overlapSeconds * 1000);
+      const sooner = old.expiresAt !== null && old.expiresAt < end ? old.expiresAt : end;
+      await tx.apiKey.update({ where: { id: old.id }, data: { successorId: id, expiresAt: sooner } });
+    });
   }
 
-  private async findVerified(cacheKey: string, key: { prefix: string; secret: string }): Promise<ApiKey | null> {
-    const known = this.verified.get(cacheKey);
-    if (known && Date.now() - known.readAt < TRUST_MS) return known.row;
-    const row = await this.keys.byPrefix(key.prefix);
-    if (row === null) return null;
-    const same = known?.row.secretHash === row.secretHash;
-    if (!same && !(await verifySecret(key.secret, row.secretHash))) return null;
-    this.remember(cacheKey, row);
-    if (Date.now() - (row.lastUsedAt?.getTime() ?? 0) > TOUCH_MS) await this.keys.touch(row.id);
-    return row;
+  /** Ends a key; one that is revoked already stays so. Returns its UUID. Throws NOT_FOUND, INVALID_STATE. */
+  async revoke(caller: Caller, input: ApiKeyRevokeInput): Promise<string> {
+    assertAllowed(caller.viewer, 'apiKey:manage');
+    return this.backend.database.$transaction(async (tx) => {
+      const key = await lockKey(tx, caller, input.id);
+      if (key.revokedAt !== null) return key.id;
+      if (key.role === 'ADMIN' && isActive(key) && (await countAdmins(tx, key.projectId)) === 1) {
+        const message = 'This is the last ADMIN key of the project: make another one first.';
+        throw new TeddyhubError('INVALID_STATE', message, { field: ['id'] });
+      }
+      await tx.apiKey.update({ where: { id: key.id }, data: { revokedAt: new Date() } });
+      await audit(tx, caller, 'apiKeyRevoke', 'ApiKey', key.id, { prefix: key.prefix });
+      return key.id;
+    }, TRANSACTION);
   }
 
-  private remember(cacheKey: string, row: ApiKey): void {
-    this.verified.delete(cacheKey);
-    this.verified.set(cacheKey, { row, readAt: Date.now() });
-    const oldest = this.verified.keys().next();
-    if (this.verified.size > CACHE_SIZE && !oldest.done) this.verified.delete(oldest.value);
-  }
-
-  /** Makes a key; it is shown this once. */
-  async create(key: { name: string; role: Role; project?: string; expiresAt?: Date }): Promise<string> {
-    const { key: text, prefix, secret } = makeKey();
+  private async makeOnce(
+    caller: Caller,
+    operation: string,
+    idempotencyKey: string,
+    request: Record<string, unknown>,
+    make: (tx: Transaction, id: string, made: { prefix: string; secretHash: string }) => Promise<void>,
+  ): Promise<MadeKey> {
+    const { key, prefix, secret } = makeKey();
     const secretHash = await hashSecret(secret);
-    const { name, role, project = DEFAULT_PROJECT, expiresAt = null } = key;
-    await this.keys.create(project, { name, role, prefix, secretHash, expiresAt });
-    return text;
-  }
-
-  list(): Promise<ApiKey[]> {
-    return this.keys.list();
-  }
-
-  /** Takes effect within seconds in every process. Throws NOT_FOUND. */
-  async revoke(prefix: string): Promise<void> {
-    if (await this.keys.revoke(prefix)) return;
-    throw new TeddyhubError('NOT_FOUND', `There is no key with the prefix ${prefix} that could be revoked.`);
+    let isNew = false;
+    const command = { operation, subjectType: 'ApiKey', idempotencyKey, request } as const;
+    const id = await createOnce(this.backend, caller, command, async ({ tx }, newId) => {
+      await make(tx, newId, { prefix, secretHash });
+      isNew = true;
+    });
+    return { id, key: isNew ? key : null };
   }
 }
 
-const unauthenticated = () =>
-  new TeddyhubError(
-    'UNAUTHENTICATED',
-    'Send a valid API key as "Authorization: Bearer thk_..."; make one with: teddyhub key create',
-  );
+/** A key of the project, and the project's lock: what is decided of one ADMIN key depends on the others. Throws NOT_FOUND. */
+async function lockKey(tx: Transaction, caller: Caller, globalId: string): Promise<ApiKeyRow> {
+  const { projectId } = caller.viewer;
+  const id = requireUuid('ApiKey', globalId, ['id']);
+  await tx.$queryRaw`SELECT 1 FROM "Project" WHERE id = ${projectId}::uuid FOR NO KEY UPDATE`;
+  const key = await tx.apiKey.findFirst({ where: { id, projectId } });
+  if (key === null) throw notFound('ApiKey', globalId, ['id']);
+  return key;
+}
+
+const countAdmins = (tx: Transaction, projectId: string): Promise<number> =>
+  tx.apiKey.count({
+    where: {
+      projectId,
+      role: 'ADMIN' satisfies Role,
+      revokedAt: null,
+      OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }],
+    },
+  });
+
+function requireFuture(expiresAt: Date | null): void {
+  if (expiresAt === null || expiresAt > new Date()) return;
+  throw new TeddyhubError('INVALID_INPUT', 'expiresAt must be in the future.', { field: ['expiresAt'] });
+}

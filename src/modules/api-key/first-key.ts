@@ -2,7 +2,8 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TeddyhubError } from '../../domain/errors.js';
-import type { ApiKeyService } from './api-key.service.js';
+import type { Authenticator } from './authenticator.js';
+import type { OperatorKeys } from './operator-keys.js';
 
 export interface FirstKey {
   secret: string;
@@ -12,10 +13,14 @@ export interface FirstKey {
 }
 
 /** The ADMIN key of `<stateDir>/admin-key`; a new one where there is none, or where the database does not know it. */
-export async function ensureFirstKey(keys: ApiKeyService, stateDir: string): Promise<FirstKey> {
+export async function ensureFirstKey(
+  authenticator: Authenticator,
+  keys: OperatorKeys,
+  stateDir: string,
+): Promise<FirstKey> {
   const file = join(stateDir, 'admin-key');
   const kept = (await readFile(file, 'utf8').catch(() => '')).trim();
-  if (kept !== '' && (await isAdmin(keys, kept))) return { secret: kept, file, isNew: false };
+  if (kept !== '' && (await isAdmin(authenticator, kept))) return { secret: kept, file, isNew: false };
   const secret = await keys.create({ name: 'first key of this machine', role: 'ADMIN' });
   await mkdir(stateDir, { recursive: true });
   await writeFile(`${file}.new`, `${secret}\n`, { mode: 0o600 });
@@ -23,9 +28,9 @@ export async function ensureFirstKey(keys: ApiKeyService, stateDir: string): Pro
   return { secret, file, isNew: true };
 }
 
-async function isAdmin(keys: ApiKeyService, key: string): Promise<boolean> {
+async function isAdmin(authenticator: Authenticator, key: string): Promise<boolean> {
   try {
-    return (await keys.authenticate(key)).role === 'ADMIN';
+    return (await authenticator.authenticate(key)).role === 'ADMIN';
   } catch (error) {
     if (error instanceof TeddyhubError && error.code === 'UNAUTHENTICATED') return false;
     throw error;

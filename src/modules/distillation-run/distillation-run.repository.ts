@@ -1,6 +1,6 @@
 import type { Transaction } from '../../platform/database/client.js';
 import type { DistillationRun, Prisma } from '../../platform/database/generated/client.js';
-import { parseRunEvent, type StoredRunEvent } from '../../platform/events/run-event-hub.js';
+import { parseRunEvent, type StoredRunEvent } from '../../platform/events/stored-event.js';
 import { requireUuid } from '../kit/node.js';
 import { keyset, type Window } from '../kit/paging.js';
 import type { DistillationRunFilter } from './distillation-run.input.js';

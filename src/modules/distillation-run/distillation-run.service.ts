@@ -4,7 +4,8 @@ import { pickMatchedTeachers, trainedTeachers } from '../../domain/task-planning
 import type { Viewer } from '../../domain/viewer.js';
 import type { Transaction } from '../../platform/database/client.js';
 import type { Teacher } from '../../platform/database/generated/client.js';
-import type { RunEventHub, StoredRunEvent } from '../../platform/events/run-event-hub.js';
+import type { RunEventHub } from '../../platform/events/run-event-hub.js';
+import type { StoredRunEvent } from '../../platform/events/stored-event.js';
 import { type Backend, requestRunCancel, startRun } from '../../platform/orchestration/index.js';
 import { type ReadyDataset, requireReadyDataset } from '../kit/checks.js';
 import { type Connection, toConnection } from '../kit/connection.js';
@@ -13,6 +14,7 @@ import { audit, type Caller, createOnce, TRANSACTION } from '../kit/mutation.js'
 import { notFound, requireUuid } from '../kit/node.js';
 import { MAX_PAGE, type PageArguments, readWindow } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
+import { abortable } from '../kit/stream.js';
 import type {
   DistillationRunCancelInput,
   DistillationRunFilter,
@@ -93,18 +95,7 @@ export class DistillationRunService {
     const id = requireUuid('DistillationRun', globalId);
     const [run] = await this.runs.byIds(viewer.projectId, [id]);
     if (run === undefined) throw notFound('DistillationRun', globalId);
-    const ended = new AbortController();
-    const events = this.hub.follow(id, afterSequence, ended.signal);
-    const iterator: AsyncIterableIterator<StoredRunEvent> = {
-      [Symbol.asyncIterator]: () => iterator,
-      next: () => events.next(),
-      // A generator that waits hears of its end only when it goes on: the signal wakes it.
-      return: () => {
-        ended.abort();
-        return events.return();
-      },
-    };
-    return iterator;
+    return abortable((signal) => this.hub.follow(id, afterSequence, signal));
   }
 
   /** The same events as a page, for clients without a socket. */

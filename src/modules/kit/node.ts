@@ -12,6 +12,7 @@ export const NODE_TYPES = [
   'DistilledSet',
   'Evaluation',
   'Worker',
+  'ApiKey',
 ] as const;
 
 export type NodeType = (typeof NODE_TYPES)[number];

@@ -1,9 +1,13 @@
 /** Who may do what. A service's first line asks here; what is not in the table is denied. */
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
+import type { NodeType } from './node.js';
 
 const EVERYBODY_BUT_WORKERS = ['ADMIN', 'OPERATOR', 'VIEWER'] as const;
 const OPERATORS = ['ADMIN', 'OPERATOR'] as const;
+
+/** Keys are for ADMINs alone, by whatever path; everything else that has an id may be read. */
+export const readPermission = (type: NodeType): Permission => (type === 'ApiKey' ? 'apiKey:manage' : 'object:read');
 
 const PERMISSIONS = {
   'object:read': EVERYBODY_BUT_WORKERS,
@@ -14,6 +18,7 @@ const PERMISSIONS = {
   'evaluation:start': OPERATORS,
   'distilledSet:publish': OPERATORS,
   'distilledSet:share': OPERATORS,
+  'apiKey:manage': ['ADMIN'],
 } as const satisfies Record<string, readonly Viewer['role'][]>;
 
 export type Permission = keyof typeof PERMISSIONS;

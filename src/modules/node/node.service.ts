@@ -1,11 +1,12 @@
 import type { Viewer } from '../../domain/viewer.js';
+import { ApiKey } from '../api-key/api-key.type.js';
 import { Dataset } from '../dataset/dataset.type.js';
 import { DistillationRun } from '../distillation-run/distillation-run.type.js';
 import { DistilledSet } from '../distilled-set/distilled-set.type.js';
 import { Evaluation } from '../evaluation/evaluation.type.js';
 import type { Loaders } from '../index.js';
 import { fromRow, type Node, type NodeType, readGlobalId } from '../kit/node.js';
-import { assertAllowed } from '../kit/permissions.js';
+import { assertAllowed, readPermission } from '../kit/permissions.js';
 import { Task } from '../task/task.type.js';
 import { Teacher, TeacherPool } from '../teacher-pool/teacher-pool.type.js';
 import { Worker } from '../worker/worker.type.js';
@@ -19,6 +20,7 @@ interface NodeOf {
   DistilledSet: DistilledSet;
   Evaluation: Evaluation;
   Worker: Worker;
+  ApiKey: ApiKey;
 }
 
 interface Reader {
@@ -30,7 +32,7 @@ interface Reader {
 export class NodeService {
   /** The object that a client asks for; null where the id is malformed, of another type, or names nothing. */
   async get<T extends NodeType>(reader: Reader, type: T, globalId: string): Promise<NodeOf[T] | null> {
-    assertAllowed(reader.viewer, 'object:read');
+    assertAllowed(reader.viewer, readPermission(type));
     const id = readGlobalId(globalId);
     return id?.type === type ? load(reader.loaders, type, id.uuid) : null;
   }
@@ -38,6 +40,7 @@ export class NodeService {
   async find(reader: Reader, globalId: string): Promise<Node | null> {
     assertAllowed(reader.viewer, 'object:read');
     const id = readGlobalId(globalId);
+    if (id) assertAllowed(reader.viewer, readPermission(id.type));
     return id ? load(reader.loaders, id.type, id.uuid) : null;
   }
 
@@ -69,6 +72,7 @@ const LOAD: { [T in NodeType]: (loaders: Loaders, uuid: string) => Promise<NodeO
   DistilledSet: async ({ byId }, uuid) => nodeOf(DistilledSet, await byId.DistilledSet.load(uuid)),
   Evaluation: async ({ byId }, uuid) => nodeOf(Evaluation, await byId.Evaluation.load(uuid)),
   Worker: async ({ byId }, uuid) => nodeOf(Worker, await byId.Worker.load(uuid)),
+  ApiKey: async ({ byId }, uuid) => nodeOf(ApiKey, await byId.ApiKey.load(uuid)),
 };
 
 const load = <T extends NodeType>(loaders: Loaders, type: T, uuid: string): Promise<NodeOf[T] | null> =>

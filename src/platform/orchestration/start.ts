@@ -1,6 +1,6 @@
 /** How work begins. Each function takes the id of a row that the caller has just made in the same transaction. */
 import { evaluationConfig, poolConfig, runConfig } from '../../domain/config.js';
-import { datasetSource } from '../../domain/jobs/contracts.js';
+import { datasetSource } from '../../domain/jobs/dataset-import.js';
 import { pickLabelTeachers, planEvaluation } from '../../domain/task-planning.js';
 import { datasetRefOf, loadRunInputs, objectRefOf } from './inputs.js';
 import { appendRunEvent } from './run-log.js';

@@ -1,0 +1,161 @@
+/**
+ * Who may have what: every field of the schema and every route of the data plane. A field or a route that is not in here fails
+ * the test, so that whoever adds one decides it.
+ */
+export const ROLES_OF = {
+  /** Whoever has a key of the project. */
+  ANY: ['ADMIN', 'OPERATOR', 'VIEWER', 'WORKER'],
+  READ: ['ADMIN', 'OPERATOR', 'VIEWER'],
+  OPERATE: ['ADMIN', 'OPERATOR'],
+  ADMIN: ['ADMIN'],
+} as const;
+
+export type Rule = keyof typeof ROLES_OF;
+
+const CONNECTION = 'edges nodes pageInfo totalCount';
+const EDGE = 'cursor node';
+const DONE = 'clientMutationId userErrors';
+const EVENT = 'createdAt sequence type';
+const TASK_EVENT = `${EVENT} index kind taskId`;
+
+/** By type: its fields, by who may have them. */
+export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
+  Query: {
+    ANY: 'rateLimit viewer',
+    READ: `dataset datasets distillationRun distillationRuns distilledSet distilledSets evaluation evaluations node nodes
+      teacherPool teacherPools worker workers`,
+    ADMIN: 'apiKey apiKeys',
+  },
+  Mutation: {
+    OPERATE:
+      'datasetImport distillationRunCancel distillationRunStart distilledSetPublish evaluationStart teacherPoolTrain',
+    ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate',
+  },
+  Subscription: { READ: 'runEvents runProgress workerStatus' },
+
+  RateLimit: { ANY: 'cost limit remaining resetAt' },
+  Viewer: { ANY: 'keyPrefix projectName role' },
+  ApiKey: { ADMIN: 'createdAt expiresAt id lastUsedAt name prefix revokedAt role state successor' },
+  ApiKeyConnection: { ADMIN: CONNECTION },
+  ApiKeyEdge: { ADMIN: EDGE },
+  ApiKeyCreatePayload: { ADMIN: `${DONE} apiKey secret` },
+  ApiKeyRotatePayload: { ADMIN: `${DONE} apiKey secret` },
+  ApiKeyRevokePayload: { ADMIN: `${DONE} apiKey` },
+
+  Dataset: {
+    READ: `channelMean channelStd classNames contentDigest createdAt distillationRuns failure id imageShape licence name progress
+      skippedRecords sourceKind state teacherPools testCount trainCount trainPerClass updatedAt`,
+  },
+  DatasetConnection: { READ: CONNECTION },
+  DatasetEdge: { READ: EDGE },
+  DatasetImportPayload: { OPERATE: `${DONE} dataset` },
+  ImageShape: { READ: 'channels height width' },
+  SkippedRecord: { READ: 'reason record split' },
+
+  TeacherPool: {
+    READ: 'config createdAt dataset distillationRuns failure id name progress seed state teachers updatedAt',
+  },
+  TeacherPoolConnection: { READ: CONNECTION },
+  TeacherPoolEdge: { READ: EDGE },
+  TeacherPoolTrainPayload: { OPERATE: `${DONE} teacherPool` },
+  Teacher: { READ: 'accuracy architecture checkpointBytes checkpointDigest createdAt epoch id index kind pool' },
+  TeacherConnection: { READ: CONNECTION },
+  TeacherEdge: { READ: EDGE },
+  TeacherImport: { READ: 'architecture path' },
+  TeacherSelection: { READ: 'kinds maxAccuracy minAccuracy' },
+  PoolConfig: {
+    READ: `architecture augmentation batchSize checkpointEpochs epochs fineTuneEpochs fullyTrained imports learningRate momentum
+      otherArchitectures prunedRatios randomInitTeachers schedule weightDecay`,
+  },
+  Architecture: { READ: 'depth name width' },
+  Augmentation: { READ: 'flip shift' },
+
+  DistillationRun: {
+    READ: `config createdAt dataset distilledSet eventSequence events failure finishedAt id method name progress seed startedAt
+      state tasks teacherPool updatedAt`,
+  },
+  DistillationRunConnection: { READ: CONNECTION },
+  DistillationRunEdge: { READ: EDGE },
+  DistillationRunStartPayload: { OPERATE: `${DONE} distillationRun` },
+  DistillationRunCancelPayload: { OPERATE: `${DONE} distillationRun` },
+  RunConfig: { READ: 'labels synthesis teachers' },
+  SynthesisConfig: {
+    READ: `augmentation checkpointEvery classMeanWeight cropScaleMin crossEntropyWeight firstLayerWeight formation imagesPerClass
+      imagesPerClassPerTask init learningRate momentsWeight steps teacherOrder teachersPerStep`,
+  },
+  LabelConfig: {
+    READ: 'cropScaleMin ensembleSize fkdBatchSize fkdSteps flip keptShare mix staticViews topK weighting',
+  },
+  RunProgress: { READ: 'progress sequence state' },
+  RunStateChanged: { READ: `${EVENT} failure from to` },
+  RunTaskStarted: { READ: `${TASK_EVENT} attempt fromStep workerId` },
+  RunTaskProgress: { READ: `${TASK_EVENT} loss step totalSteps` },
+  RunTaskSucceeded: { READ: TASK_EVENT },
+  RunAttemptEnded: { READ: `${TASK_EVENT} attempt outcome reason` },
+
+  Task: {
+    READ: 'attempts createdAt distillationRun failure finishedAt id index kind maxAttempts progress startedAt state worker',
+  },
+  TaskConnection: { READ: CONNECTION },
+  TaskEdge: { READ: EDGE },
+  Worker: {
+    READ: `alive createdAt currentTask device deviceMemoryBytes heartbeatAt hostname id name startedAt state
+      tensorflowVersion`,
+  },
+  WorkerConnection: { READ: CONNECTION },
+  WorkerEdge: { READ: EDGE },
+
+  DistilledSet: {
+    READ: `archivedAt createdAt digest distillationRun evaluations id imagesPerClass labelSets manifestDigest manifestUrl name
+      publishedAt sampleCount shards state uuid`,
+  },
+  DistilledSetConnection: { READ: CONNECTION },
+  DistilledSetEdge: { READ: EDGE },
+  DistilledSetPublishPayload: { OPERATE: `${DONE} distilledSet` },
+  DistilledShard: { READ: 'bytes digest index name samples' },
+  LabelSet: { READ: 'config files mode' },
+  LabelFile: { READ: 'bytes digest name' },
+
+  Evaluation: {
+    READ: `comparisons config createdAt distilledSet failure finishedAt id progress ranking results setDigest state summary
+      updatedAt`,
+  },
+  EvaluationConnection: { READ: CONNECTION },
+  EvaluationEdge: { READ: EDGE },
+  EvaluationStartPayload: { OPERATE: `${DONE} evaluation` },
+  EvaluationConfig: { READ: 'baselines labelKinds recipe seeds' },
+  EvaluationResult: { READ: 'labelKind seconds seed studentSteps subject top1Best top1Last top5Last' },
+  EvaluationSummary: { READ: 'labelKind seeds subject top1Best top1Last top5Last' },
+  EvaluationComparison: { READ: 'baseline labelKind top1Best top1Last top5Last' },
+  Ranking: { READ: 'hlr ior lrs' },
+  Difference: { READ: 'mean standardError' },
+  Spread: { READ: 'deviation mean' },
+  Recipe: {
+    READ: `accuracyReadings architecture averageDecay batchSize checkpointEvery hardLabelWeight learningRate loss optimizer
+      scaleByTemperatureSquared schedule steps temperature weightDecay`,
+  },
+
+  Failure: { READ: 'code kind message retryable' },
+  Progress: { READ: 'fraction step totalSteps updatedAt' },
+  PageInfo: { READ: 'endCursor hasNextPage hasPreviousPage startCursor' },
+  UserError: { OPERATE: 'code field message' },
+};
+
+/** Arguments that cannot be made up from their types. */
+export const ARGUMENTS: Record<string, Record<string, unknown>> = {};
+
+/** The field by which a type is reached, where the nearest one holds nothing in the seeded world. */
+export const REACHED_BY: Record<string, string> = {
+  Failure: 'Evaluation.failure',
+  UserError: 'DatasetImportPayload.userErrors',
+};
+
+/** Of the HTTP server beside GraphQL: PUBLIC needs no key. `:id` is a published set, `:name` one of its files. */
+export const ROUTES: Record<string, Rule | 'PUBLIC'> = {
+  '/': 'PUBLIC',
+  '/livez': 'PUBLIC',
+  '/readyz': 'PUBLIC',
+  '/v1/distilled-sets/:id/manifest.json': 'ANY',
+  '/v1/distilled-sets/:id/shards/:name': 'ANY',
+  '/v1/distilled-sets/:id/labels/:name': 'ANY',
+};

@@ -1,0 +1,81 @@
+/** A project with at least one of everything, for a key of another project to find nothing of. */
+import { newId } from '../../../src/domain/ids.js';
+import { NODE_TYPES, type NodeType, toGlobalId } from '../../../src/modules/kit/node.js';
+import { handBackTask, reportProgress, startRun } from '../../../src/platform/orchestration/index.js';
+import { claimNext, newWorker, workOff } from '../../support/by-hand.js';
+import { type SeededSet, seedPublishedSet } from '../../support/published-set.js';
+import { seedDataset, seedEvaluation, seedPool, seedRun } from '../../support/seeds.js';
+import type { TestApi } from '../server.js';
+
+export interface Everything {
+  ids: Record<NodeType, string>;
+  set: SeededSet;
+  /** Texts that no answer to another project may hold. */
+  secrets: string[];
+}
+
+export async function seedEverything(api: TestApi): Promise<Everything> {
+  const { world, project } = api;
+  const { database, queue } = world;
+  const backend = { database, queue };
+  const set = await seedPublishedSet(world, project);
+  const dataset = await seedDataset(database, project);
+  const skippedRecords = [{ split: 'TRAIN', record: 'record 1', reason: 'torn' }];
+  await database.dataset.update({ where: { id: dataset.id }, data: { skippedRecords } });
+  const pool = await seedPool(database, dataset);
+  const imports = [{ path: '/nowhere', architecture: { name: 'CONVNET' } }];
+  await database.teacherPool.update({
+    where: { id: pool.id },
+    data: { config: { ...(pool.config as object), imports } },
+  });
+  const run = await seedRun(database, pool, { synthesis: { imagesPerClass: 1 } });
+  await world.transact((work) => startRun(work, run.id));
+  const claim = await claimNext(backend, { runId: run.id });
+  await reportProgress(backend, claim, { step: 1, totalSteps: 2, loss: 0.5 }, [{ name: 'loss', step: 1, value: 0.5 }]);
+  await handBackTask(backend, claim, 'drained');
+  await workOff(backend, { runId: run.id });
+  const evaluation = await seedEvaluation(database, { id: set.id, projectId: project.id, digest: set.manifest.digest });
+  const failure = {
+    failureKind: 'SYSTEM',
+    failureCode: 'INTERNAL',
+    failureMessage: 'x',
+    failureRetryable: true,
+  } as const;
+  await database.evaluation.update({ where: { id: evaluation.id }, data: { state: 'FAILED', ...failure } });
+  await database.evaluationResult.createMany({
+    data: (['DISTILLED_SET', 'RANDOM_REAL', 'FULL_REAL'] as const).flatMap((subject) =>
+      (['SOFT', 'HARD'] as const).flatMap((labelKind) =>
+        [0, 1].map((seed) => ({
+          ...{ evaluationId: evaluation.id, subject, labelKind, seed },
+          ...{ top1Last: 50 + seed, top1Best: 51 + seed, top5Last: 90, studentSteps: 10, seconds: 1 },
+        })),
+      ),
+    ),
+  });
+  const workerId = await newWorker(backend);
+  const task = await database.task.create({
+    data: { projectId: project.id, kind: 'SYNTHESIS', state: 'RUNNING', runId: run.id, workerId, payload: {} },
+  });
+  const teacher = await database.teacher.findFirstOrThrow({ where: { poolId: pool.id } });
+  const apiKey = await database.apiKey.findFirstOrThrow({ where: { projectId: project.id, role: 'VIEWER' } });
+  const uuids: Record<NodeType, string> = {
+    Dataset: dataset.id,
+    TeacherPool: pool.id,
+    Teacher: teacher.id,
+    DistillationRun: run.id,
+    Task: task.id,
+    DistilledSet: set.id,
+    Evaluation: evaluation.id,
+    Worker: workerId,
+    ApiKey: apiKey.id,
+  };
+  const ids = Object.fromEntries(NODE_TYPES.map((type) => [type, toGlobalId(type, uuids[type])])) as Everything['ids'];
+  // Workers serve all projects.
+  const own = NODE_TYPES.filter((type) => type !== 'Worker');
+  const digests = [set.manifest.digest, dataset.contentDigest ?? '', teacher.checkpointDigest];
+  return { ids, set, secrets: [...own.flatMap((type) => [ids[type], uuids[type]]), ...digests] };
+}
+
+/** Ids of the right types that name nothing. */
+export const idsOfNothing = (): Record<string, string> =>
+  Object.fromEntries(NODE_TYPES.map((type) => [type, toGlobalId(type, newId())]));
