@@ -39,17 +39,20 @@ export async function seedPublishedSet(
   const run = await seedRun(database, await seedPool(database, await seedDataset(database, project)));
   const id = newId();
   const contents: Record<string, Buffer> = {};
-  const make = async (name: string, folder: string, size: number): Promise<NamedFileRef> => {
+  const make = async (name: string, folder: 'distilled-sets' | 'labels', size: number): Promise<NamedFileRef> => {
     contents[name] = Buffer.alloc(size, `${name} of ${id};`);
     return { ...(await putByDigest(store, folder, contents[name], '.bin')), name };
   };
-  const shards = [await make('000000.tar', 'shards', 40_000), await make('000001.tar', 'shards', 10_240)];
+  const shards = [
+    await make('000000.tar', 'distilled-sets', 40_000),
+    await make('000001.tar', 'distilled-sets', 10_240),
+  ];
   const labels = {
     STATIC: await make('static.safetensors', 'labels', 500),
     FKD: await make('fkd-000000.safetensors', 'labels', 3_000),
   };
   const manifest = describe(id, run.name, run.id, shards, labels);
-  const stored = await putByDigest(store, 'manifests', manifestBytes(manifest), '.json');
+  const stored = await putByDigest(store, 'distilled-sets', manifestBytes(manifest), '.json');
   await insertSet(database, run, state, { manifest, stored, shards, labels });
   const files = Object.fromEntries([...shards, ...Object.values(labels)].map((file) => [file.name, file]));
   return { id, globalId: Buffer.from(`DistilledSet:${id}`).toString('base64url'), manifest, files, contents };

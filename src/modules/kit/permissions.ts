@@ -18,6 +18,8 @@ const PERMISSIONS = {
   'evaluation:start': OPERATORS,
   'distilledSet:publish': OPERATORS,
   'distilledSet:share': OPERATORS,
+  'object:archive': OPERATORS,
+  'object:delete': ['ADMIN'],
   'apiKey:manage': ['ADMIN'],
 } as const satisfies Record<string, readonly Viewer['role'][]>;
 
