@@ -26,6 +26,8 @@ import { EvaluationService } from './evaluation/evaluation.service.js';
 import { byId, byParent, children } from './kit/batch.js';
 import { NodeService } from './node/node.service.js';
 import { ProjectRepository } from './project/project.repository.js';
+import { StorageService } from './project/storage.service.js';
+import { RetentionService } from './retention/retention.service.js';
 import { SetTokenRepository } from './set-token/set-token.repository.js';
 import { SetTokenService } from './set-token/set-token.service.js';
 import { TokenAuthenticator } from './set-token/token-authenticator.js';
@@ -75,6 +77,8 @@ export function createServices(
     teacherPools: new TeacherPoolService(backend, repositories.teacherPools, importRoot),
     distillationRuns: new DistillationRunService(backend, repositories.distillationRuns, hub),
     distilledSets: new DistilledSetService(database, repositories.distilledSets, store),
+    storage: new StorageService(database),
+    retention: new RetentionService(database),
     setTokens: new SetTokenService(backend),
     tokenAuthenticator: new TokenAuthenticator(repositories.setTokens),
     evaluations: new EvaluationService(backend, repositories.evaluations),

@@ -62,19 +62,19 @@ export async function seedPublishedSet(
   const id = newId();
   const content = given ?? arbitraryContent(id);
   const contents: Record<string, Buffer> = {};
-  const put = async (name: string, folder: string, bytes: Buffer): Promise<NamedFileRef> => {
+  const put = async (name: string, folder: 'distilled-sets' | 'labels', bytes: Buffer): Promise<NamedFileRef> => {
     contents[name] = bytes;
     return { ...(await putByDigest(store, folder, bytes, '.bin')), name };
   };
-  const putAll = (folder: string, files: readonly { name: string; bytes: Buffer }[]) =>
+  const putAll = (folder: 'distilled-sets' | 'labels', files: readonly { name: string; bytes: Buffer }[]) =>
     Promise.all(files.map(({ name, bytes }) => put(name, folder, bytes)));
-  const shards = await putAll('shards', content.shards);
+  const shards = await putAll('distilled-sets', content.shards);
   const labels = {
     STATIC: await putAll('labels', content.labels.STATIC),
     FKD: await putAll('labels', content.labels.FKD),
   };
   const manifest = describe(id, run.name, run.id, content, { shards, labels });
-  const stored = await putByDigest(store, 'manifests', manifestBytes(manifest), '.json');
+  const stored = await putByDigest(store, 'distilled-sets', manifestBytes(manifest), '.json');
   await insertSet(database, run, state, { manifest, stored, shards, labels });
   const files = Object.fromEntries([...shards, ...labels.STATIC, ...labels.FKD].map((file) => [file.name, file]));
   return { id, globalId: Buffer.from(`DistilledSet:${id}`).toString('base64url'), manifest, files, contents };

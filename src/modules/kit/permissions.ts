@@ -17,8 +17,10 @@ const PERMISSIONS = {
   'distillationRun:cancel': OPERATORS,
   'evaluation:start': OPERATORS,
   'distilledSet:publish': OPERATORS,
-  'apiKey:manage': ['ADMIN'],
   'distilledSet:share': OPERATORS,
+  'object:archive': OPERATORS,
+  'object:delete': ['ADMIN'],
+  'apiKey:manage': ['ADMIN'],
 } as const satisfies Record<string, readonly Viewer['role'][]>;
 
 export type Permission = keyof typeof PERMISSIONS;

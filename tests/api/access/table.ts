@@ -23,13 +23,13 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   Query: {
     ANY: 'rateLimit viewer',
     READ: `dataset datasets distillationRun distillationRuns distilledSet distilledSets evaluation evaluations node nodes
-      teacherPool teacherPools worker workers`,
+      storage teacherPool teacherPools worker workers`,
     ADMIN: 'apiKey apiKeys',
   },
   Mutation: {
-    OPERATE:
-      'datasetImport distillationRunCancel distillationRunStart distilledSetPublish evaluationStart teacherPoolTrain',
-    ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate',
+    OPERATE: `datasetArchive datasetImport datasetRestore distillationRunCancel distillationRunStart distilledSetArchive distilledSetPublish
+      distilledSetRestore distilledSetTokenCreate distilledSetTokenRevoke evaluationStart teacherPoolTrain`,
+    ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate datasetDelete distilledSetDelete',
   },
   Subscription: { READ: 'runEvents runProgress workerStatus' },
 
@@ -43,7 +43,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   ApiKeyRevokePayload: { ADMIN: `${DONE} apiKey` },
 
   Dataset: {
-    READ: `channelMean channelStd classNames contentDigest createdAt distillationRuns failure id imageShape licence name progress
+    READ: `archivedAt channelMean channelStd classNames contentDigest createdAt deleteAfter distillationRuns failure id imageShape licence name progress
       skippedRecords sourceKind state teacherPools testCount trainCount trainPerClass updatedAt`,
   },
   DatasetConnection: { READ: CONNECTION },
@@ -106,11 +106,17 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   WorkerEdge: { READ: EDGE },
 
   DistilledSet: {
-    READ: `archivedAt createdAt digest distillationRun evaluations id imagesPerClass labelSets manifestDigest manifestUrl name
-      publishedAt sampleCount shards state uuid`,
+    READ: `archivedAt createdAt deleteAfter digest distillationRun evaluations id imagesPerClass labelSets manifestDigest manifestUrl name
+      publishedAt sampleCount shards state tokens uuid`,
   },
   DistilledSetConnection: { READ: CONNECTION },
   DistilledSetEdge: { READ: EDGE },
+  DistilledSetToken: { READ: 'createdAt expiresAt name prefix revokedAt' },
+  DistilledSetTokenCreatePayload: { OPERATE: `${DONE} secret token` },
+  DistilledSetTokenRevokePayload: { OPERATE: `${DONE} token` },
+  DistilledSetRetentionPayload: { OPERATE: `${DONE} distilledSet` },
+  DatasetRetentionPayload: { OPERATE: `${DONE} dataset` },
+  StorageUse: { READ: 'bytes kind objects' },
   DistilledSetPublishPayload: { OPERATE: `${DONE} distilledSet` },
   DistilledShard: { READ: 'bytes digest index name samples' },
   LabelSet: { READ: 'config files mode' },
@@ -156,6 +162,8 @@ export const ROUTES: Record<string, Rule | 'PUBLIC'> = {
   '/livez': 'PUBLIC',
   '/readyz': 'PUBLIC',
   '/v1/distilled-sets/:id/manifest.json': 'ANY',
+  '/v1/distilled-sets/:id/croissant.json': 'ANY',
+  '/v1/distilled-sets/:id/wids.json': 'ANY',
   '/v1/distilled-sets/:id/shards/:name': 'ANY',
   '/v1/distilled-sets/:id/labels/:name': 'ANY',
 };
