@@ -119,7 +119,7 @@ async function writeTestSplit(folder: string): Promise<void> {
     images.push(Uint8Array.from(sample.pixels));
     classes.push(sample.className ?? '');
   }
-  const order = reader.classNames(new Set(classes));
+  const order = reader.classes(new Set(classes)).keys;
   const labels = Uint8Array.from(classes, (name) => order.indexOf(name));
   const write = (name: string, sizes: number[], bytes: Uint8Array) => {
     const header = Buffer.alloc(4 + 4 * sizes.length);

@@ -54,6 +54,7 @@ export async function openPipeline(work: string) {
   const memo = readJson<Record<string, { result: unknown; seconds: number }>>(memoPath, {});
   const context: JobContext = {
     store: await openFolderObjectStore(join(work, 'objects')),
+    scratch: join(work, 'scratch'),
     resumeFrom: undefined,
     progress: () => undefined,
     metric: () => undefined,

@@ -11,6 +11,7 @@ import { DistilledSetResolver } from '../modules/distilled-set/distilled-set.res
 import { EvaluationResolver } from '../modules/evaluation/evaluation.resolver.js';
 import { NodeResolver } from '../modules/node/node.resolver.js';
 import { ProjectResolver } from '../modules/project/project.resolver.js';
+import { SetTokenResolver } from '../modules/set-token/set-token.resolver.js';
 import { TaskResolver } from '../modules/task/task.resolver.js';
 import { TeacherPoolResolver, TeacherResolver } from '../modules/teacher-pool/teacher-pool.resolver.js';
 import { WorkerResolver } from '../modules/worker/worker.resolver.js';
@@ -36,6 +37,7 @@ export const buildTeddyhubSchema = (): Promise<GraphQLSchema> =>
       DistillationRunResolver,
       TaskResolver,
       DistilledSetResolver,
+      SetTokenResolver,
       EvaluationResolver,
       WorkerResolver,
       RunProgressResolver,

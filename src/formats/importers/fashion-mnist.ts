@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { TeddyhubError } from '../../domain/errors.js';
-import type { Sample, SampleReader, Split } from './sample.js';
+import { listedClasses, type Sample, type SampleReader, type Split } from './sample.js';
 
 export const FASHION_MNIST_LICENCE = 'MIT';
 const CLASS_NAMES = [
@@ -41,7 +41,8 @@ export function readFashionMnist(): SampleReader {
       }
     },
     fraction: () => read / CLASS_NAMES.length,
-    classNames: () => CLASS_NAMES,
+    classes: () => listedClasses(CLASS_NAMES),
+    close: async () => undefined,
   };
 }
 

@@ -3,15 +3,11 @@
  * order that their content alone decides, so that equal images make equal shards, whatever archive they came in and however
  * its files were called and ordered. The order is as good as random, so every shard holds all classes.
  */
-import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ImageShape } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
+import { appendFile } from './append-file.js';
 import { contentKeys } from './content-keys.js';
 import type { DecodedImage } from './decode.js';
-
-const BUFFER_BYTES = 4 * 2 ** 20;
 
 export interface ImageSpool {
   /** Takes an image and answers its number. Throws BAD_INPUT_FILE for one of another size than those before it. */
@@ -103,47 +99,4 @@ function toGrey(colour: Uint8Array): Uint8Array {
   const pixels = new Uint8Array(colour.length / 3);
   for (let i = 0; i < pixels.length; i++) pixels[i] = colour[i * 3] ?? 0;
   return pixels;
-}
-
-/** A file without a name: it is gone with the process, however that ends. */
-function appendFile(folder: string) {
-  mkdirSync(folder, { recursive: true });
-  const path = join(folder, `spool-${randomUUID()}`);
-  const descriptor = openSync(path, 'wx+', 0o600);
-  rmSync(path);
-  const buffer = new Uint8Array(BUFFER_BYTES);
-  let buffered = 0;
-  let written = 0;
-  const flush = () => {
-    writeAll(descriptor, buffer.subarray(0, buffered), written);
-    written += buffered;
-    buffered = 0;
-  };
-  return {
-    append(bytes: Uint8Array) {
-      if (buffered + bytes.length > buffer.length) flush();
-      if (bytes.length > buffer.length) {
-        writeAll(descriptor, bytes, written);
-        written += bytes.length;
-      } else {
-        buffer.set(bytes, buffered);
-        buffered += bytes.length;
-      }
-    },
-    read(position: number, into: Uint8Array) {
-      if (buffered > 0) flush();
-      for (let read = 0; read < into.length; ) {
-        const bytes = readSync(descriptor, into, read, into.length - read, position + read);
-        if (bytes === 0) throw new Error('the spool is shorter than what was written to it');
-        read += bytes;
-      }
-    },
-    close: () => closeSync(descriptor),
-  };
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array, position: number): void {
-  for (let done = 0; done < bytes.length; ) {
-    done += writeSync(descriptor, bytes, done, bytes.length - done, position + done);
-  }
 }

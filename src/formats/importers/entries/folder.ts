@@ -1,7 +1,9 @@
 /** The files below a folder. Links are not followed: they could lead anywhere. */
+import { createReadStream } from 'node:fs';
 import { open, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unreadable } from '../byte-reader.js';
+import { fileBlob } from './blob.js';
 import { type Entry, type EntrySource, isLitter, normalisePath, tooLarge } from './entry.js';
 
 /** Names that the system hands over at once: a folder may hold any number of files. */
@@ -14,12 +16,14 @@ export async function openFolder(root: string): Promise<EntrySource> {
   return {
     sequential: false,
     async *entries() {
+      seen = 0;
       for await (const entry of walk(root, '')) {
         seen += 1;
         yield entry;
       }
     },
     fraction: () => Math.min(1, seen / Math.max(1, total)),
+    close: async () => undefined,
   };
 }
 
@@ -34,14 +38,11 @@ async function* walk(root: string, below: string): AsyncGenerator<Entry> {
     const normal = normalisePath(name);
     if ('reason' in normal) yield { kind: 'REFUSED', path: name, ...normal };
     else if (item.isDirectory()) folders.push(name);
-    else if (item.isFile())
-      yield { kind: 'FILE', ...normal, read: (maxBytes) => readWhole(join(root, name), maxBytes) };
-    else
-      yield {
-        kind: 'REFUSED',
-        ...normal,
-        reason: `${item.isSymbolicLink() ? 'a link' : 'a device or socket'}, not a file`,
-      };
+    else if (item.isFile()) yield fileEntry(join(root, name), normal.path);
+    else {
+      const reason = item.isSymbolicLink() ? 'a link, not a file' : 'a device or a socket, not a file';
+      yield { kind: 'REFUSED', ...normal, reason };
+    }
   }
   // After the files: no more folders are open at once than lie within each other.
   for (const name of folders) {
@@ -49,6 +50,14 @@ async function* walk(root: string, below: string): AsyncGenerator<Entry> {
     yield* walk(root, name);
   }
 }
+
+export const fileEntry = (path: string, name: string): Entry => ({
+  kind: 'FILE',
+  path: name,
+  read: (maxBytes) => readWhole(path, maxBytes),
+  stream: async () => createReadStream(path),
+  blob: () => fileBlob(path, name),
+});
 
 async function readWhole(path: string, maxBytes: number): Promise<Buffer> {
   const file = await open(path).catch((error: unknown) => {

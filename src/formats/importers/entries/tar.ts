@@ -1,5 +1,5 @@
 /** The members of a tar archive, plain or gzipped, in the order in which they lie there. */
-import { PassThrough, pipeline, type Readable } from 'node:stream';
+import { PassThrough, pipeline, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
@@ -12,39 +12,43 @@ const BOMB_BYTES = 2 ** 30;
 const BOMB_RATIO = 200;
 
 /** Something whose bytes can be streamed from the beginning. */
-export interface ByteSource {
+export interface TarFile {
   readonly name: string;
   readonly bytes: number;
   readonly gzipped: boolean;
-  open(): Promise<Readable>;
+  stream(): Promise<Readable>;
+  close(): Promise<void>;
 }
 
-export function openTar(source: ByteSource): EntrySource {
+export function openTar(archive: TarFile): EntrySource {
   let consumed = 0;
   return {
     sequential: true,
-    fraction: () => Math.min(1, consumed / Math.max(1, source.bytes)),
+    fraction: () => Math.min(1, consumed / Math.max(1, archive.bytes)),
+    close: () => archive.close(),
     async *entries() {
-      const file = await source.open();
+      const file = await archive.stream();
+      consumed = 0;
       file.on('data', (chunk: Buffer) => {
         consumed += chunk.byteLength;
       });
-      const plain = source.gzipped ? createGunzip({ chunkSize: CHUNK_BYTES }) : new PassThrough();
+      const plain = archive.gzipped ? createGunzip({ chunkSize: CHUNK_BYTES }) : new PassThrough();
       const members = extract();
       let produced = 0;
       plain.on('data', (chunk: Buffer) => {
         produced += chunk.byteLength;
-        if (produced > BOMB_BYTES && produced > BOMB_RATIO * consumed) plain.destroy(bomb(source));
+        if (produced > BOMB_BYTES && produced > BOMB_RATIO * consumed) plain.destroy(bomb(archive));
       });
       pipeline(file, plain, members, () => undefined);
       try {
         for await (const member of members) {
-          const entry = toEntry(member.header, member);
+          const body = member as AsyncIterable<Buffer>;
+          const entry = toEntry(member.header, body);
           if (entry !== null) yield entry;
           member.resume();
         }
       } catch (error) {
-        throw explain(source, error);
+        throw explain(archive, error);
       } finally {
         file.destroy();
       }
@@ -54,7 +58,7 @@ export function openTar(source: ByteSource): EntrySource {
 
 const LINKS = new Set(['link', 'symlink']);
 
-function toEntry(header: Header, body: AsyncIterable<unknown>): Entry | null {
+function toEntry(header: Header, body: AsyncIterable<Buffer>): Entry | null {
   const { name, type, size = 0 } = header;
   const normal = normalisePath(name);
   if ('reason' in normal) return { kind: 'REFUSED', path: name, ...normal };
@@ -69,18 +73,19 @@ function toEntry(header: Header, body: AsyncIterable<unknown>): Entry | null {
     path,
     read: async (maxBytes) => {
       if (size > maxBytes) throw tooLarge(size, maxBytes);
-      return buffer(body as AsyncIterable<Buffer>);
+      return buffer(body);
     },
+    stream: async () => Readable.from(body, { objectMode: false }),
   };
 }
 
-const bomb = ({ name }: ByteSource): TeddyhubError =>
+const bomb = ({ name }: TarFile): TeddyhubError =>
   new TeddyhubError(
     'BAD_INPUT_FILE',
     `${name}: it unpacks to more than ${BOMB_RATIO} times its size, as decompression bombs do; give the unpacked files.`,
   );
 
-function explain({ name, gzipped }: ByteSource, error: unknown): unknown {
+function explain({ name, gzipped }: TarFile, error: unknown): unknown {
   if (error instanceof TeddyhubError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const reason = error instanceof Error ? error.message : String(error);

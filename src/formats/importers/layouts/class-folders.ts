@@ -1,49 +1,47 @@
 /**
  * Class folders: `train/<class>/...`, and `val/<class>/...` or `test/<class>/...`, perhaps below one folder that holds
- * everything. Classes are ordered by code points, as in torchvision's ImageFolder.
+ * everything. Where no folder names a split, the folder that an image lies in is its class, and all of it is for training.
+ * Classes are ordered by code points, as in torchvision's ImageFolder.
  */
-import { TeddyhubError } from '../../../domain/errors.js';
-import type { Sample } from '../sample.js';
-import { byCodePoint, imageSample, type Layout, placeInSplit, skipped } from './layout.js';
+import type { Entry, FileEntry } from '../entries/entry.js';
+import { type Sample, sortedClasses } from '../sample.js';
+import { splitChooser, splitFolder } from '../splits.js';
+import { imageSample, type Layout, partsOf, skipped } from './layout.js';
 
-export const classFolders: Layout = (source, { testFolder }) => {
-  /** Folders of test splits that hold classes. */
-  const tests = new Set<string>();
+export const classFolders: Layout = (source, { testSplit }) => {
+  const choose = splitChooser(testSplit);
+  /** Folders of classes, with images or without. */
   const named = new Set<string>();
+
+  function toSample(file: FileEntry): Sample | null {
+    const place = splitFolder(file.path);
+    const segments = place?.rest ?? file.path.split('/').slice(-2);
+    const [className] = segments;
+    if (className === undefined || segments.length < 2) return skipped(file, 'it lies in no folder of a class');
+    const split = choose(place?.name ?? null);
+    return split === null ? null : imageSample(file, split, className);
+  }
+
+  /** A class is there even where it has no image: that is for the one who imports to see. */
+  function noteClass({ path }: Entry): void {
+    const place = splitFolder(`${path}/`);
+    const [className = '', ...below] = (place?.rest ?? []).filter((segment) => segment !== '');
+    if (place !== null && choose(place.name) === 'TRAIN' && className !== '' && below.length === 0)
+      named.add(className);
+  }
+
   return {
-    sequential: source.sequential,
-    fraction: source.fraction,
-    async *samples(): AsyncGenerator<Sample> {
+    ...partsOf(source),
+    async *samples() {
       for await (const entry of source.entries()) {
-        const place = placeInSplit(entry.path);
-        const [className, ...below] = place?.rest ?? [];
-        if (entry.kind === 'FOLDER') {
-          // A class is there even where it has no image: that is for the one who imports to see.
-          if (place?.isTrain && className !== undefined && below.length === 0) named.add(className);
-          continue;
-        }
-        const split = place === null ? null : place.isTrain ? 'TRAIN' : 'TEST';
-        if (entry.kind === 'REFUSED') {
-          yield skipped(entry, entry.reason, split);
-        } else if (place === null || className === undefined || below.length === 0) {
-          yield skipped(entry, 'it lies in no class folder of train, val or test', split);
-        } else if (place.isTrain) {
-          yield imageSample(entry, 'TRAIN', className);
-        } else if (testFolder === null || testFolder === place.folder) {
-          tests.add(place.folder);
-          if (tests.size > 1) throw ambiguous(tests);
-          yield imageSample(entry, 'TEST', className);
+        if (entry.kind === 'FOLDER') noteClass(entry);
+        else if (entry.kind === 'REFUSED') yield skipped(entry, entry.reason);
+        else {
+          const sample = toSample(entry);
+          if (sample !== null) yield sample;
         }
       }
     },
-    classNames: (found) => [...new Set([...named, ...found])].sort(byCodePoint),
+    classes: (found) => sortedClasses(new Set([...named, ...found])),
   };
 };
-
-function ambiguous(folders: ReadonlySet<string>): TeddyhubError {
-  const names = [...folders].sort();
-  return new TeddyhubError(
-    'BAD_INPUT_FILE',
-    `The source has several test splits (${names.join(', ')}): say with testFolder which one to measure accuracy on.`,
-  );
-}
