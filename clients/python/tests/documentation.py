@@ -18,7 +18,8 @@ def blocks(kind: str) -> list[str]:
 
 def run(block: str, api, folder: Path, shell: bool = False) -> str:
     """What a block printed, run in `folder` with the environment that the page tells of."""
-    facts = {"TEDDYHUB_URL": api.url, "TEDDYHUB_KEY": api.key, "SET": api.sets["cutmix"]["globalId"]}
+    chosen = api.sets["cutmix"]
+    facts = {"TEDDYHUB_URL": api.url, "TEDDYHUB_KEY": api.key, "TOKEN": chosen["token"], "SET": chosen["globalId"]}
     kept = {"TEDDYHUB_CACHE": str(api.cache), "HF_HOME": str(folder / "hf"), "HF_HUB_OFFLINE": "1"}
     # From a file: worker processes of other kinds than fork read it again.
     script = folder / "block"

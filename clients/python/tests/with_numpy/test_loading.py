@@ -155,6 +155,15 @@ def test_says_that_a_key_is_wrong_or_missing(api):
         api.load("plain", key=None)
 
 
+def test_takes_a_token_for_one_set_in_place_of_a_key(any_api):
+    token = any_api.sets["cutmix"]["token"]
+    assert len(any_api.load("cutmix", key=token)) == 24
+    with fails("NOT_FOUND", "There is no DistilledSet with the id"):
+        any_api.load("plain", key=token)
+    with fails("UNAUTHENTICATED", "This token does not work, or not any more"):
+        any_api.load("mixup", key=token[:-1] + ("A" if token[-1] != "A" else "B"))
+
+
 def test_finds_key_service_and_cache_in_the_environment(api, monkeypatch, tmp_path):
     for name, value in {"URL": api.url, "KEY": api.key, "CACHE": str(tmp_path / "other")}.items():
         monkeypatch.setenv(f"TEDDYHUB_{name}", value)
