@@ -4,6 +4,7 @@ import { GraphQLDateTime } from 'graphql-scalars';
 import { buildSchema, type PubSub } from 'type-graphql';
 import { ApiKeyResolver } from '../modules/api-key/api-key.resolver.js';
 import { DatasetResolver } from '../modules/dataset/dataset.resolver.js';
+import { UploadResolver } from '../modules/dataset/upload.resolver.js';
 import { DistillationRunResolver } from '../modules/distillation-run/distillation-run.resolver.js';
 import { RUN_EVENT_CLASSES } from '../modules/distillation-run/run-event.type.js';
 import { RunProgressResolver } from '../modules/distillation-run/run-progress.resolver.js';
@@ -33,6 +34,7 @@ export const buildTeddyhubSchema = (): Promise<GraphQLSchema> =>
       NodeResolver,
       ProjectResolver,
       DatasetResolver,
+      UploadResolver,
       TeacherPoolResolver,
       TeacherResolver,
       DistillationRunResolver,

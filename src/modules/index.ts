@@ -16,6 +16,7 @@ import { ApiKeyService } from './api-key/api-key.service.js';
 import { Authenticator } from './api-key/authenticator.js';
 import { DatasetRepository } from './dataset/dataset.repository.js';
 import { DatasetService } from './dataset/dataset.service.js';
+import { UploadService } from './dataset/upload.service.js';
 import { DistillationRunRepository } from './distillation-run/distillation-run.repository.js';
 import { DistillationRunService } from './distillation-run/distillation-run.service.js';
 import { RunProgressService } from './distillation-run/run-progress.service.js';
@@ -74,6 +75,7 @@ export function createServices(
     authenticator: new Authenticator(repositories.apiKeys),
     apiKeys: new ApiKeyService(backend, repositories.apiKeys),
     datasets: new DatasetService(backend, repositories.datasets, importRoot),
+    uploads: new UploadService(store),
     teacherPools: new TeacherPoolService(backend, repositories.teacherPools, importRoot),
     distillationRuns: new DistillationRunService(backend, repositories.distillationRuns, hub),
     distilledSets: new DistilledSetService(database, repositories.distilledSets, store),

@@ -1,17 +1,16 @@
-import { TeddyhubError } from '../../domain/errors.js';
-import { type DatasetSource, datasetSource } from '../../domain/jobs/dataset-import.js';
+import type { DatasetSource } from '../../domain/jobs/dataset-import.js';
 import type { Viewer } from '../../domain/viewer.js';
 import { FASHION_MNIST_LICENCE } from '../../formats/importers/fashion-mnist.js';
 import { type Backend, startImport } from '../../platform/orchestration/index.js';
 import { type Connection, toConnection } from '../kit/connection.js';
-import { InputErrors, parseInput, requireName } from '../kit/input.js';
+import { requireName } from '../kit/input.js';
 import { type Caller, createOnce } from '../kit/mutation.js';
 import { type PageArguments, readWindow } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
-import type { DatasetFilter, DatasetImportInput, DatasetSourceInput } from './dataset.input.js';
+import type { DatasetFilter, DatasetImportInput } from './dataset.input.js';
 import type { DatasetRepository } from './dataset.repository.js';
 import { Dataset } from './dataset.type.js';
-import { resolveImportPath } from './import-path.js';
+import { readSource } from './dataset-source.js';
 
 /** What is known of a source by itself. */
 const licenceOf = ({ kind }: DatasetSource): string | null =>
@@ -35,9 +34,9 @@ export class DatasetService {
   async import(caller: Caller, input: DatasetImportInput): Promise<string> {
     assertAllowed(caller.viewer, 'dataset:import');
     const name = requireName(input.name);
-    const source = await this.readSource(input.source);
-    const licence = input.licence?.trim() || licenceOf(source);
     const { projectId } = caller.viewer;
+    const source = await readSource(input.source, { projectId, importRoot: this.importRoot });
+    const licence = input.licence?.trim() || licenceOf(source);
     const command = {
       operation: 'datasetImport',
       subjectType: 'Dataset',
@@ -48,24 +47,5 @@ export class DatasetService {
       await work.tx.dataset.create({ data: { id, projectId, name, licence, source } });
       await startImport(work, id);
     });
-  }
-
-  private async readSource({ kind, idx }: DatasetSourceInput): Promise<DatasetSource> {
-    if ((kind === 'IDX') !== (idx != null)) {
-      const message = kind === 'IDX' ? 'source.idx is needed for IDX.' : 'source.idx is for IDX only.';
-      throw new TeddyhubError('INVALID_INPUT', message, { field: ['source', 'idx'] });
-    }
-    const source = parseInput(datasetSource, { kind, ...idx }, ['source', ...(idx ? ['idx'] : [])]);
-    if (source.kind !== 'IDX') return source;
-    const names = ['trainImages', 'trainLabels', 'testImages', 'testLabels'] as const;
-    const paths = await Promise.allSettled(
-      names.map((file) => resolveImportPath(this.importRoot, source[file], ['source', 'idx', file])),
-    );
-    const reasons = paths.flatMap((path) => (path.status === 'rejected' ? [path.reason as unknown] : []));
-    const unexpected = reasons.find((reason) => !(reason instanceof TeddyhubError));
-    if (unexpected !== undefined) throw unexpected;
-    if (reasons.length > 0) throw new InputErrors(reasons.filter((reason) => reason instanceof TeddyhubError));
-    const real = paths.map((path) => (path.status === 'fulfilled' ? path.value : ''));
-    return { ...source, ...Object.fromEntries(names.map((file, index) => [file, real[index]])) };
   }
 }

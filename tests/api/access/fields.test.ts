@@ -157,6 +157,8 @@ describe('every route beside GraphQL', () => {
   it('serves whom the table says, and to another project is not there', async () => {
     const { set } = everything;
     for (const [route, rule] of Object.entries(ROUTES)) {
+      // Takes bytes and answers none: tests/api/datasets.test.ts.
+      if (route.startsWith('/v1/uploads/')) continue;
       const folder = route.split('/').at(-2);
       const name = Object.keys(set.files).find((file) => file.endsWith('.tar') === (folder === 'shards')) ?? '';
       const url = api.url + route.replace(':id', set.id).replace(':name', name);

@@ -27,9 +27,15 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
     ADMIN: 'apiKey apiKeys',
   },
   Mutation: {
+<<<<<<< HEAD
     OPERATE: `datasetArchive datasetImport datasetRestore distillationRunCancel distillationRunStart distilledSetArchive distilledSetPublish
       distilledSetRestore distilledSetTokenCreate distilledSetTokenRevoke evaluationStart teacherPoolTrain`,
     ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate datasetDelete distilledSetDelete',
+=======
+    OPERATE:
+      'datasetImport datasetUploadBegin datasetUploadComplete distillationRunCancel distillationRunStart distilledSetPublish evaluationStart teacherPoolTrain',
+    ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate',
+>>>>>>> 743978fd1eec1e73bfce4d26f4421165dace434e
   },
   Subscription: { READ: 'runEvents runProgress workerStatus' },
 
@@ -43,12 +49,23 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   ApiKeyRevokePayload: { ADMIN: `${DONE} apiKey` },
 
   Dataset: {
+<<<<<<< HEAD
     READ: `archivedAt channelMean channelStd classNames contentDigest createdAt deleteAfter distillationRuns failure id imageShape licence name progress
       skippedRecords sourceKind state teacherPools testCount trainCount trainPerClass updatedAt`,
+=======
+    READ: `channelMean channelStd classNames classOrder contentDigest createdAt distillationRuns duplicateCount duplicates failure
+      id imageShape layout licence name preparation progress skippedCount skippedRecords sourceKind state teacherPools testCount
+      trainCount trainPerClass updatedAt`,
+>>>>>>> 743978fd1eec1e73bfce4d26f4421165dace434e
   },
   DatasetConnection: { READ: CONNECTION },
   DatasetEdge: { READ: EDGE },
   DatasetImportPayload: { OPERATE: `${DONE} dataset` },
+  DatasetUpload: { OPERATE: 'id partBytes parts' },
+  DatasetUploadPayload: { OPERATE: `${DONE} upload` },
+  UploadPart: { OPERATE: 'number url' },
+  DuplicateImage: { READ: 'acrossClasses acrossSplits record sameAs split' },
+  ImagePreparation: { READ: 'channels fit height width' },
   ImageShape: { READ: 'channels height width' },
   SkippedRecord: { READ: 'reason record split' },
 
@@ -166,4 +183,5 @@ export const ROUTES: Record<string, Rule | 'PUBLIC'> = {
   '/v1/distilled-sets/:id/wids.json': 'ANY',
   '/v1/distilled-sets/:id/shards/:name': 'ANY',
   '/v1/distilled-sets/:id/labels/:name': 'ANY',
+  '/v1/uploads/:id/parts/:number': 'OPERATE',
 };
