@@ -188,13 +188,12 @@ export class Dataset extends Node {
   @Field(() => Date)
   updatedAt!: Date;
 
-<<<<<<< HEAD
   @Field(() => Date, { nullable: true, description: 'Null while something new can be started on it.' })
   archivedAt!: Date | null;
 
   @Field(() => Date, { nullable: true, description: 'When a deletion takes effect. Null: it was not deleted.' })
   deleteAfter!: Date | null;
-=======
+
   @Field(() => DatasetLayout, { nullable: true, description: 'As it was told or found. Null before it is READY.' })
   layout!: DatasetLayout | null;
 
@@ -206,7 +205,6 @@ export class Dataset extends Node {
 
   @Field(() => Int, { description: 'Images that another image is equal to: without them, no two are the same.' })
   duplicateCount!: number;
->>>>>>> 743978fd1eec1e73bfce4d26f4421165dace434e
 
   source!: Prisma.JsonValue;
   duplicates!: Prisma.JsonValue;

@@ -27,15 +27,10 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
     ADMIN: 'apiKey apiKeys',
   },
   Mutation: {
-<<<<<<< HEAD
-    OPERATE: `datasetArchive datasetImport datasetRestore distillationRunCancel distillationRunStart distilledSetArchive distilledSetPublish
-      distilledSetRestore distilledSetTokenCreate distilledSetTokenRevoke evaluationStart teacherPoolTrain`,
+    OPERATE: `datasetArchive datasetImport datasetRestore datasetUploadBegin datasetUploadComplete distillationRunCancel
+      distillationRunStart distilledSetArchive distilledSetPublish distilledSetRestore distilledSetTokenCreate
+      distilledSetTokenRevoke evaluationStart teacherPoolTrain`,
     ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate datasetDelete distilledSetDelete',
-=======
-    OPERATE:
-      'datasetImport datasetUploadBegin datasetUploadComplete distillationRunCancel distillationRunStart distilledSetPublish evaluationStart teacherPoolTrain',
-    ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate',
->>>>>>> 743978fd1eec1e73bfce4d26f4421165dace434e
   },
   Subscription: { READ: 'runEvents runProgress workerStatus' },
 
@@ -49,14 +44,9 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   ApiKeyRevokePayload: { ADMIN: `${DONE} apiKey` },
 
   Dataset: {
-<<<<<<< HEAD
-    READ: `archivedAt channelMean channelStd classNames contentDigest createdAt deleteAfter distillationRuns failure id imageShape licence name progress
-      skippedRecords sourceKind state teacherPools testCount trainCount trainPerClass updatedAt`,
-=======
-    READ: `channelMean channelStd classNames classOrder contentDigest createdAt distillationRuns duplicateCount duplicates failure
-      id imageShape layout licence name preparation progress skippedCount skippedRecords sourceKind state teacherPools testCount
-      trainCount trainPerClass updatedAt`,
->>>>>>> 743978fd1eec1e73bfce4d26f4421165dace434e
+    READ: `archivedAt channelMean channelStd classNames classOrder contentDigest createdAt deleteAfter distillationRuns duplicateCount
+      duplicates failure id imageShape layout licence name preparation progress skippedCount skippedRecords sourceKind state
+      teacherPools testCount trainCount trainPerClass updatedAt`,
   },
   DatasetConnection: { READ: CONNECTION },
   DatasetEdge: { READ: EDGE },
