@@ -12,6 +12,8 @@ import { DistilledSetResolver } from '../modules/distilled-set/distilled-set.res
 import { EvaluationResolver } from '../modules/evaluation/evaluation.resolver.js';
 import { NodeResolver } from '../modules/node/node.resolver.js';
 import { ProjectResolver } from '../modules/project/project.resolver.js';
+import { RetentionResolver } from '../modules/retention/retention.resolver.js';
+import { SetTokenResolver } from '../modules/set-token/set-token.resolver.js';
 import { TaskResolver } from '../modules/task/task.resolver.js';
 import { TeacherPoolResolver, TeacherResolver } from '../modules/teacher-pool/teacher-pool.resolver.js';
 import { WorkerResolver } from '../modules/worker/worker.resolver.js';
@@ -38,6 +40,8 @@ export const buildTeddyhubSchema = (): Promise<GraphQLSchema> =>
       DistillationRunResolver,
       TaskResolver,
       DistilledSetResolver,
+      SetTokenResolver,
+      RetentionResolver,
       EvaluationResolver,
       WorkerResolver,
       RunProgressResolver,

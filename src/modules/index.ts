@@ -27,6 +27,11 @@ import { EvaluationService } from './evaluation/evaluation.service.js';
 import { byId, byParent, children } from './kit/batch.js';
 import { NodeService } from './node/node.service.js';
 import { ProjectRepository } from './project/project.repository.js';
+import { StorageService } from './project/storage.service.js';
+import { RetentionService } from './retention/retention.service.js';
+import { SetTokenRepository } from './set-token/set-token.repository.js';
+import { SetTokenService } from './set-token/set-token.service.js';
+import { TokenAuthenticator } from './set-token/token-authenticator.js';
 import { type OwnerColumn, TaskRepository } from './task/task.repository.js';
 import { TeacherPoolRepository } from './teacher-pool/teacher-pool.repository.js';
 import { TeacherPoolService } from './teacher-pool/teacher-pool.service.js';
@@ -52,6 +57,7 @@ export const createRepositories = (database: Database) => ({
   distillationRuns: new DistillationRunRepository(database),
   tasks: new TaskRepository(database),
   distilledSets: new DistilledSetRepository(database),
+  setTokens: new SetTokenRepository(database),
   evaluations: new EvaluationRepository(database),
   workers: new WorkerRepository(database),
 });
@@ -73,6 +79,10 @@ export function createServices(
     teacherPools: new TeacherPoolService(backend, repositories.teacherPools, importRoot),
     distillationRuns: new DistillationRunService(backend, repositories.distillationRuns, hub),
     distilledSets: new DistilledSetService(database, repositories.distilledSets, store),
+    storage: new StorageService(database),
+    retention: new RetentionService(database),
+    setTokens: new SetTokenService(backend),
+    tokenAuthenticator: new TokenAuthenticator(repositories.setTokens),
     evaluations: new EvaluationService(backend, repositories.evaluations),
     workers: new WorkerService(repositories.workers),
     runProgress: new RunProgressService(repositories.distillationRuns, repositories.tasks, hub),
@@ -84,8 +94,18 @@ export type Services = ReturnType<typeof createServices>;
 
 /** Made anew for every request: they see the viewer's project only, and forget everything with the request. */
 export function createLoaders(repositories: Repositories, projectId: string) {
-  const { database, datasets, teacherPools, distillationRuns, tasks, distilledSets, evaluations, workers, apiKeys } =
-    repositories;
+  const {
+    database,
+    datasets,
+    teacherPools,
+    distillationRuns,
+    tasks,
+    distilledSets,
+    setTokens,
+    evaluations,
+    workers,
+    apiKeys,
+  } = repositories;
   const progressOf = (owner: OwnerColumn) =>
     byParent(
       (ids) => tasks.progressOfOwners(projectId, owner, ids),
@@ -119,6 +139,11 @@ export function createLoaders(repositories: Repositories, projectId: string) {
       (ids) => distilledSets.shardsOfSets(projectId, ids),
       (shard) => shard.distilledSetId,
     ),
+    tokensOfSet: byParent(
+      (ids) => setTokens.ofSets(projectId, ids),
+      (token) => token.distilledSetId,
+    ),
+    setTokenById: byId((ids) => setTokens.byIds(projectId, ids)),
     labelSetsOfSet: byParent(
       (ids) => distilledSets.labelSetsOfSets(projectId, ids),
       (labels) => labels.distilledSetId,

@@ -27,6 +27,7 @@ describe('every example of the documentation', () => {
     await api.world.transact((work) => startRun(work, run.id));
     await workOff({ database, queue }, { runId: run.id });
     const set = await database.distilledSet.findUniqueOrThrow({ where: { runId: run.id } });
+    const apiKey = await database.apiKey.findFirstOrThrow({ where: { role: 'OPERATOR' } });
     const evaluation = await seedEvaluation(database, set);
     const everything: Record<string, string> = {
       datasetId: toGlobalId('Dataset', dataset.id),
@@ -34,6 +35,7 @@ describe('every example of the documentation', () => {
       distillationRunId: toGlobalId('DistillationRun', run.id),
       distilledSetId: toGlobalId('DistilledSet', set.id),
       evaluationId: toGlobalId('Evaluation', evaluation.id),
+      apiKeyId: toGlobalId('ApiKey', apiKey.id),
     };
     const names = (await readdir(EXAMPLES)).filter((name) => name.endsWith('.graphql'));
     assert.ok(names.length >= 10);

@@ -37,7 +37,7 @@ describe('a finished run', () => {
     uuid = set.id;
     setId = toGlobalId('DistilledSet', uuid);
     // The results were made up by hand: give every row an object that is really there.
-    const put = (text: string) => putByDigest(store, 'test', Buffer.from(text), '.bin');
+    const put = (text: string) => putByDigest(store, 'labels', Buffer.from(text), '.bin');
     for (const shard of set.shards) {
       const { key: objectKey, digest, bytes } = await put(`shard ${shard.id}`);
       await database.distilledShard.update({ where: { id: shard.id }, data: { objectKey, digest, bytes } });

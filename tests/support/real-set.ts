@@ -23,13 +23,11 @@ export async function seedRealSet(
   const payload = payloadOf(inputs, { runId: run.id, distilledSetId: run.id, name: run.name });
   const result = await publish(payload, recordedContext(store));
   const manifest = manifestSchema.parse(JSON.parse((await store.get(result.manifest.key)).toString()));
-  const [fkd] = result.fkd;
-  if (fkd === undefined) throw new Error('the payload has no FKD labels');
   await insertSet(database, run, 'PUBLISHED', {
     manifest,
     stored: result.manifest,
     shards: result.shards,
-    labels: { STATIC: { ...result.static, name: 'static.safetensors' }, FKD: fkd },
+    labels: { STATIC: [{ ...result.static, name: 'static.safetensors' }], FKD: result.fkd },
   });
   return { manifest, inputs };
 }

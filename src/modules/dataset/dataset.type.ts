@@ -188,6 +188,12 @@ export class Dataset extends Node {
   @Field(() => Date)
   updatedAt!: Date;
 
+  @Field(() => Date, { nullable: true, description: 'Null while something new can be started on it.' })
+  archivedAt!: Date | null;
+
+  @Field(() => Date, { nullable: true, description: 'When a deletion takes effect. Null: it was not deleted.' })
+  deleteAfter!: Date | null;
+
   @Field(() => DatasetLayout, { nullable: true, description: 'As it was told or found. Null before it is READY.' })
   layout!: DatasetLayout | null;
 

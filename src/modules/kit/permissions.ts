@@ -17,6 +17,9 @@ const PERMISSIONS = {
   'distillationRun:cancel': OPERATORS,
   'evaluation:start': OPERATORS,
   'distilledSet:publish': OPERATORS,
+  'distilledSet:share': OPERATORS,
+  'object:archive': OPERATORS,
+  'object:delete': ['ADMIN'],
   'apiKey:manage': ['ADMIN'],
 } as const satisfies Record<string, readonly Viewer['role'][]>;
 

@@ -22,6 +22,7 @@ const schema = z
     NODE_ENV: choice(['development', 'production', 'test'], 'development'),
     HOST: optional(z.string()),
     PORT: integer(4000, 0, 65_535),
+    TEDDYHUB_PUBLIC_URL: optional(url('http:', 'https:')),
     LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
     TEDDYHUB_STATE_DIR: optional(z.string()),
     DATABASE_URL: optional(url('postgres:', 'postgresql:')),
@@ -72,6 +73,8 @@ export interface Config {
   production: boolean;
   host: string;
   port: number;
+  /** Where clients reach the service, without a slash at the end; undefined: where their requests say that they went. */
+  publicUrl: string | undefined;
   logLevel: string;
   /** Where embedded mode keeps its state. */
   stateDir: string;
@@ -117,6 +120,7 @@ export function readConfig(env: NodeJS.ProcessEnv, directory: string): Config {
     production: values.NODE_ENV === 'production',
     host: values.HOST ?? '127.0.0.1',
     port: values.PORT,
+    publicUrl: values.TEDDYHUB_PUBLIC_URL?.replace(/\/+$/, ''),
     logLevel: values.LOG_LEVEL,
     stateDir,
     databaseUrl: values.DATABASE_URL,

@@ -9,7 +9,7 @@ import { digestOf, type Upload, type UploadedPart, type Uploads } from './object
 
 const ID = /^[0-9a-f-]{36}$/;
 /** Under which a write that a crash cut short is listed: its own key is not known any more. */
-const CUT_SHORT = 'unfinished-write';
+const CUT_SHORT = 'uploads/unfinished-write';
 
 /** `attempt` runs work on the path of a key and turns what the disk says into the store's failures. */
 export function folderUploads(

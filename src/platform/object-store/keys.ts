@@ -13,3 +13,19 @@ export function checkKey(key: string): string {
   if (Buffer.byteLength(key) <= MAX_BYTES && key.split('/').every((segment) => allowed.test(segment))) return key;
   throw new TeddyhubError('INVALID_INPUT', `${JSON.stringify(key.slice(0, 80))} is not a valid object key.`);
 }
+
+/** The folders of this service. A bucket may hold what is somebody else's: nothing outside of these is ever removed. */
+const FOLDERS = [
+  'checkpoints',
+  'datasets',
+  'distilled-sets',
+  'doctor',
+  'labels',
+  'statistics',
+  'synthetic',
+  'uploads',
+] as const;
+
+export type Folder = (typeof FOLDERS)[number];
+
+export const isOwned = (key: string): boolean => FOLDERS.some((folder) => key.startsWith(`${folder}/`));

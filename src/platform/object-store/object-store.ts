@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { ObjectRef } from '../../domain/jobs/references.js';
+import type { Folder } from './keys.js';
 
 export interface ObjectStat {
   bytes: number;
@@ -108,7 +109,7 @@ export function checkDigest(key: string, bytes: Uint8Array, digest: string | und
  */
 export async function putByDigest(
   store: ObjectStore,
-  folder: string,
+  folder: Folder | `${Folder}/${string}`,
   bytes: Uint8Array,
   extension: string,
 ): Promise<ObjectRef> {

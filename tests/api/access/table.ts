@@ -23,13 +23,14 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   Query: {
     ANY: 'rateLimit viewer',
     READ: `dataset datasets distillationRun distillationRuns distilledSet distilledSets evaluation evaluations node nodes
-      teacherPool teacherPools worker workers`,
+      storage teacherPool teacherPools worker workers`,
     ADMIN: 'apiKey apiKeys',
   },
   Mutation: {
-    OPERATE:
-      'datasetImport datasetUploadBegin datasetUploadComplete distillationRunCancel distillationRunStart distilledSetPublish evaluationStart teacherPoolTrain',
-    ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate',
+    OPERATE: `datasetArchive datasetImport datasetRestore datasetUploadBegin datasetUploadComplete distillationRunCancel
+      distillationRunStart distilledSetArchive distilledSetPublish distilledSetRestore distilledSetTokenCreate
+      distilledSetTokenRevoke evaluationStart teacherPoolTrain`,
+    ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate datasetDelete distilledSetDelete',
   },
   Subscription: { READ: 'runEvents runProgress workerStatus' },
 
@@ -43,9 +44,9 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   ApiKeyRevokePayload: { ADMIN: `${DONE} apiKey` },
 
   Dataset: {
-    READ: `channelMean channelStd classNames classOrder contentDigest createdAt distillationRuns duplicateCount duplicates failure
-      id imageShape layout licence name preparation progress skippedCount skippedRecords sourceKind state teacherPools testCount
-      trainCount trainPerClass updatedAt`,
+    READ: `archivedAt channelMean channelStd classNames classOrder contentDigest createdAt deleteAfter distillationRuns duplicateCount
+      duplicates failure id imageShape layout licence name preparation progress skippedCount skippedRecords sourceKind state
+      teacherPools testCount trainCount trainPerClass updatedAt`,
   },
   DatasetConnection: { READ: CONNECTION },
   DatasetEdge: { READ: EDGE },
@@ -112,11 +113,17 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   WorkerEdge: { READ: EDGE },
 
   DistilledSet: {
-    READ: `archivedAt createdAt digest distillationRun evaluations id imagesPerClass labelSets manifestDigest manifestUrl name
-      publishedAt sampleCount shards state uuid`,
+    READ: `archivedAt createdAt deleteAfter digest distillationRun evaluations id imagesPerClass labelSets manifestDigest manifestUrl name
+      publishedAt sampleCount shards state tokens uuid`,
   },
   DistilledSetConnection: { READ: CONNECTION },
   DistilledSetEdge: { READ: EDGE },
+  DistilledSetToken: { READ: 'createdAt expiresAt name prefix revokedAt' },
+  DistilledSetTokenCreatePayload: { OPERATE: `${DONE} secret token` },
+  DistilledSetTokenRevokePayload: { OPERATE: `${DONE} token` },
+  DistilledSetRetentionPayload: { OPERATE: `${DONE} distilledSet` },
+  DatasetRetentionPayload: { OPERATE: `${DONE} dataset` },
+  StorageUse: { READ: 'bytes kind objects' },
   DistilledSetPublishPayload: { OPERATE: `${DONE} distilledSet` },
   DistilledShard: { READ: 'bytes digest index name samples' },
   LabelSet: { READ: 'config files mode' },
@@ -133,7 +140,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   EvaluationResult: { READ: 'labelKind seconds seed studentSteps subject top1Best top1Last top5Last' },
   EvaluationSummary: { READ: 'labelKind seeds subject top1Best top1Last top5Last' },
   EvaluationComparison: { READ: 'baseline labelKind top1Best top1Last top5Last' },
-  Ranking: { READ: 'hlr ior lrs' },
+  Ranking: { READ: 'ars hlr ior lrs' },
   Difference: { READ: 'mean standardError' },
   Spread: { READ: 'deviation mean' },
   Recipe: {
@@ -162,6 +169,8 @@ export const ROUTES: Record<string, Rule | 'PUBLIC'> = {
   '/livez': 'PUBLIC',
   '/readyz': 'PUBLIC',
   '/v1/distilled-sets/:id/manifest.json': 'ANY',
+  '/v1/distilled-sets/:id/croissant.json': 'ANY',
+  '/v1/distilled-sets/:id/wids.json': 'ANY',
   '/v1/distilled-sets/:id/shards/:name': 'ANY',
   '/v1/distilled-sets/:id/labels/:name': 'ANY',
   '/v1/uploads/:id/parts/:number': 'OPERATE',

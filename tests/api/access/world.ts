@@ -56,7 +56,8 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
       ),
     ),
   });
-  const workerId = await newWorker(backend);
+  // It stays alive for as long as the test takes.
+  const workerId = await newWorker(backend, new Date(Date.now() + 3_600_000));
   const task = await database.task.create({
     data: { projectId: project.id, kind: 'SYNTHESIS', state: 'RUNNING', runId: run.id, workerId, payload: {} },
   });
