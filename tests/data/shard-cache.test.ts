@@ -14,7 +14,7 @@ describe('the shards that a worker keeps', () => {
   let store: ObjectStore;
   let fetched: string[];
   let cached: ObjectStore;
-  const shard = async (n: number, folderOfStore = 'datasets') =>
+  const shard = async (n: number, folderOfStore: 'datasets' | 'labels' = 'datasets') =>
     (await putByDigest(store, folderOfStore, Buffer.alloc(1000, n), '.safetensors')).key;
   const bytesKept = async () => {
     const sizes = (await readdir(cache)).map(async (name) => (await stat(join(cache, name))).size);
