@@ -81,7 +81,7 @@ async function main(): Promise<void> {
     archives.push(row);
     console.log(JSON.stringify(row, null, 2));
   }
-  const memory = await measureMemory(Number(values.files));
+  const memory = measureMemory(Number(values.files));
   console.log(JSON.stringify(memory, null, 2));
   const { import: _, ...others } = readJson<Record<string, unknown>>(resultsPath('data'), {});
   writeResult('data', {
@@ -92,10 +92,10 @@ async function main(): Promise<void> {
 }
 
 /** A process of its own: the peak is of the import and of nothing else. */
-async function measureMemory(files: number) {
+function measureMemory(files: number) {
   const folder = join(values.work, `files-${files}`);
   rmSync(folder, { recursive: true, force: true });
-  await generateFolder(folder, files);
+  generateFolder(folder, files);
   const self = fileURLToPath(import.meta.url);
   const options = [self, '--measure', folder, '--work', join(values.work, 'measured')];
   const { status, stdout } = spawnSync(process.execPath, options, {

@@ -3,12 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import type { z } from 'zod';
 import { datasetSource } from '../../src/domain/jobs/dataset-import.js';
 import { random } from '../../src/domain/random.js';
 import { readSplit } from '../../src/formats/dataset-shards.js';
-import { encodePng } from '../../src/formats/png.js';
 import { openFolderObjectStore } from '../../src/platform/object-store/folder-object-store.js';
 import { importDataset } from '../../workers/jobs/dataset-import.js';
 import { root } from './report.js';
@@ -68,18 +68,31 @@ export function filesOf(folder: string, limit: number): string[] {
   return files.sort().slice(0, limit);
 }
 
-/** Class folders of PNG files of 16 x 16 pixels that are all different; one folder holds half of them. */
-export async function generateFolder(folder: string, files: number): Promise<void> {
-  const shape = { height: 16, width: 16, channels: 3 };
+/** Class folders of PNG files of 16 x 16 pixels that are all different; two of the folders hold most of them. */
+export function generateFolder(folder: string, files: number): void {
   const noise = random(0, 'files');
-  const pixels = Uint8Array.from({ length: 768 }, () => Math.floor(noise.uniform() * 256));
+  // Every row begins with its filter, none.
+  const rows = Buffer.from(Array.from({ length: 16 * 49 }, (_, i) => (i % 49 === 0 ? 0 : noise.integer(256))));
   for (const name of ['train/many', 'train/few', 'test/many', 'test/few'])
     mkdirSync(join(folder, name), { recursive: true });
   for (let i = 0; i < files; i++) {
-    // The encoder's memory is given back between two turns of the event loop.
-    if (i % 100 === 0) await turn();
-    new DataView(pixels.buffer).setUint32(0, i);
+    rows.writeUInt32BE(i, 1);
     const place = i % 10 === 0 ? 'test' : 'train';
-    writeFileSync(join(folder, place, i % 10 < 6 ? 'many' : 'few', `${i}.png`), encodePng(pixels, shape));
+    writeFileSync(join(folder, place, i % 10 < 6 ? 'many' : 'few', `${i}.png`), plainPng(rows));
   }
+}
+
+/** An RGB file of 16 x 16 pixels without compression: 200,000 of them are made in seconds. */
+function plainPng(rows: Buffer): Buffer {
+  const header = Buffer.from([0, 0, 0, 16, 0, 0, 0, 16, 8, 2, 0, 0, 0]);
+  const chunk = (name: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(name), data]);
+    const frame = Buffer.alloc(8);
+    frame.writeUInt32BE(data.length, 0);
+    frame.writeUInt32BE(crc32(body), 4);
+    return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
+  };
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  const data = deflateSync(rows, { level: 0 });
+  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', Buffer.alloc(0))]);
 }

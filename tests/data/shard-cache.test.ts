@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, stat, truncate, utimes } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
@@ -82,7 +82,9 @@ describe('the shards that a worker keeps', () => {
 
   it('are not needed: where they cannot be kept, they are read from the store', async () => {
     const key = await shard(1);
-    const nowhere = withShardCache(store, { folder: '/proc/nowhere', maxBytes: MAX_BYTES });
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    const nowhere = withShardCache(store, { folder: join(file, 'cache'), maxBytes: MAX_BYTES });
     assert.equal((await nowhere.get(key)).length, 1000);
   });
 });
