@@ -5,7 +5,7 @@
  * the same unpacked files in the same run; shards read as a worker reads them; the memory of an import of 200,000 files.
  *
  *     npm run bench -- data [--data <folder of cifar10-jpeg.tar.gz and tiny-imagenet-20.tar.gz>] [--python <python>]
- *         [--limit <images of a loop>] [--files <files of the large folder>] [--work <folder>]
+ *         [--limit <images of a loop>] [--files <files of the large folder>] [--part archives|memory] [--work <folder>]
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
@@ -17,8 +17,9 @@ import {
   filesOf,
   generateFolder,
   imageFolderLoop,
-  importAndRead,
+  importInto,
   perSecond,
+  readShards,
   sharpLoop,
 } from './support/import-trials.js';
 import { readJson } from './support/pipeline.js';
@@ -30,6 +31,8 @@ const { values } = parseArgs({
     python: { type: 'string', default: root('.teddyhub/pytorch/venv/bin/python') },
     limit: { type: 'string', default: '10000' },
     files: { type: 'string', default: '200000' },
+    /** What the file holds of the other part stays. */
+    part: { type: 'string' },
     work: { type: 'string', default: join(tmpdir(), 'teddyhub-data') },
     /** Of the process whose memory is measured. */
     measure: { type: 'string' },
@@ -46,8 +49,18 @@ else await measure(values.measure);
 
 async function main(): Promise<void> {
   mkdirSync(values.work, { recursive: true });
-  const limit = Number(values.limit);
-  const archives = [];
+  if (values.part !== 'memory') save('archives', await measureArchives(Number(values.limit)));
+  if (values.part !== 'archives') save('memory', measureMemory(Number(values.files)));
+}
+
+function save(part: 'archives' | 'memory', figures: unknown): void {
+  console.log(JSON.stringify(figures, null, 2));
+  const { import: before = {}, ...others } = readJson<Record<string, object>>(resultsPath('data'), {});
+  writeResult('data', { ...others, ...about('npm run bench -- data'), import: { ...before, [part]: figures } });
+}
+
+async function measureArchives(loopImages: number) {
+  const rows = [];
   for (const { name, file, train } of ARCHIVES) {
     const path = join(values.data, file);
     if (!existsSync(path)) throw new Error(`There is no ${path}: name the folder that holds it by --data.`);
@@ -55,11 +68,13 @@ async function main(): Promise<void> {
     mkdirSync(folder, { recursive: true });
     spawnSync('tar', ['-xzf', path, '-C', folder], { stdio: 'inherit' });
     // The loops before and after each other, so that a machine that becomes slower does not favour one of them.
-    const files = filesOf(join(folder, train), limit);
+    const files = filesOf(join(folder, train), loopImages);
     const first = await sharpLoop(files);
-    const peer = imageFolderLoop(values.python, join(folder, train), limit);
-    const { result, imported, read } = await importAndRead({ kind: 'FILES', path }, values.work);
-    const again = imageFolderLoop(values.python, join(folder, train), limit);
+    const peer = imageFolderLoop(values.python, join(folder, train), loopImages);
+    const dataset = await importInto({ kind: 'FILES', path }, values.work);
+    const { result, imported } = dataset;
+    const read = await readShards(dataset);
+    const again = imageFolderLoop(values.python, join(folder, train), loopImages);
     const second = await sharpLoop(files);
     const loop = { images: first.images + second.images, seconds: first.seconds + second.seconds };
     const folders = { images: peer.images + again.images, seconds: peer.seconds + again.seconds };
@@ -78,17 +93,10 @@ async function main(): Promise<void> {
       shardsToDecoding: rounded(perSecond(read) / perSecond(loop)),
       peer: peer.versions,
     };
-    archives.push(row);
-    console.log(JSON.stringify(row, null, 2));
+    console.log(JSON.stringify(row));
+    rows.push(row);
   }
-  const memory = measureMemory(Number(values.files));
-  console.log(JSON.stringify(memory, null, 2));
-  const { import: _, ...others } = readJson<Record<string, unknown>>(resultsPath('data'), {});
-  writeResult('data', {
-    ...others,
-    ...about('npm run bench -- data'),
-    import: { loadAverage: rounded(loadavg()[0] ?? 0), loopImages: limit, archives, memory },
-  });
+  return { loadAverage: rounded(loadavg()[0] ?? 0), loopImages, rows };
 }
 
 /** A process of its own: the peak is of the import and of nothing else. */
@@ -108,7 +116,10 @@ function measureMemory(files: number) {
 }
 
 async function measure(path: string): Promise<void> {
-  const { imported } = await importAndRead({ kind: 'FILES', path }, values.work);
+  const { imported } = await importInto({ kind: 'FILES', path }, values.work);
   const peakMegabytes = Math.round(process.resourceUsage().maxRSS / 1024);
-  console.log(JSON.stringify({ files: imported.images, imagesPerSecond: perSecond(imported), peakMegabytes }));
+  const loadAverage = rounded(loadavg()[0] ?? 0);
+  console.log(
+    JSON.stringify({ files: imported.images, imagesPerSecond: perSecond(imported), peakMegabytes, loadAverage }),
+  );
 }
