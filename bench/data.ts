@@ -22,8 +22,7 @@ import {
   readShards,
   sharpLoop,
 } from './support/import-trials.js';
-import { readJson } from './support/pipeline.js';
-import { about, resultsPath, root, rounded, writeResult } from './support/report.js';
+import { about, readJson, resultsPath, root, rounded, writeResult } from './support/report.js';
 
 const { values } = parseArgs({
   options: {
