@@ -12,12 +12,17 @@ export function uploadsRouter({ authenticator, uploads }: Pick<Services, 'authen
     response.locals.viewer = await authenticator.authenticate(request.headers.authorization);
     next();
   };
-  router.put(path, authenticate, express.raw({ type: () => true, limit: MAX_RELAYED_BYTES }), async (request, response) => {
-    const { id, number } = request.params as { id: string; number: string };
-    const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const tag = await uploads.putPart(response.locals.viewer, id, Number(number), bytes);
-    response.set('ETag', `"${tag}"`).status(200).end();
-  });
+  router.put(
+    path,
+    authenticate,
+    express.raw({ type: () => true, limit: MAX_RELAYED_BYTES }),
+    async (request, response) => {
+      const { id, number } = request.params as { id: string; number: string };
+      const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const tag = await uploads.putPart(response.locals.viewer, id, Number(number), bytes);
+      response.set('ETag', `"${tag}"`).status(200).end();
+    },
+  );
   router.use(path, (error: unknown, _request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) return next(error);
     const { code, message } = explain(error);
