@@ -66,7 +66,7 @@ describe('runEvents', () => {
   it('tells a cancel, and ends', async () => {
     const { runId, globalId } = await newRun();
     const following = api.follow(EVENTS, { runId: globalId, after: 1 });
-    await api.world.transact((work) => requestRunCancel(work, runId));
+    await api.world.transact((work) => requestRunCancel(work, runId, 'a test'));
     assert.deepEqual(
       (await following).map((event) => at(event, 'data.runEvents.to')),
       ['CANCELING', 'CANCELED'],

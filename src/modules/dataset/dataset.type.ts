@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { datasetSource } from '../../domain/jobs/contracts.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { DatasetState } from '../../platform/database/generated/enums.js';
-import { connectionType } from '../kit/connection.js';
+import { CREATED_AT, defineList, NAME } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Node } from '../kit/node.js';
 import { Digest } from '../kit/scalars.js';
@@ -101,6 +101,9 @@ export class Dataset extends Node {
   @Field(() => Digest, { nullable: true, description: 'Equal content, equal digest. Null before it is READY.' })
   contentDigest!: string | null;
 
+  @Field(() => Int, { description: 'Raised by every edit; an edit says which one it knows.' })
+  version!: number;
+
   @Field(() => Date)
   createdAt!: Date;
 
@@ -139,4 +142,4 @@ export class Dataset extends Node {
   }
 }
 
-export const DatasetConnection = connectionType(Dataset);
+export const Datasets = defineList(Dataset, { table: 'Dataset', sorts: { CREATED_AT, NAME } });

@@ -1,6 +1,6 @@
-import { Field, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { WorkerState } from '../../platform/database/generated/enums.js';
-import { connectionType } from '../kit/connection.js';
+import { CREATED_AT, defineList } from '../kit/connection.js';
 import { Node } from '../kit/node.js';
 import { ByteSize } from '../kit/scalars.js';
 
@@ -16,7 +16,7 @@ registerEnumType(WorkerState, {
 });
 
 /** A worker beats every second or so; after this long it counts as gone. */
-const SILENCE_MS = 30_000;
+export const SILENCE_MS = 30_000;
 
 @ObjectType({ implements: Node, description: 'A process that computes tasks. Every start is a worker of its own.' })
 export class Worker extends Node {
@@ -55,4 +55,22 @@ export class Worker extends Node {
   }
 }
 
-export const WorkerConnection = connectionType(Worker);
+@ObjectType({ description: 'Something that workers compute on, as long as one of them is alive.' })
+export class Device {
+  @Field(() => String)
+  hostname!: string;
+
+  @Field(() => String, { description: 'As TensorFlow names it.' })
+  device!: string;
+
+  @Field(() => ByteSize, { nullable: true, description: 'Null where it is not known.' })
+  memoryBytes!: bigint | null;
+
+  @Field(() => Int, { description: 'How many workers are alive on it.' })
+  workers!: number;
+
+  @Field(() => Int, { description: 'How many of them compute.' })
+  busy!: number;
+}
+
+export const Workers = defineList(Worker, { table: 'Worker', sorts: { CREATED_AT } });

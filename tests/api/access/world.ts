@@ -58,6 +58,19 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
   });
   const teacher = await database.teacher.findFirstOrThrow({ where: { poolId: pool.id } });
   const apiKey = await database.apiKey.findFirstOrThrow({ where: { projectId: project.id, role: 'VIEWER' } });
+  const shard = await database.distilledShard.findFirstOrThrow({ where: { distilledSetId: set.id } });
+  const labels = await database.labelSet.findFirstOrThrow({ where: { distilledSetId: set.id } });
+  const file = await database.labelFile.findFirstOrThrow({ where: { labelSetId: labels.id } });
+  const auditEvent = await database.auditEvent.create({
+    data: {
+      projectId: project.id,
+      actor: 'key:12345678',
+      action: 'distillationRunStart',
+      subjectType: 'DistillationRun',
+      subjectId: run.id,
+      data: { seed: 1 },
+    },
+  });
   const uuids: Record<NodeType, string> = {
     Dataset: dataset.id,
     TeacherPool: pool.id,
@@ -68,6 +81,11 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
     Evaluation: evaluation.id,
     Worker: workerId,
     ApiKey: apiKey.id,
+    AuditEvent: auditEvent.id,
+    Project: project.id,
+    DistilledShard: shard.id,
+    LabelSet: labels.id,
+    LabelFile: file.id,
   };
   const ids = Object.fromEntries(NODE_TYPES.map((type) => [type, toGlobalId(type, uuids[type])])) as Everything['ids'];
   // Workers serve all projects.
