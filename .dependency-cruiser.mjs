@@ -30,6 +30,8 @@ export default {
       '^workers/',
       '^src/(?!domain/|platform/|formats/)',
     ),
+    forbid('clients-alone', 'clients know the API and nothing else of ours', '^clients/', '^(src|workers)/'),
+    forbid('clients-for-the-cli', 'the service itself needs no client', '^(src/(?!cli/)|workers/)', '^clients/'),
     forbid('tests-are-leaves', 'the product imports no tests', '^(src|workers)/', '^(tests|bench)/'),
   ],
   options: {

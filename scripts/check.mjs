@@ -19,9 +19,11 @@ const checks = {
     '.dependency-cruiser.mjs',
     'src',
     'workers',
+    'clients',
   ),
   'nothing unused': tool('knip/bin/knip.js'),
   'schema.graphql is current': [node, 'dist/src/graphql/emit-schema.js', '--check'],
+  'clients/typescript is current': [node, 'scripts/generate-client.mjs', '--check'],
   'migrations lead to schema.prisma': [node, 'dist/src/platform/migrate/main.js', 'check'],
 };
 

@@ -1,6 +1,6 @@
 /** The API: configuration -> database -> queue -> objects -> events -> modules -> schema -> HTTP, and back in the opposite order. */
 import 'reflect-metadata';
-import { contextFactory } from './graphql/context.js';
+import { contextFactory, freshContextFactory } from './graphql/context.js';
 import { buildTeddyhubSchema } from './graphql/schema.js';
 import { serveHttp } from './http/server.js';
 import { ensureFirstKey, type FirstKey } from './modules/api-key/first-key.js';
@@ -18,12 +18,11 @@ export interface Api {
   url: string;
   /** In embedded mode the first ADMIN key; null elsewhere, where `teddyhub key create` makes keys. */
   adminKey: FirstKey | null;
+  /** What is open now. */
+  gauges(): { sockets: number; subscriptions: number; followers: number };
   /** Answers what is under way, ends subscriptions, lets go of everything. */
   close(): Promise<void>;
 }
-
-/** No request needs a statement longer than this. */
-const STATEMENT_TIMEOUT_MS = 20_000;
 
 /** Throws a TeddyhubError of one line when the database, the store or the port cannot be had. The database is migrated. */
 export async function startApi(options: {
@@ -40,7 +39,10 @@ export async function startApi(options: {
     }
   };
   try {
-    const database = openDatabase(databaseUrl, { statementTimeoutMs: STATEMENT_TIMEOUT_MS });
+    const database = openDatabase(databaseUrl, {
+      statementTimeoutMs: config.limits.requestMs,
+      name: 'teddyhub-api',
+    });
     closers.push(() => database.$disconnect());
     const store = await openObjectStore(config.objectStore);
     const queue = await openTaskQueue(databaseUrl, { log, role: 'API' });
@@ -49,7 +51,7 @@ export async function startApi(options: {
     closers.push(() => hub.close());
 
     const repositories = createRepositories(database);
-    const services = createServices({ database, queue, store, hub, importRoot: config.importRoot }, repositories);
+    const services = createServices({ database, queue, store, hub, importRoot: config.importRoot, log }, repositories);
     const adminKey = embedded
       ? await ensureFirstKey(services.authenticator, new OperatorKeys(repositories.apiKeys), config.stateDir)
       : null;
@@ -61,7 +63,9 @@ export async function startApi(options: {
       otherPorts: embedded,
       production,
       schema: await buildTeddyhubSchema(),
-      createContext: contextFactory(services, repositories, log),
+      createContext: contextFactory(services, repositories),
+      freshContext: freshContextFactory(repositories),
+      limits: config.limits,
       services,
       database,
       store,
@@ -69,7 +73,16 @@ export async function startApi(options: {
     });
     closers.push(() => http.close());
     log.info({ url: http.url, routes: http.routes }, 'api ready');
-    return { url: http.url, adminKey, close };
+    return {
+      url: http.url,
+      adminKey,
+      gauges: () => ({
+        sockets: http.sockets,
+        subscriptions: http.subscriptions,
+        followers: hub.activeFollowers,
+      }),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

@@ -2,13 +2,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { WebSocket } from 'ws';
+import { openTeddyhub } from '../../clients/typescript/src/index.js';
 import { poolConfig, recipeConfig, runConfig } from '../domain/config.js';
 import { TeddyhubError } from '../domain/errors.js';
 import { FASHION_MNIST_LICENCE } from '../formats/importers/fashion-mnist.js';
 import { readConfig } from '../platform/config/env.js';
 import { createLog } from '../platform/log.js';
 import { startPlatform, workerLogOf } from './platform.js';
-import { openClient } from './quickstart/client.js';
 import { type QuickstartPlan, runQuickstart } from './quickstart/flow.js';
 import { pullAndDraw } from './quickstart/preview.js';
 import { result, table } from './quickstart/report.js';
@@ -91,7 +92,7 @@ async function quickstart(options: Options): Promise<void> {
     );
   }
   if (adminKey?.isNew) console.error(`First ADMIN key, shown only now: ${adminKey.secret}`);
-  const client = openClient(platform.url, key);
+  const client = openTeddyhub({ url: platform.url, key, webSocket: WebSocket });
   try {
     console.error(`Teddyhub answers at ${platform.url}; the worker's log is ${workerLog}`);
     const plan = planOf(options);

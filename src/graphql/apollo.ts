@@ -3,19 +3,23 @@ import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginDrainHttpServer } from '@apollo/server/plugin/drainHttpServer';
 import type { GraphQLSchema } from 'graphql';
+import { TeddyhubError } from '../domain/errors.js';
 import type { RequestContext } from '../modules/context.js';
 import type { Log } from '../platform/log.js';
-import { maskError } from './errors.js';
-import { assertAffordable, LIMITS, shapeLimits } from './limits.js';
-import { currentRequestId } from './request-id.js';
+import { currentRequestId } from '../platform/telemetry/request-trace.js';
+import type { Admit } from './admission.js';
+import { maskError, refusal } from './errors.js';
+import { LIMITS, shapeLimits } from './limits.js';
+import { rateLimitHeaders } from './rate-limit.js';
 
 export function createApollo(options: {
   schema: GraphQLSchema;
   httpServer: Server;
+  admit: Admit;
   log: Log;
   production: boolean;
 }): ApolloServer<RequestContext> {
-  const { schema, httpServer, log, production } = options;
+  const { schema, httpServer, admit, log, production } = options;
   return new ApolloServer<RequestContext>({
     schema,
     introspection: !production,
@@ -23,12 +27,14 @@ export function createApollo(options: {
     includeStacktraceInErrorResponses: false,
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
+    // Texts that anybody registers are no safelist: see trusted-documents.ts.
+    persistedQueries: false,
     parseOptions: { maxTokens: LIMITS.tokens },
     validationRules: [shapeLimits],
     stopOnTerminationSignals: false,
     logger: log,
     plugins: [
-      costLimit(schema),
+      admitting(admit),
       ApolloServerPluginDrainHttpServer({ httpServer, stopGracePeriodMillis: 5_000 }),
       ApolloServerPluginLandingPageDisabled(),
     ],
@@ -36,9 +42,17 @@ export function createApollo(options: {
   });
 }
 
-const costLimit = (schema: GraphQLSchema): ApolloServerPlugin<RequestContext> => ({
+const admitting = (admit: Admit): ApolloServerPlugin<RequestContext> => ({
   requestDidStart: async () => ({
-    didResolveOperation: async ({ document, operationName, request }) =>
-      assertAffordable(schema, document, operationName, request.variables),
+    didResolveOperation: async ({ contextValue, source, document, operationName, request, response }) => {
+      try {
+        admit(contextValue, { text: source, document, operationName, variables: request.variables });
+      } catch (error) {
+        throw error instanceof TeddyhubError ? refusal(error) : error;
+      }
+      for (const header of contextValue.rateLimit ? rateLimitHeaders(contextValue.rateLimit) : []) {
+        response.http.headers.set(...header);
+      }
+    },
   }),
 });

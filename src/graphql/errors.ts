@@ -1,8 +1,9 @@
 /** What leaves the service as an error: a code of a closed list, one line, a request id. The unexpected is masked. */
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { type FailureCode, TeddyhubError } from '../domain/errors.js';
-import { isDatabaseUnavailable } from '../platform/database/unavailable.js';
+import { isDatabaseUnavailable, isStatementCanceled } from '../platform/database/unavailable.js';
 import type { Log } from '../platform/log.js';
+import { currentTrace } from '../platform/telemetry/request-trace.js';
 
 export type ErrorCode =
   | 'UNAUTHENTICATED'
@@ -11,6 +12,8 @@ export type ErrorCode =
   | 'BAD_USER_INPUT'
   | 'CONFLICT'
   | 'QUERY_TOO_COMPLEX'
+  | 'RATE_LIMITED'
+  | 'DEADLINE_EXCEEDED'
   | 'UNAVAILABLE'
   | 'INTERNAL';
 
@@ -21,9 +24,13 @@ const HTTP_STATUS: Record<ErrorCode, number> = {
   BAD_USER_INPUT: 400,
   CONFLICT: 409,
   QUERY_TOO_COMPLEX: 400,
+  RATE_LIMITED: 429,
+  DEADLINE_EXCEEDED: 504,
   UNAVAILABLE: 503,
   INTERNAL: 500,
 };
+
+export const httpStatusOf = (code: ErrorCode): number => HTTP_STATUS[code];
 
 const CODE_OF_FAILURE: Partial<Record<FailureCode, ErrorCode>> = {
   UNAUTHENTICATED: 'UNAUTHENTICATED',
@@ -43,12 +50,14 @@ const REFUSED =
 export function maskError(error: unknown, requestId: string, log: Log): GraphQLFormattedError {
   const { code, message } = explain(error);
   if (code === 'INTERNAL') log.error({ err: rootCause(error), requestId }, 'request failed');
-  const { locations, path } = error instanceof GraphQLError ? error : {};
+  currentTrace()?.failed(code);
+  const { locations, path, extensions } = error instanceof GraphQLError ? error : {};
+  const retryAfterMs = code === 'RATE_LIMITED' ? extensions?.retryAfterMs : undefined;
   return {
     message,
     ...(locations ? { locations } : {}),
     ...(path ? { path } : {}),
-    extensions: { code, requestId },
+    extensions: { code, requestId, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
   };
 }
 
@@ -63,6 +72,11 @@ export function explain(error: unknown): { code: ErrorCode; message: string } {
   if (cause instanceof TeddyhubError) {
     const code = CODE_OF_FAILURE[cause.code] ?? 'INTERNAL';
     if (code !== 'INTERNAL') return { code, message: cause.message };
+  } else if (isStatementCanceled(cause)) {
+    return {
+      code: 'DEADLINE_EXCEEDED',
+      message: 'The request took too long and was given up: ask for smaller pages or fewer fields.',
+    };
   } else if (isDatabaseUnavailable(cause)) {
     return { code: 'UNAVAILABLE', message: 'The database does not answer: try again in a moment.' };
   } else if (cause instanceof GraphQLError) {

@@ -89,21 +89,29 @@ export const shapeLimits: ValidationRule = (context) => ({
   },
 });
 
-/** Throws QUERY_TOO_COMPLEX. `first: $n` counts as n. */
-export function assertAffordable(
+/** A write locks, audits and enqueues. */
+const MUTATION_COST = 10;
+
+/** What an operation costs; `first: $n` counts as n. Throws QUERY_TOO_COMPLEX. */
+export function costOf(
   schema: GraphQLSchema,
   query: DocumentNode,
   operationName: string | null | undefined,
   variables: Record<string, unknown> | null | undefined,
-): void {
+): number {
   const cost = getComplexity({
     schema,
     query,
     ...(operationName ? { operationName } : {}),
     variables: variables ?? {},
-    estimators: [fieldExtensionsEstimator(), simpleEstimator({ defaultComplexity: 1 })],
+    estimators: [
+      ({ type, childComplexity }) => (type === schema.getMutationType() ? MUTATION_COST + childComplexity : undefined),
+      fieldExtensionsEstimator(),
+      simpleEstimator({ defaultComplexity: 1 }),
+    ],
   });
   if (cost > LIMITS.cost) {
     throw tooComplex(`The query costs ${cost}, more than ${LIMITS.cost}: ask for smaller pages or fewer fields.`);
   }
+  return cost;
 }

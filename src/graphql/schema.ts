@@ -9,6 +9,7 @@ import { DistillationRunResolver } from '../modules/distillation-run/distillatio
 import { RunComparisonResolver, RunMetricsResolver } from '../modules/distillation-run/run-analysis.resolver.js';
 import { RUN_EVENT_CLASSES } from '../modules/distillation-run/run-event.type.js';
 import { RunMutationsResolver } from '../modules/distillation-run/run-mutations.resolver.js';
+import { RunProgressResolver } from '../modules/distillation-run/run-progress.resolver.js';
 import { DistilledSetResolver, LabelSetResolver } from '../modules/distilled-set/distilled-set.resolver.js';
 import { EvaluationResolver, EvaluationScoreResolver } from '../modules/evaluation/evaluation.resolver.js';
 import { NodeResolver } from '../modules/node/node.resolver.js';
@@ -16,6 +17,7 @@ import { ProjectResolver } from '../modules/project/project.resolver.js';
 import { TaskAttemptResolver, TaskResolver } from '../modules/task/task.resolver.js';
 import { TeacherPoolResolver, TeacherResolver } from '../modules/teacher-pool/teacher-pool.resolver.js';
 import { WorkerResolver } from '../modules/worker/worker.resolver.js';
+import { WorkerStatusResolver } from '../modules/worker/worker-status.resolver.js';
 
 /** Subscriptions bring their own streams; TypeGraphQL wants a bus all the same. */
 const NO_BUS: PubSub = {
@@ -46,6 +48,8 @@ export const buildTeddyhubSchema = (): Promise<GraphQLSchema> =>
       EvaluationScoreResolver,
       AuditEventResolver,
       WorkerResolver,
+      RunProgressResolver,
+      WorkerStatusResolver,
       ApiKeyResolver,
     ],
     orphanedTypes: RUN_EVENT_CLASSES,

@@ -2,99 +2,137 @@
  * Subscriptions over graphql-transport-ws. Operations come here past Apollo and its plugins, so the key and all limits are
  * checked here as well.
  */
-import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
-import {
-  type ExecutionArgs,
-  type FormattedExecutionResult,
-  GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-  parse,
-  specifiedRules,
-  validate,
-} from 'graphql';
+import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
+import type { RequestLimits } from '../platform/config/env.js';
 import type { Log } from '../platform/log.js';
-import type { CreateContext } from './context.js';
+import { currentRequestId, RequestTrace } from '../platform/telemetry/request-trace.js';
+import type { Admit } from './admission.js';
+import type { CreateContext, FreshContext } from './context.js';
 import { maskError } from './errors.js';
-import { assertAffordable, LIMITS, shapeLimits } from './limits.js';
-import { withRequestId } from './request-id.js';
+import {
+  assertSubscription,
+  documentReader,
+  refused,
+  runSubscription,
+  type SubscriptionArgs,
+} from './socket-operations.js';
+import { CLOSE, type Keys, SocketRegistry } from './socket-registry.js';
+import type { TrustedDocuments } from './trusted-documents.js';
 
 const MAX_MESSAGE_BYTES = 256 * 1024;
-const MAX_SUBSCRIPTIONS = 20;
 
-/** Returns what ends all sockets with 1001, so that clients come back to another process. */
-export function serveSockets(options: {
+export interface SocketServer {
+  readonly sockets: number;
+  readonly subscriptions: number;
+  /** Ends all sockets with 1001, so that clients come back to another process. */
+  close(): Promise<void>;
+}
+
+export interface SocketOptions {
   schema: GraphQLSchema;
   httpServer: Server;
+  production: boolean;
   createContext: CreateContext;
+  freshContext: FreshContext;
+  keys: Keys;
+  admit: Admit;
+  documents: TrustedDocuments;
+  limits: RequestLimits;
   log: Log;
-}): () => Promise<void> {
-  const { schema, httpServer, createContext, log } = options;
+}
+
+export function serveSockets(options: SocketOptions): SocketServer {
+  const { schema, httpServer, production, createContext, freshContext, keys, admit, documents, limits, log } = options;
   const socketServer = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
+  const registry = new SocketRegistry(keys, limits.socketsPerKey, log);
+  const read = documentReader(schema, production);
   httpServer.on('upgrade', (request, socket, head) => {
     if (request.url?.split('?')[0] !== '/graphql') return void socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
     socketServer.handleUpgrade(request, socket, head, (webSocket) => {
       socketServer.emit('connection', webSocket, request);
     });
   });
-  const mask = (errors: readonly GraphQLError[]) => errors.map((error) => maskError(error, randomUUID(), log));
-  const server = useServer(
+  const masked = (error: unknown, requestId: string): GraphQLError => {
+    const { message, extensions } = maskError(error, requestId, log);
+    return new GraphQLError(message, { extensions: extensions ?? null });
+  };
+
+  const prepare = async (
+    parameters: Record<string, unknown> | undefined,
+    { query, operationName, variables, extensions }: SubscribePayload,
+    trace: RequestTrace,
+  ): Promise<SubscriptionArgs> => {
+    const digest = extensions?.documentId;
+    const text = query === '' && typeof digest === 'string' ? documents.resolve(digest) : query;
+    const document = read(text);
+    assertSubscription(document, operationName);
+    // The key may have been revoked since the socket was opened.
+    const contextValue = await createContext(keyOf(parameters));
+    admit(contextValue, { text, document, operationName, variables });
+    const variableValues = variables ?? null;
+    return { schema, document, operationName: operationName ?? null, variableValues, contextValue, trace };
+  };
+
+  const server = useServer<Record<string, unknown>>(
     {
       schema,
       connectionInitWaitTimeout: 3_000,
-      onConnect: ({ connectionParams }) =>
-        createContext(keyOf(connectionParams)).then(
-          () => true,
-          () => false,
-        ),
-      onSubscribe: async ({ connectionParams, subscriptions }, _id, payload) => {
-        try {
-          if (Object.keys(subscriptions).length > MAX_SUBSCRIPTIONS) {
-            throw refused(`A socket carries at most ${MAX_SUBSCRIPTIONS} subscriptions.`, 'BAD_USER_INPUT');
-          }
-          const operation = prepare(schema, payload);
-          const requestId = randomUUID();
-          // The key may have been revoked since the socket was opened.
-          const contextValue = await withRequestId(requestId, () => createContext(keyOf(connectionParams)));
-          return { ...operation, contextValue };
-        } catch (error) {
-          const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
-          return errors.map(toGraphQLError);
-        }
+      onConnect: async (context) => {
+        const { socket } = context.extra;
+        const viewer = await createContext(keyOf(context.connectionParams)).then(
+          (made) => made.viewer,
+          () => null,
+        );
+        if (viewer === null) return false;
+        if (registry.enter(socket, viewer.keyPrefix, context)) return true;
+        socket.close(CLOSE.TOO_MANY, `A key has at most ${limits.socketsPerKey} sockets.`);
+        return false;
       },
-      onError: (_context, _id, _payload, errors) => mask(errors),
-      onNext: (_context, _id, _payload, _args, { data, errors }): FormattedExecutionResult | undefined =>
-        errors && { data: data ?? null, errors: mask(errors) },
+      onClose: ({ extra }) => registry.leave(extra.socket),
+      onSubscribe: async ({ connectionParams, extra }, _id, payload) => {
+        const trace = new RequestTrace();
+        return trace.run(async () => {
+          try {
+            const excess = registry.excess(extra.socket);
+            if (excess !== null) throw refused(excess);
+            return await prepare(connectionParams, payload, trace);
+          } catch (error) {
+            const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
+            const shown = errors.map((one) => masked(one, trace.requestId));
+            log.info(trace.line(), 'subscription');
+            return shown;
+          }
+        });
+      },
+      subscribe: (args) => runSubscription(args as SubscriptionArgs, freshContext, log),
+      // What was refused above is masked already, under the id of its trace.
+      onError: (_context, _id, _payload, errors) =>
+        errors.map((error) => (error.extensions.requestId ? error : masked(error, currentRequestId())).toJSON()),
+      onNext: (_context, _id, _payload, args, { data, errors }): FormattedExecutionResult | undefined =>
+        errors && { data: data ?? null, errors: errors.map((error) => maskError(error, requestIdOf(args), log)) },
     },
     socketServer,
+    limits.pingMs,
   );
-  return async () => {
-    await server.dispose();
+  return {
+    get sockets() {
+      return registry.sockets;
+    },
+    get subscriptions() {
+      return registry.subscriptions;
+    },
+    async close() {
+      registry.close();
+      await server.dispose();
+    },
   };
 }
 
-/** Throws what is wrong with an operation: an AggregateError of GraphQL errors, or one. */
-function prepare(schema: GraphQLSchema, { query, operationName, variables }: SubscribePayload): ExecutionArgs {
-  const document = parse(query, { maxTokens: LIMITS.tokens });
-  const errors = validate(schema, document, [...specifiedRules, shapeLimits]);
-  if (errors.length > 0) throw new AggregateError(errors);
-  if (getOperationAST(document, operationName)?.operation !== 'subscription') {
-    throw refused('A socket carries subscriptions only: send queries and mutations over HTTP.', 'BAD_USER_INPUT');
-  }
-  assertAffordable(schema, document, operationName, variables);
-  return { schema, document, operationName: operationName ?? null, variableValues: variables ?? null };
-}
-
-const refused = (message: string, code: string): GraphQLError => new GraphQLError(message, { extensions: { code } });
-
-const toGraphQLError = (error: unknown): GraphQLError =>
-  error instanceof GraphQLError
-    ? error
-    : new GraphQLError('The operation was refused.', { originalError: error instanceof Error ? error : null });
+const requestIdOf = (args: ExecutionArgs): string => (args as SubscriptionArgs).trace.requestId;
 
 /** Browsers cannot set headers on a socket, so the key comes in the first message. */
 function keyOf(parameters: Record<string, unknown> | undefined): string | undefined {

@@ -1,22 +1,27 @@
 /** One HTTP server: GraphQL, its sockets, the data plane, health. */
-import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
+import { fileURLToPath } from 'node:url';
 import { expressMiddleware } from '@as-integrations/express5';
-import express, { type ErrorRequestHandler, type Express, type Router } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express';
 import type { GraphQLSchema } from 'graphql';
 import { TeddyhubError } from '../domain/errors.js';
+import { admission } from '../graphql/admission.js';
 import { createApollo } from '../graphql/apollo.js';
-import type { CreateContext } from '../graphql/context.js';
-import { explain, refusal } from '../graphql/errors.js';
-import { currentRequestId, withRequestId } from '../graphql/request-id.js';
+import type { CreateContext, FreshContext } from '../graphql/context.js';
+import { explain, httpStatusOf, refusal } from '../graphql/errors.js';
+import { RateLimiter } from '../graphql/rate-limit.js';
 import { serveSockets } from '../graphql/sockets.js';
+import { TrustedDocuments } from '../graphql/trusted-documents.js';
 import type { Services } from '../modules/index.js';
+import type { RequestLimits } from '../platform/config/env.js';
 import type { Database } from '../platform/database/client.js';
 import type { Log } from '../platform/log.js';
 import type { ObjectStore } from '../platform/object-store/object-store.js';
+import { currentRequestId } from '../platform/telemetry/request-trace.js';
 import { dataPlaneRouter } from './data-plane.js';
 import { checkReadiness } from './health.js';
 import { LANDING_PAGE } from './landing-page.js';
+import { traceRequests } from './request-log.js';
 
 export interface HttpOptions {
   host: string;
@@ -26,6 +31,8 @@ export interface HttpOptions {
   production: boolean;
   schema: GraphQLSchema;
   createContext: CreateContext;
+  freshContext: FreshContext;
+  limits: RequestLimits;
   services: Services;
   database: Database;
   store: ObjectStore;
@@ -36,27 +43,28 @@ export interface HttpServer {
   url: string;
   /** Every path that is served beside /graphql. */
   routes: string[];
+  readonly sockets: number;
+  readonly subscriptions: number;
   close(): Promise<void>;
 }
 
 const BODY_LIMIT = '256kb';
 const PORTS_TRIED = 20;
+const TRUSTED_DOCUMENTS = fileURLToPath(new URL('../../../clients/typescript/documents.json', import.meta.url));
 
 /** Throws BAD_CONFIGURATION when the port cannot be had. */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
-  const { schema, createContext, services, database, store, log, production } = options;
+  const { schema, createContext, services, database, store, log, production, limits } = options;
   const app = express();
   const httpServer = createServer(app);
-  const apollo = createApollo({ schema, httpServer, log, production });
+  const documents = await TrustedDocuments.load(TRUSTED_DOCUMENTS, limits.trustedDocumentsOnly);
+  const admit = admission(schema, new RateLimiter(limits.pointsPerMinute), documents);
+  const apollo = createApollo({ schema, httpServer, admit, log, production });
   await apollo.start();
   let closing = false;
 
   app.disable('x-powered-by');
-  app.use((_request, response, next) => {
-    const requestId = randomUUID();
-    response.set({ 'x-request-id': requestId, 'x-content-type-options': 'nosniff' });
-    withRequestId(requestId, next);
-  });
+  app.use(traceRequests(log, limits.requestMs));
   app.get('/livez', (_request, response) => void response.json({ alive: true }));
   app.get('/readyz', async (_request, response) => {
     const readiness = await checkReadiness(database, store);
@@ -70,6 +78,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   app.use(
     '/graphql',
     express.json({ limit: BODY_LIMIT }),
+    textOfDocument(documents),
     expressMiddleware(apollo, {
       context: ({ req }) =>
         createContext(req.headers.authorization).catch((error: unknown) => {
@@ -78,20 +87,36 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     }),
   );
   refuseTheRest(app, log);
-  const closeSockets = serveSockets({ schema, httpServer, createContext, log });
+  const sockets = serveSockets({ ...options, httpServer, admit, documents, keys: services.authenticator });
 
   const url = await listen(httpServer, options);
   return {
     url,
     routes: routesOf(app.router),
+    get sockets() {
+      return sockets.sockets;
+    },
+    get subscriptions() {
+      return sockets.subscriptions;
+    },
     async close() {
       closing = true;
-      await closeSockets();
+      await sockets.close();
       // Stops to accept, waits for answers under way, then for idle connections.
       await apollo.stop();
     },
   };
 }
+
+/** A client may name a trusted document by its digest, as `documentId`, in place of its text. */
+const textOfDocument =
+  (documents: TrustedDocuments): RequestHandler =>
+  (request, _response, next) => {
+    const body = request.body as { documentId?: unknown; query?: unknown } | undefined;
+    if (typeof body?.documentId === 'string' && body.query === undefined)
+      body.query = documents.resolve(body.documentId);
+    next();
+  };
 
 /** The paths of a router and of those within it. */
 function routesOf({ stack }: Pick<Router, 'stack'>): string[] {
@@ -124,8 +149,8 @@ function refuseTheRest(app: Express, log: Log): void {
       return;
     }
     const { code, message } = explain(error);
-    log.error({ err: error, requestId: currentRequestId() }, 'request failed');
-    response.status(500).json(answer(code, message));
+    if (code === 'INTERNAL') log.error({ err: error, requestId: currentRequestId() }, 'request failed');
+    response.status(httpStatusOf(code)).json(answer(code, message));
   };
   app.use(onError);
 }

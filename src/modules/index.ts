@@ -2,6 +2,7 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../platform/database/client.js';
 import type { RunEventHub } from '../platform/events/run-event-hub.js';
+import type { Log } from '../platform/log.js';
 import type { ObjectStore } from '../platform/object-store/object-store.js';
 import type { TaskQueue } from '../platform/queue/task-queue.js';
 import { ApiKeyRepository } from './api-key/api-key.repository.js';
@@ -18,6 +19,7 @@ import { metricSeriesLoader } from './distillation-run/metric-series.loader.js';
 import { RunAnalysisService } from './distillation-run/run-analysis.service.js';
 import { RunEditService } from './distillation-run/run-edits.service.js';
 import { RunMetricsRepository } from './distillation-run/run-metrics.repository.js';
+import { RunProgressService } from './distillation-run/run-progress.service.js';
 import { DistilledSetRepository } from './distilled-set/distilled-set.repository.js';
 import { DistilledSetService } from './distilled-set/distilled-set.service.js';
 import { DistilledShards, LabelFiles } from './distilled-set/distilled-set.type.js';
@@ -36,6 +38,7 @@ import { TeacherPoolService } from './teacher-pool/teacher-pool.service.js';
 import { TeacherPools, Teachers } from './teacher-pool/teacher-pool.type.js';
 import { WorkerRepository } from './worker/worker.repository.js';
 import { WorkerService } from './worker/worker.service.js';
+import { WorkerWatch } from './worker/worker-watch.js';
 
 export interface Resources {
   database: Database;
@@ -43,6 +46,7 @@ export interface Resources {
   store: ObjectStore;
   hub: RunEventHub;
   importRoot: string;
+  log: Log;
 }
 
 export const createRepositories = (database: Database) => ({
@@ -62,7 +66,10 @@ export const createRepositories = (database: Database) => ({
 
 export type Repositories = ReturnType<typeof createRepositories>;
 
-export function createServices({ database, queue, store, hub, importRoot }: Resources, repositories: Repositories) {
+export function createServices(
+  { database, queue, store, hub, importRoot, log }: Resources,
+  repositories: Repositories,
+) {
   const backend = { database, queue };
   const nodes = new NodeService();
   return {
@@ -79,6 +86,8 @@ export function createServices({ database, queue, store, hub, importRoot }: Reso
     runAnalysis: new RunAnalysisService(nodes, repositories.runMetrics),
     tasks: new TaskService(repositories.tasks),
     auditEvents: new AuditEventService(repositories.auditEvents),
+    runProgress: new RunProgressService(repositories.distillationRuns, repositories.tasks, hub),
+    workerWatch: new WorkerWatch(repositories.workers, log),
   };
 }
 

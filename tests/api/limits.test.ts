@@ -101,7 +101,8 @@ describe('errors', () => {
       ['INTERNAL'],
     );
     assert.doesNotMatch(JSON.stringify(errors), /SECRET|zod|node_modules|stack/i);
-    const logged = api.log.filter((entry) => entry.requestId === errors[0]?.extensions.requestId);
+    const { requestId } = errors[0]?.extensions ?? {};
+    const logged = api.log.filter((entry) => entry.requestId === requestId && entry.err !== undefined);
     assert.equal(logged.length, 1);
     assert.match(JSON.stringify(logged[0]), /stack/);
     await database.dataset.delete({ where: { id: dataset.id } });

@@ -4,7 +4,7 @@ import { createClient } from 'graphql-ws';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import type { Role } from '../../src/domain/viewer.js';
-import { startApi } from '../../src/main.js';
+import { type Api, startApi } from '../../src/main.js';
 import { ApiKeyRepository } from '../../src/modules/api-key/api-key.repository.js';
 import { OperatorKeys } from '../../src/modules/api-key/operator-keys.js';
 import { readConfig } from '../../src/platform/config/env.js';
@@ -20,6 +20,7 @@ export interface Answer {
 export interface TestApi {
   world: World;
   url: string;
+  gauges: Api['gauges'];
   project: Project;
   keys: Record<Role, string>;
   /** What the API logged. */
@@ -34,8 +35,10 @@ export interface TestApi {
     variables: Record<string, unknown>,
     enough?: number,
     key?: string,
-    onEvent?: () => void,
+    onEvent?: (event: unknown) => void,
   ): Promise<unknown[]>;
+  /** What a subscription that may not begin is refused with. */
+  refuse(query: string, variables?: Record<string, unknown>, key?: string): Promise<Answer['errors']>;
   newKey(role: Role, project?: string): Promise<string>;
   close(): Promise<void>;
 }
@@ -67,9 +70,18 @@ export async function openApi(environment: NodeJS.ProcessEnv = {}): Promise<Test
     return { status: response.status, data, errors };
   };
 
+  const connect = (key: string) =>
+    createClient({
+      url: `${api.url.replace('http', 'ws')}/graphql`,
+      webSocketImpl: WebSocket,
+      connectionParams: { authorization: `Bearer ${key}` },
+      retryAttempts: 0,
+    });
+
   return {
     world,
     url: api.url,
+    gauges: api.gauges,
     project,
     keys,
     log,
@@ -82,20 +94,27 @@ export async function openApi(environment: NodeJS.ProcessEnv = {}): Promise<Test
       return at(data, name);
     },
     async follow(query, variables, enough = Number.POSITIVE_INFINITY, key = keys.ADMIN, onEvent = () => undefined) {
-      const client = createClient({
-        url: `${api.url.replace('http', 'ws')}/graphql`,
-        webSocketImpl: WebSocket,
-        connectionParams: { authorization: `Bearer ${key}` },
-        retryAttempts: 0,
-      });
+      const client = connect(key);
       const seen: unknown[] = [];
       try {
         for await (const event of client.iterate({ query, variables })) {
           seen.push(event);
-          onEvent();
+          onEvent(event);
           if (seen.length >= enough) break;
         }
         return seen;
+      } finally {
+        await client.dispose();
+      }
+    },
+    async refuse(query, variables = {}, key = keys.ADMIN) {
+      const client = connect(key);
+      try {
+        const first = await client
+          .iterate({ query, variables })
+          .next()
+          .catch((errors: unknown) => ({ value: { errors } }));
+        return listAt(first.value, 'errors') as Answer['errors'];
       } finally {
         await client.dispose();
       }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openDatabase } from '../../src/platform/database/client.js';
-import { createRunEventHub, type RunEventHub, type StoredRunEvent } from '../../src/platform/events/run-event-hub.js';
+import { createRunEventHub, type RunEventHub } from '../../src/platform/events/run-event-hub.js';
+import type { StoredRunEvent } from '../../src/platform/events/stored-event.js';
 import { createLog } from '../../src/platform/log.js';
 import { appendRunEvent, requestRunCancel, startRun } from '../../src/platform/orchestration/index.js';
 import { workOff } from '../support/by-hand.js';

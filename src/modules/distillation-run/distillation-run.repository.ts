@@ -1,6 +1,6 @@
 import type { Transaction } from '../../platform/database/client.js';
 import { type DistillationRun, Prisma } from '../../platform/database/generated/client.js';
-import { parseRunEvent, type StoredRunEvent } from '../../platform/events/run-event-hub.js';
+import { parseRunEvent, type StoredRunEvent } from '../../platform/events/stored-event.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { allOf, ofProject, oneOf, references } from '../kit/window-sql.js';

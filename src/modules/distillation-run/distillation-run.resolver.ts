@@ -1,5 +1,5 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root, Subscription } from 'type-graphql';
-import type { StoredRunEvent } from '../../platform/events/run-event-hub.js';
+import type { StoredRunEvent } from '../../platform/events/stored-event.js';
 import type { RequestContext } from '../context.js';
 import { Dataset } from '../dataset/dataset.type.js';
 import { DistilledSet } from '../distilled-set/distilled-set.type.js';

@@ -2,7 +2,8 @@ import { runConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import type { DistillationRun as DistillationRunRow } from '../../platform/database/generated/client.js';
-import type { RunEventHub, StoredRunEvent } from '../../platform/events/run-event-hub.js';
+import type { RunEventHub } from '../../platform/events/run-event-hub.js';
+import type { StoredRunEvent } from '../../platform/events/stored-event.js';
 import { type Backend, continueRun, lockRun, startRun } from '../../platform/orchestration/index.js';
 import type { Connection } from '../kit/connection.js';
 import { parseInput, plain, requireLabels, requireName, requireSeed } from '../kit/input.js';
@@ -10,6 +11,7 @@ import { type Caller, createOnce } from '../kit/mutation.js';
 import { notFound, requireUuid, toGlobalId } from '../kit/node.js';
 import { MAX_PAGE, type PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
+import { abortable } from '../kit/stream.js';
 import type {
   DistillationRunCloneInput,
   DistillationRunRetryInput,
@@ -130,18 +132,7 @@ export class DistillationRunService {
     const id = requireUuid('DistillationRun', globalId);
     const [run] = await this.runs.byIds(viewer.projectId, [id]);
     if (run === undefined) throw notFound('DistillationRun', globalId);
-    const ended = new AbortController();
-    const events = this.hub.follow(id, afterSequence, ended.signal);
-    const iterator: AsyncIterableIterator<StoredRunEvent> = {
-      [Symbol.asyncIterator]: () => iterator,
-      next: () => events.next(),
-      // A generator that waits hears of its end only when it goes on: the signal wakes it.
-      return: () => {
-        ended.abort();
-        return events.return();
-      },
-    };
-    return iterator;
+    return abortable((signal) => this.hub.follow(id, afterSequence, signal));
   }
 
   /** The same events as a page, for clients without a socket. */

@@ -1,7 +1,7 @@
 import { Field, Float, ID, Int, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
 import { RUN_EVENT_TYPES } from '../../domain/run-events.js';
 import { RunState, TaskKind } from '../../platform/database/generated/enums.js';
-import type { StoredRunEvent } from '../../platform/events/run-event-hub.js';
+import type { StoredRunEvent } from '../../platform/events/stored-event.js';
 import { Failure, toFailureType } from '../kit/failure.js';
 import { toGlobalId } from '../kit/node.js';
 

@@ -1,6 +1,7 @@
 import { Ctx, Query, Resolver } from 'type-graphql';
 import type { RequestContext } from '../context.js';
 import { ViewerType } from './project.type.js';
+import { RateLimit } from './rate-limit.type.js';
 
 @Resolver()
 export class ProjectResolver {
@@ -9,5 +10,10 @@ export class ProjectResolver {
     const { projectId, role, keyPrefix } = context.viewer;
     const project = await context.services.nodes.related(context, 'Project', projectId);
     return { project, projectName: project.name, role, keyPrefix };
+  }
+
+  @Query(() => RateLimit, { nullable: true, description: 'What this key has left; null where there is no limit.' })
+  rateLimit(@Ctx() { rateLimit }: RequestContext): RateLimit | null {
+    return rateLimit;
   }
 }

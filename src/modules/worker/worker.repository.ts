@@ -3,7 +3,18 @@ import type { Worker } from '../../platform/database/generated/client.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { allOf } from '../kit/window-sql.js';
+import { SILENCE_MS } from './alive.js';
 import { type Device, type Worker as WorkerObject, Workers } from './worker.type.js';
+
+/** Whoever has been silent for so long is not looked at any more. */
+const WATCHED_MS = 10 * 60_000;
+
+/** A worker, and the task that it computes, of whatever project. */
+export type WatchedWorker = Worker & {
+  runningTaskId: string | null;
+  /** Whether it was alive when it was looked at. */
+  wasAlive?: boolean;
+};
 
 /** Workers serve all projects. */
 export class WorkerRepository {
@@ -13,8 +24,9 @@ export class WorkerRepository {
     return this.database.worker.findMany({ where: { id: { in: [...ids] } } });
   }
 
-  /** Those of workers with a heartbeat since then. */
-  devices(since: Date): Promise<Device[]> {
+  /** Those of workers that are alive. */
+  devices(): Promise<Device[]> {
+    const since = new Date(Date.now() - SILENCE_MS);
     return this.database.$queryRaw`
       SELECT hostname, device, max("deviceMemoryBytes") AS "memoryBytes", count(*)::int AS workers,
         (count(*) FILTER (WHERE state = 'BUSY'))::int AS busy
@@ -24,5 +36,16 @@ export class WorkerRepository {
 
   list(page: PageArguments): Promise<Connection<WorkerObject>> {
     return readConnection(this.database, Workers, allOf([]), page);
+  }
+
+  /** Those that gave a sign of life lately. */
+  async watched(): Promise<WatchedWorker[]> {
+    const workers = await this.database.worker.findMany({
+      where: { heartbeatAt: { gt: new Date(Date.now() - WATCHED_MS) } },
+      include: {
+        tasks: { where: { state: 'RUNNING' }, select: { id: true }, orderBy: { startedAt: 'desc' }, take: 1 },
+      },
+    });
+    return workers.map(({ tasks, ...worker }) => ({ ...worker, runningTaskId: tasks[0]?.id ?? null }));
   }
 }

@@ -3,7 +3,7 @@ import type { Connection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
 import type { WorkerRepository } from './worker.repository.js';
-import { type Device, SILENCE_MS, type Worker } from './worker.type.js';
+import type { Device, Worker } from './worker.type.js';
 
 export class WorkerService {
   constructor(private readonly workers: WorkerRepository) {}
@@ -15,6 +15,6 @@ export class WorkerService {
 
   devices(viewer: Viewer): Promise<Device[]> {
     assertAllowed(viewer, 'object:read');
-    return this.workers.devices(new Date(Date.now() - SILENCE_MS));
+    return this.workers.devices();
   }
 }

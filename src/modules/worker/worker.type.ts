@@ -3,6 +3,7 @@ import { WorkerState } from '../../platform/database/generated/enums.js';
 import { CREATED_AT, defineList } from '../kit/connection.js';
 import { Node } from '../kit/node.js';
 import { ByteSize } from '../kit/scalars.js';
+import { isAlive } from './alive.js';
 
 registerEnumType(WorkerState, {
   name: 'WorkerState',
@@ -14,9 +15,6 @@ registerEnumType(WorkerState, {
     STOPPED: { description: 'Has ended in good order.' },
   },
 });
-
-/** A worker beats every second or so; after this long it counts as gone. */
-export const SILENCE_MS = 30_000;
 
 @ObjectType({ implements: Node, description: 'A process that computes tasks. Every start is a worker of its own.' })
 export class Worker extends Node {
@@ -51,7 +49,7 @@ export class Worker extends Node {
 
   @Field(() => Boolean, { description: 'Whether it runs and gave a sign of life in the last 30 seconds.' })
   alive(): boolean {
-    return this.state !== 'STOPPED' && Date.now() - this.heartbeatAt.getTime() < SILENCE_MS;
+    return isAlive(this);
   }
 }
 

@@ -33,6 +33,11 @@ const schema = z
     S3_REGION: optional(z.string()),
     TEDDYHUB_IMPORT_ROOT: optional(z.string()),
     TEDDYHUB_WORKERS: integer(1, 0, 64),
+    TEDDYHUB_RATE_LIMIT: integer(600_000, 0, 2 ** 31 - 1),
+    TEDDYHUB_REQUEST_SECONDS: integer(30, 1, 600),
+    TEDDYHUB_SOCKETS_PER_KEY: integer(100, 1, 100_000),
+    TEDDYHUB_PING_SECONDS: integer(12, 1, 300),
+    TEDDYHUB_DOCUMENTS: choice(['any', 'trusted'], 'any'),
   })
   .superRefine((env, context) => {
     if (env.S3_ENDPOINT === undefined) return;
@@ -69,6 +74,20 @@ export interface Config {
   importRoot: string;
   /** Supervisors that `teddyhub up` starts beside the API. */
   workers: number;
+  limits: RequestLimits;
+}
+
+/** What clients may ask of one API process. */
+export interface RequestLimits {
+  /** Points of cost a minute and key; 0: no limit. */
+  pointsPerMinute: number;
+  /** After which a request and its statements are given up. */
+  requestMs: number;
+  socketsPerKey: number;
+  /** How often a socket must give a sign of life. */
+  pingMs: number;
+  /** Whether only the documents of our own clients run. */
+  trustedDocumentsOnly: boolean;
 }
 
 /** Throws BAD_CONFIGURATION with one line per mistake. */
@@ -90,6 +109,13 @@ export function readConfig(env: NodeJS.ProcessEnv, directory: string): Config {
     objectStore: objectStoreOf(values, stateDir),
     importRoot: values.TEDDYHUB_IMPORT_ROOT ?? (values.NODE_ENV === 'production' ? `${stateDir}/imports` : '/'),
     workers: values.TEDDYHUB_WORKERS,
+    limits: {
+      pointsPerMinute: values.TEDDYHUB_RATE_LIMIT,
+      requestMs: values.TEDDYHUB_REQUEST_SECONDS * 1000,
+      socketsPerKey: values.TEDDYHUB_SOCKETS_PER_KEY,
+      pingMs: values.TEDDYHUB_PING_SECONDS * 1000,
+      trustedDocumentsOnly: values.TEDDYHUB_DOCUMENTS === 'trusted',
+    },
   };
 }
 

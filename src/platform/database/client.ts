@@ -1,18 +1,24 @@
 /** The one place that opens a Prisma client. */
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from './generated/client.js';
+import { createTracedPool } from './traced-pool.js';
 
 export type Database = PrismaClient;
 /** What a function needs that runs inside somebody's transaction, or outside of any. */
 export type Transaction = Omit<PrismaClient, '$connect' | '$disconnect' | '$on' | '$transaction' | '$extends'>;
 
-/** `poolSize` connections; a statement is given up after `statementTimeoutMs` (0: never). */
-export function openDatabase(url: string, options: { poolSize?: number; statementTimeoutMs?: number } = {}): Database {
-  const adapter = new PrismaPg({
+/** `poolSize` connections, which the server sees as `name`; a statement is given up after `statementTimeoutMs` (0: never). */
+export function openDatabase(
+  url: string,
+  options: { poolSize?: number; statementTimeoutMs?: number; name?: string } = {},
+): Database {
+  const pool = createTracedPool({
     connectionString: url,
     max: options.poolSize ?? 10,
     connectionTimeoutMillis: 5_000,
     statement_timeout: options.statementTimeoutMs ?? 0,
+    ...(options.name ? { application_name: options.name } : {}),
   });
+  const adapter = new PrismaPg(pool, { disposeExternalPool: true });
   return new PrismaClient({ adapter });
 }

@@ -17,16 +17,32 @@ const SQLSTATES = /^(08...|53300|57P0[1235])$/;
 const MESSAGES =
   /connection terminated|timeout exceeded when trying to connect|server has closed the connection|client has encountered a connection error|can't reach database server|connection ended/i;
 
+/** Postgres: canceled, by statement_timeout or because the request's time was over. */
+const CANCELED = /^57014$/;
+
 /** Whether the same statement may work once the database is back. */
 export function isDatabaseUnavailable(error: unknown): boolean {
+  return someCause(
+    error,
+    (sign) => PRISMA_CODES.has(sign) || SOCKET_CODES.has(sign) || SQLSTATES.test(sign),
+    (message) => MESSAGES.test(message),
+  );
+}
+
+/** Whether the statement took longer than it may. */
+export const isStatementCanceled = (error: unknown): boolean => someCause(error, (sign) => CANCELED.test(sign));
+
+function someCause(
+  error: unknown,
+  isSign: (sign: string) => boolean,
+  isMessage: (message: string) => boolean = () => false,
+): boolean {
   for (let cause: unknown = error; typeof cause === 'object' && cause !== null; ) {
     const { code, originalCode, message } = cause as { code?: unknown; originalCode?: unknown; message?: unknown };
-    for (const sign of [code, originalCode]) {
-      if (typeof sign !== 'string') continue;
-      if (PRISMA_CODES.has(sign) || SOCKET_CODES.has(sign) || SQLSTATES.test(sign)) return true;
-    }
-    if (typeof message === 'string' && MESSAGES.test(message)) return true;
-    cause = (cause as { cause?: unknown }).cause;
+    if ([code, originalCode].some((sign) => typeof sign === 'string' && isSign(sign))) return true;
+    if (typeof message === 'string' && isMessage(message)) return true;
+    const { meta } = cause as { meta?: { driverAdapterError?: unknown } };
+    cause = meta?.driverAdapterError ?? (cause as { cause?: unknown }).cause;
   }
   return false;
 }

@@ -1,22 +1,16 @@
 /**
  * Follows the event logs of runs: replays from the table, then tails. One connection a process listens, whatever the number
- * of followers; a notification says only that a run has news, and the follower reads them from the table. So nothing is
- * lost or doubled, and a lost notification costs no more than the time until the next look.
+ * of followers; a notification says only that a run has news, which are read from the table once for all of its followers. So
+ * nothing is lost or doubled, and a lost notification costs no more than the time until the next look.
  */
-import { setTimeout as wait } from 'node:timers/promises';
-import { type RunEventPayload, runEventPayload } from '../../domain/run-events.js';
-import { isTerminal } from '../../domain/run-lifecycle.js';
+import { setMaxListeners } from 'node:events';
+import { createBell } from '../bell.js';
 import type { Database } from '../database/client.js';
-import { createDeferred } from '../deferred.js';
 import type { Log } from '../log.js';
+import { outsideOfRequests } from '../telemetry/request-trace.js';
 import { listenForRunNews } from './listener.js';
-
-export interface StoredRunEvent {
-  runId: string;
-  sequence: number;
-  createdAt: Date;
-  payload: RunEventPayload;
-}
+import { RunChannel } from './run-channel.js';
+import { endsRun, type StoredRunEvent } from './stored-event.js';
 
 export interface RunEventHub {
   /**
@@ -30,48 +24,61 @@ export interface RunEventHub {
   close(): Promise<void>;
 }
 
-const POLL_MS = 2_000;
-const PAGE = 200;
-
 export function createRunEventHub(options: { database: Database; databaseUrl: string; log: Log }): RunEventHub {
   const { database, databaseUrl, log } = options;
-  const followers = new Map<string, Set<() => void>>();
+  const channels = new Map<string, RunChannel>();
   const closing = new AbortController();
+  // Every follower listens.
+  setMaxListeners(0, closing.signal);
   let active = 0;
   let listening: Promise<void> | undefined;
 
-  const wake = (runId: string) => {
-    for (const notify of followers.get(runId) ?? []) notify();
+  const onNews = (runId: string) => channels.get(runId)?.refresh();
+  const onConnected = () => {
+    for (const channel of channels.values()) channel.refresh();
   };
-  const wakeAll = () => {
-    for (const runId of followers.keys()) wake(runId);
+
+  const enter = (runId: string, bell: () => void): RunChannel => {
+    listening ??= listenForRunNews(closing.signal, { databaseUrl, log, onNews, onConnected });
+    const channel = channels.get(runId) ?? new RunChannel(database, runId, log);
+    channels.set(runId, channel);
+    channel.enter(bell);
+    active += 1;
+    return channel;
+  };
+
+  const leave = (runId: string, channel: RunChannel, bell: () => void): void => {
+    active -= 1;
+    if (channel.leave(bell)) return;
+    channel.close();
+    channels.delete(runId);
   };
 
   async function* follow(runId: string, afterSequence: number, signal: AbortSignal) {
-    listening ??= listenForRunNews(closing.signal, { databaseUrl, log, onNews: wake, onConnected: wakeAll });
-    const ended = AbortSignal.any([signal, closing.signal]);
-    const bell = createBell(ended);
-    const bells = followers.get(runId) ?? new Set();
-    followers.set(runId, bells.add(bell.ring));
-    active += 1;
+    const bell = createBell();
+    const { ring } = bell;
+    const signals = [signal, closing.signal];
+    const hasEnded = () => signals.some(({ aborted }) => aborted);
+    for (const one of signals) one.addEventListener('abort', ring, { once: true });
+    // What all followers share is nobody's request.
+    const channel = outsideOfRequests(() => enter(runId, ring));
     try {
       let sequence = afterSequence;
-      while (!ended.aborted) {
-        // Reset before the look, so that news which arrive while it is under way ring for another one.
+      while (!hasEnded()) {
+        // Reset before the look, so that news which come while it is under way ring for another one.
         bell.reset();
-        const events = await readEvents(database, runId, sequence, log);
+        const events = await channel.after(sequence);
         for (const event of events) {
-          if (ended.aborted) return;
+          if (hasEnded()) return;
           yield event;
           sequence = event.sequence;
           if (endsRun(event)) return;
         }
-        if (events.length < PAGE) await bell.heard(POLL_MS);
+        if (events.length === 0 && !hasEnded()) await bell.heard();
       }
     } finally {
-      active -= 1;
-      bells.delete(bell.ring);
-      if (bells.size === 0) followers.delete(runId);
+      for (const one of signals) one.removeEventListener('abort', ring);
+      leave(runId, channel, ring);
     }
   }
 
@@ -83,54 +90,6 @@ export function createRunEventHub(options: { database: Database; databaseUrl: st
     async close() {
       closing.abort();
       await listening;
-    },
-  };
-}
-
-const endsRun = ({ payload }: StoredRunEvent): boolean => payload.type === 'STATE_CHANGED' && isTerminal(payload.to);
-
-/** A page of events; none where the database does not answer, for the next look will find them. */
-async function readEvents(database: Database, runId: string, after: number, log: Log): Promise<StoredRunEvent[]> {
-  try {
-    const rows = await database.runEvent.findMany({
-      where: { runId, sequence: { gt: after } },
-      orderBy: { sequence: 'asc' },
-      take: PAGE,
-    });
-    return rows.map((row) => parseRunEvent(row));
-  } catch (error) {
-    log.warn({ runId, reason: String(error) }, 'run events could not be read');
-    return [];
-  }
-}
-
-/** A row of the event log as what it was written from. */
-export function parseRunEvent(row: {
-  runId: string;
-  sequence: number;
-  type: string;
-  payload: unknown;
-  createdAt: Date;
-}): StoredRunEvent {
-  const { runId, sequence, createdAt, type } = row;
-  const payload = runEventPayload.parse({ ...(row.payload as object), type });
-  return { runId, sequence, createdAt, payload };
-}
-
-/** A bell that stays rung until it is reset. */
-function createBell(ended: AbortSignal) {
-  let rung = createDeferred();
-  return {
-    ring: () => rung.resolve(),
-    reset: () => {
-      rung = createDeferred();
-    },
-    /** Resolves when the bell is rung, the time is over, or the follower has ended. */
-    async heard(timeoutMs: number): Promise<void> {
-      const over = new AbortController();
-      const signal = AbortSignal.any([ended, over.signal]);
-      await Promise.race([rung.promise, wait(timeoutMs, undefined, { signal }).catch(() => undefined)]);
-      over.abort();
     },
   };
 }

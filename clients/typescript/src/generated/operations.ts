@@ -1,0 +1,163 @@
+// Generated from schema.graphql by scripts/generate-client.mjs: do not edit.
+import type { Operation } from '../operation.js';
+import type * as types from './types.js';
+
+export const ImportDataset: Operation<'mutation', types.ImportDatasetMutation, types.ImportDatasetMutationVariables> = {
+  kind: 'mutation',
+  name: 'ImportDataset',
+  idempotent: true,
+  digest: 'sha256:b933be7faf0f3ad881b2ee25259b2723633005d417aa05975d22a080851e6a94',
+  text: "mutation ImportDataset($input: DatasetImportInput!) {\n  datasetImport(input: $input) {\n    dataset {\n      id\n      state\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
+export const Dataset: Operation<'query', types.DatasetQuery, types.DatasetQueryVariables> = {
+  kind: 'query',
+  name: 'Dataset',
+  idempotent: false,
+  digest: 'sha256:293b16d7f40d7857a11e908e9a78107cd802adc0dc837ddb7a1cd8a8e94d6c6d',
+  text: "query Dataset($id: ID!) {\n  dataset(id: $id) {\n    id\n    name\n    state\n    failure {\n      ...FailureFields\n    }\n    progress {\n      ...ProgressFields\n    }\n    classNames\n    imageShape {\n      height\n      width\n      channels\n    }\n    trainCount\n    testCount\n    contentDigest\n    skippedRecords {\n      split\n      record\n      reason\n    }\n  }\n}\n\nfragment FailureFields on Failure {\n  kind\n  code\n  message\n  retryable\n}\n\nfragment ProgressFields on Progress {\n  step\n  totalSteps\n  fraction\n  updatedAt\n}",
+};
+
+export const StartEvaluation: Operation<'mutation', types.StartEvaluationMutation, types.StartEvaluationMutationVariables> = {
+  kind: 'mutation',
+  name: 'StartEvaluation',
+  idempotent: true,
+  digest: 'sha256:349d2a736d10cb1742e04e85c27713fd137841775a05c6c1495ded1a4094163b',
+  text: "mutation StartEvaluation($input: EvaluationStartInput!) {\n  evaluationStart(input: $input) {\n    evaluation {\n      id\n      state\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
+export const Evaluation: Operation<'query', types.EvaluationQuery, types.EvaluationQueryVariables> = {
+  kind: 'query',
+  name: 'Evaluation',
+  idempotent: false,
+  digest: 'sha256:f79e54a86112dded7ba0b1bf06819960834366178821d237280501c61356ee16',
+  text: "query Evaluation($id: ID!) {\n  evaluation(id: $id) {\n    id\n    state\n    failure {\n      ...FailureFields\n    }\n    progress {\n      ...ProgressFields\n    }\n    summary {\n      subject\n      labelKind\n      seeds\n      top1Last {\n        mean\n        deviation\n      }\n      top1Best {\n        mean\n        deviation\n      }\n    }\n    comparisons {\n      baseline\n      labelKind\n      top1Last {\n        mean\n        standardError\n      }\n    }\n  }\n}\n\nfragment FailureFields on Failure {\n  kind\n  code\n  message\n  retryable\n}\n\nfragment ProgressFields on Progress {\n  step\n  totalSteps\n  fraction\n  updatedAt\n}",
+};
+
+export const Viewer: Operation<'query', types.ViewerQuery, types.ViewerQueryVariables> = {
+  kind: 'query',
+  name: 'Viewer',
+  idempotent: false,
+  digest: 'sha256:365375d9e54196dc3ce4959313fb58e524b58dc2fb59e6e293af63233799253a',
+  text: "query Viewer {\n  viewer {\n    projectName\n    role\n    keyPrefix\n  }\n  rateLimit {\n    limit\n    remaining\n    resetAt\n  }\n}",
+};
+
+export const ApiKeys: Operation<'query', types.ApiKeysQuery, types.ApiKeysQueryVariables> = {
+  kind: 'query',
+  name: 'ApiKeys',
+  idempotent: false,
+  digest: 'sha256:8c53cd863dfe208743f9cd3855d9716b16152e9d9ab692128421ae8104c67d28',
+  text: "query ApiKeys($first: Int!, $after: String) {\n  apiKeys(first: $first, after: $after) {\n    nodes {\n      ...ApiKeyFields\n    }\n    pageInfo {\n      endCursor\n      hasNextPage\n    }\n  }\n}\n\nfragment ApiKeyFields on ApiKey {\n  id\n  name\n  prefix\n  role\n  state\n  createdAt\n  expiresAt\n  lastUsedAt\n}",
+};
+
+export const CreateApiKey: Operation<'mutation', types.CreateApiKeyMutation, types.CreateApiKeyMutationVariables> = {
+  kind: 'mutation',
+  name: 'CreateApiKey',
+  idempotent: true,
+  digest: 'sha256:6ec5f3f15d608ca788ff49563f3d472b62fa7eedfca67299ea8a1353f8c99849',
+  text: "mutation CreateApiKey($input: ApiKeyCreateInput!) {\n  apiKeyCreate(input: $input) {\n    apiKey {\n      ...ApiKeyFields\n    }\n    secret\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment ApiKeyFields on ApiKey {\n  id\n  name\n  prefix\n  role\n  state\n  createdAt\n  expiresAt\n  lastUsedAt\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
+export const RotateApiKey: Operation<'mutation', types.RotateApiKeyMutation, types.RotateApiKeyMutationVariables> = {
+  kind: 'mutation',
+  name: 'RotateApiKey',
+  idempotent: true,
+  digest: 'sha256:fdca6f36a22d05ecf7c6c62ff52c056791ba77af2b26fbda23cd97b84645e673',
+  text: "mutation RotateApiKey($input: ApiKeyRotateInput!) {\n  apiKeyRotate(input: $input) {\n    apiKey {\n      ...ApiKeyFields\n    }\n    secret\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment ApiKeyFields on ApiKey {\n  id\n  name\n  prefix\n  role\n  state\n  createdAt\n  expiresAt\n  lastUsedAt\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
+export const RevokeApiKey: Operation<'mutation', types.RevokeApiKeyMutation, types.RevokeApiKeyMutationVariables> = {
+  kind: 'mutation',
+  name: 'RevokeApiKey',
+  idempotent: false,
+  digest: 'sha256:e22402503b28ca75b8c2232e9ade15d34222dc15f72897933bb6f660892fa375',
+  text: "mutation RevokeApiKey($input: ApiKeyRevokeInput!) {\n  apiKeyRevoke(input: $input) {\n    apiKey {\n      ...ApiKeyFields\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment ApiKeyFields on ApiKey {\n  id\n  name\n  prefix\n  role\n  state\n  createdAt\n  expiresAt\n  lastUsedAt\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
+export const TrainTeacherPool: Operation<'mutation', types.TrainTeacherPoolMutation, types.TrainTeacherPoolMutationVariables> = {
+  kind: 'mutation',
+  name: 'TrainTeacherPool',
+  idempotent: true,
+  digest: 'sha256:6ca65de16268ee10f9390998ad6fba736ae4abbdd822fefb6744d07f5be62514',
+  text: "mutation TrainTeacherPool($input: TeacherPoolTrainInput!) {\n  teacherPoolTrain(input: $input) {\n    teacherPool {\n      id\n      state\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
+export const TeacherPool: Operation<'query', types.TeacherPoolQuery, types.TeacherPoolQueryVariables> = {
+  kind: 'query',
+  name: 'TeacherPool',
+  idempotent: false,
+  digest: 'sha256:961c6ede4bc3d0fd6f06cdb98d789e08cc84ca0030870246db312fd784c243a9',
+  text: "query TeacherPool($id: ID!) {\n  teacherPool(id: $id) {\n    id\n    name\n    state\n    failure {\n      ...FailureFields\n    }\n    progress {\n      ...ProgressFields\n    }\n    teachers(first: 100) {\n      nodes {\n        id\n        index\n        kind\n        epoch\n        accuracy\n      }\n    }\n  }\n}\n\nfragment FailureFields on Failure {\n  kind\n  code\n  message\n  retryable\n}\n\nfragment ProgressFields on Progress {\n  step\n  totalSteps\n  fraction\n  updatedAt\n}",
+};
+
+export const StartDistillationRun: Operation<'mutation', types.StartDistillationRunMutation, types.StartDistillationRunMutationVariables> = {
+  kind: 'mutation',
+  name: 'StartDistillationRun',
+  idempotent: true,
+  digest: 'sha256:c6df4acc18ac22d265160ac54439c69aedfecc611eb2c270f2d55504f3c9689d',
+  text: "mutation StartDistillationRun($input: DistillationRunStartInput!) {\n  distillationRunStart(input: $input) {\n    distillationRun {\n      id\n      state\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
+export const CancelDistillationRun: Operation<'mutation', types.CancelDistillationRunMutation, types.CancelDistillationRunMutationVariables> = {
+  kind: 'mutation',
+  name: 'CancelDistillationRun',
+  idempotent: false,
+  digest: 'sha256:99f4ca64f4ab5f6e119e48f9b60f3becb8e38f3e28f216425825a46c17b7fcfb',
+  text: "mutation CancelDistillationRun($input: DistillationRunCancelInput!) {\n  distillationRunCancel(input: $input) {\n    distillationRun {\n      id\n      state\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
+export const DistillationRun: Operation<'query', types.DistillationRunQuery, types.DistillationRunQueryVariables> = {
+  kind: 'query',
+  name: 'DistillationRun',
+  idempotent: false,
+  digest: 'sha256:05a6a29c689800afc62d01d550aa0342cb7a2ae37674822da374335254de23e1',
+  text: "query DistillationRun($id: ID!) {\n  distillationRun(id: $id) {\n    ...RunFields\n    failure {\n      ...FailureFields\n    }\n    distilledSet {\n      id\n      uuid\n      state\n    }\n  }\n}\n\nfragment FailureFields on Failure {\n  kind\n  code\n  message\n  retryable\n}\n\nfragment ProgressFields on Progress {\n  step\n  totalSteps\n  fraction\n  updatedAt\n}\n\nfragment RunFields on DistillationRun {\n  id\n  name\n  state\n  createdAt\n  startedAt\n  finishedAt\n  progress {\n    ...ProgressFields\n  }\n  dataset {\n    id\n    name\n  }\n  teacherPool {\n    id\n    name\n  }\n}",
+};
+
+export const DistillationRuns: Operation<'query', types.DistillationRunsQuery, types.DistillationRunsQueryVariables> = {
+  kind: 'query',
+  name: 'DistillationRuns',
+  idempotent: false,
+  digest: 'sha256:1d5206d66b81b5eba9c14c960e95c2af82309798713b566ca5a16e49bdf8cb19',
+  text: "query DistillationRuns($first: Int, $after: String, $filter: DistillationRunFilter, $orderBy: OrderBy) {\n  distillationRuns(\n    first: $first\n    after: $after\n    filter: $filter\n    orderBy: $orderBy\n  ) {\n    nodes {\n      ...RunFields\n    }\n    pageInfo {\n      endCursor\n      hasNextPage\n    }\n  }\n}\n\nfragment ProgressFields on Progress {\n  step\n  totalSteps\n  fraction\n  updatedAt\n}\n\nfragment RunFields on DistillationRun {\n  id\n  name\n  state\n  createdAt\n  startedAt\n  finishedAt\n  progress {\n    ...ProgressFields\n  }\n  dataset {\n    id\n    name\n  }\n  teacherPool {\n    id\n    name\n  }\n}",
+};
+
+export const RunEvents: Operation<'subscription', types.RunEventsSubscription, types.RunEventsSubscriptionVariables> = {
+  kind: 'subscription',
+  name: 'RunEvents',
+  idempotent: false,
+  digest: 'sha256:da351cfffbe27c3596d776ffae09e9dd844b81ea28a46faf01da00aa4cd68da0',
+  text: "subscription RunEvents($runId: ID!, $afterSequence: Int!) {\n  runEvents(runId: $runId, afterSequence: $afterSequence) {\n    __typename\n    sequence\n    createdAt\n    ... on RunStateChanged {\n      from\n      to\n      failure {\n        ...FailureFields\n      }\n    }\n    ... on RunTaskEvent {\n      taskId\n      kind\n      index\n    }\n    ... on RunTaskStarted {\n      attempt\n      workerId\n      fromStep\n    }\n    ... on RunTaskProgress {\n      step\n      totalSteps\n      loss\n    }\n    ... on RunAttemptEnded {\n      attempt\n      outcome\n      reason\n    }\n  }\n}\n\nfragment FailureFields on Failure {\n  kind\n  code\n  message\n  retryable\n}",
+};
+
+export const RunProgress: Operation<'subscription', types.RunProgressSubscription, types.RunProgressSubscriptionVariables> = {
+  kind: 'subscription',
+  name: 'RunProgress',
+  idempotent: false,
+  digest: 'sha256:0d7eb7a2addbcd9969dc1ff18d880a6caf227c265230d63e9fb371cceb4c838e',
+  text: "subscription RunProgress($runId: ID!) {\n  runProgress(runId: $runId) {\n    state\n    sequence\n    progress {\n      ...ProgressFields\n    }\n  }\n}\n\nfragment ProgressFields on Progress {\n  step\n  totalSteps\n  fraction\n  updatedAt\n}",
+};
+
+export const PublishDistilledSet: Operation<'mutation', types.PublishDistilledSetMutation, types.PublishDistilledSetMutationVariables> = {
+  kind: 'mutation',
+  name: 'PublishDistilledSet',
+  idempotent: false,
+  digest: 'sha256:94841a2b625339f6a167fecf460c4683eff65a4e242a7a0725c415dbcabc85a7',
+  text: "mutation PublishDistilledSet($input: DistilledSetPublishInput!) {\n  distilledSetPublish(input: $input) {\n    distilledSet {\n      id\n      uuid\n      state\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
+export const DistilledSet: Operation<'query', types.DistilledSetQuery, types.DistilledSetQueryVariables> = {
+  kind: 'query',
+  name: 'DistilledSet',
+  idempotent: false,
+  digest: 'sha256:126915a40e027ee8b7431ae275297bc8e69641be9efc2d7896d472c034752a01',
+  text: "query DistilledSet($id: ID!) {\n  distilledSet(id: $id) {\n    id\n    uuid\n    name\n    state\n    imagesPerClass\n    sampleCount\n    digest\n    manifestUrl\n    publishedAt\n  }\n}",
+};
+
+export const WorkerStatus: Operation<'subscription', types.WorkerStatusSubscription, types.WorkerStatusSubscriptionVariables> = {
+  kind: 'subscription',
+  name: 'WorkerStatus',
+  idempotent: false,
+  digest: 'sha256:7d69d842150f27a850712405a8fe5e0613d18a87a56b1952392938544b98e1c2',
+  text: "subscription WorkerStatus {\n  workerStatus {\n    id\n    name\n    state\n    alive\n    device\n    currentTask {\n      id\n      kind\n    }\n  }\n}",
+};

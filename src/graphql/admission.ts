@@ -1,0 +1,30 @@
+/** Whether an operation may run, over HTTP and over sockets alike: its document, its cost, and what its key has left. */
+import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql';
+import type { RequestContext } from '../modules/context.js';
+import { currentTrace } from '../platform/telemetry/request-trace.js';
+import { costOf } from './limits.js';
+import type { RateLimiter } from './rate-limit.js';
+import type { TrustedDocuments } from './trusted-documents.js';
+
+export interface Operation {
+  text: string;
+  document: DocumentNode;
+  operationName: string | null | undefined;
+  variables: Record<string, unknown> | null | undefined;
+}
+
+/** Throws FORBIDDEN, QUERY_TOO_COMPLEX, RATE_LIMITED. Tells the context what is left. */
+export type Admit = (context: RequestContext, operation: Operation) => void;
+
+export const admission =
+  (schema: GraphQLSchema, limiter: RateLimiter, documents: TrustedDocuments): Admit =>
+  (context, { text, document, operationName, variables }) => {
+    const ast = getOperationAST(document, operationName);
+    const { facts = {} } = currentTrace() ?? {};
+    facts.operation = ast?.name?.value ?? null;
+    facts.kind = ast?.operation;
+    documents.assertAllowed(context.viewer, text);
+    const cost = costOf(schema, document, operationName, variables);
+    facts.cost = cost;
+    context.rateLimit = limiter.charge(context.viewer.keyPrefix, cost);
+  };

@@ -1,0 +1,96 @@
+/** Subscriptions as the socket server runs them: checked like requests, one line in the log, loaders that forget with every event. */
+import {
+  createSourceEventStream,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
+import type { RequestContext } from '../modules/context.js';
+import type { Log } from '../platform/log.js';
+import { RequestTrace } from '../platform/telemetry/request-trace.js';
+import { LIMITS, shapeLimits } from './limits.js';
+
+const DOCUMENTS_KEPT = 200;
+
+/** Parses and checks a document; the same text costs that once. Throws an AggregateError of GraphQL errors, or one. */
+export function documentReader(schema: GraphQLSchema, production: boolean): (text: string) => DocumentNode {
+  const known = new Map<string, DocumentNode>();
+  return (text) => {
+    const found = known.get(text);
+    if (found) return found;
+    const document = parse(text, { maxTokens: LIMITS.tokens });
+    const errors = validate(schema, document, [...specifiedRules, shapeLimits], { hideSuggestions: production });
+    if (errors.length > 0) throw new AggregateError(errors);
+    const oldest = known.keys().next();
+    if (known.size >= DOCUMENTS_KEPT && !oldest.done) known.delete(oldest.value);
+    known.set(text, document);
+    return document;
+  };
+}
+
+export function assertSubscription(document: DocumentNode, operationName: string | null | undefined): void {
+  if (getOperationAST(document, operationName)?.operation === 'subscription') return;
+  throw refused('A socket carries subscriptions only: send queries and mutations over HTTP.');
+}
+
+export const refused = (message: string): GraphQLError =>
+  new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
+
+export interface SubscriptionArgs extends ExecutionArgs {
+  contextValue: RequestContext;
+  trace: RequestTrace;
+}
+
+/** As graphql-js subscribes, but that every event has loaders of its own: what they remember is soon not true any more. */
+export async function runSubscription(
+  args: SubscriptionArgs,
+  freshContext: (context: RequestContext) => RequestContext,
+  log: Log,
+): Promise<ExecutionResult | AsyncGenerator<ExecutionResult, void, undefined>> {
+  const { trace, contextValue } = args;
+  const source = await trace.run(() => createSourceEventStream(args));
+  if (!(Symbol.asyncIterator in source)) {
+    log.info(trace.line(), 'subscription');
+    return source;
+  }
+  const events = source[Symbol.asyncIterator]();
+  let sent = 0;
+  let open = true;
+  const end = () => {
+    if (open) log.info({ ...trace.line(), events: sent }, 'subscription');
+    open = false;
+    return { done: true, value: undefined } as const;
+  };
+  const results: AsyncGenerator<ExecutionResult, void, undefined> = {
+    [Symbol.asyncIterator]: () => results,
+    async next() {
+      try {
+        const { done, value } = await events.next();
+        if (done) return end();
+        sent += 1;
+        const result = await execute({ ...args, rootValue: value, contextValue: freshContext(contextValue) });
+        return { done: false, value: result };
+      } catch (error) {
+        end();
+        throw error;
+      }
+    },
+    async return() {
+      await events.return?.();
+      return end();
+    },
+    async throw(error) {
+      await events.return?.();
+      end();
+      throw error;
+    },
+  };
+  return results;
+}

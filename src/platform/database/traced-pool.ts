@@ -1,0 +1,89 @@
+/** Connections that count a request's statements, and cancel them on the server when the request's time is over. */
+import pg from 'pg';
+import { currentTrace } from '../telemetry/request-trace.js';
+
+type Query = (...args: unknown[]) => Promise<unknown>;
+
+export function createTracedPool(config: pg.PoolConfig): pg.Pool {
+  class TracedClient extends pg.Client {}
+  const plainQuery: Query = function (this: pg.Client, ...args) {
+    return Reflect.apply(pg.Client.prototype.query as Query, this, args);
+  };
+  const tracedQuery: Query = async function (this: pg.Client, ...args) {
+    const trace = currentTrace();
+    // Callbacks are the pool's own way, which has lost track of the request.
+    if (trace === undefined || typeof args.at(-1) === 'function') return Reflect.apply(plainQuery, this, args);
+    trace.statements += 1;
+    const { signal } = trace;
+    if (signal === null) return Reflect.apply(plainQuery, this, args);
+    if (signal.aborted && !isRollback(args[0])) throw new DeadlineExceeded();
+    let canceling: Promise<void> | undefined;
+    const cancel = () => {
+      canceling = cancelStatement(config, this);
+    };
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      return await Reflect.apply(plainQuery, this, args);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      // The next user of this connection must not be hit.
+      await canceling;
+    }
+  };
+  TracedClient.prototype.query = tracedQuery as typeof pg.Client.prototype.query;
+
+  class TracedPool extends pg.Pool {}
+  const pooledQuery: Query = async function (this: pg.Pool, ...args) {
+    const client = await this.connect();
+    const ignore = () => undefined;
+    // A connection that breaks fails the statement as well; unheard, the event would end the process.
+    client.on('error', ignore);
+    let failure: unknown;
+    try {
+      return await Reflect.apply(client.query as Query, client, args);
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      client.off('error', ignore);
+      client.release(failure !== undefined && !isOrdinary(failure));
+    }
+  };
+  TracedPool.prototype.query = pooledQuery as typeof pg.Pool.prototype.query;
+  return new TracedPool({ ...config, Client: TracedClient } as pg.PoolConfig);
+}
+
+/** What a statement is refused with once the time of its request is over; as PostgreSQL itself says it. */
+class DeadlineExceeded extends Error {
+  override readonly name = 'DeadlineExceeded';
+  readonly code = '57014';
+  readonly severity = 'ERROR';
+
+  constructor() {
+    super('the time of the request is over');
+  }
+}
+
+const isRollback = (query: unknown): boolean => {
+  const text = typeof query === 'string' ? query : (query as { text?: unknown } | null)?.text;
+  return typeof text === 'string' && /^\s*ROLLBACK/i.test(text);
+};
+
+/** Whether the statement failed and the connection did not. */
+const isOrdinary = (error: unknown): boolean =>
+  error instanceof DeadlineExceeded || (error instanceof pg.DatabaseError && error.severity === 'ERROR');
+
+async function cancelStatement(config: pg.PoolConfig, client: pg.Client): Promise<void> {
+  const { processID } = client as unknown as { processID: number | null };
+  if (processID === null) return;
+  const canceler = new pg.Client({ ...config, connectionTimeoutMillis: 2_000 });
+  canceler.on('error', () => undefined);
+  try {
+    await canceler.connect();
+    await canceler.query('SELECT pg_cancel_backend($1)', [processID]);
+  } catch {
+    // Its own statement_timeout will end it.
+  } finally {
+    await canceler.end().catch(() => undefined);
+  }
+}
