@@ -161,6 +161,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   },
   EvaluationConnection: { READ: CONNECTION },
   EvaluationEdge: { READ: EDGE },
+  EvaluationCancelPayload: { OPERATE: `${DONE} evaluation` },
   EvaluationStartPayload: { OPERATE: `${DONE} evaluation` },
   EvaluationConfig: { READ: 'baselines labelKinds recipe seeds' },
   EvaluationResult: { READ: 'labelKind seconds seed studentSteps subject top1Best top1Last top5Last' },

@@ -61,10 +61,14 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
       ...{ top1Last: 50, top1Best: 51, top5Last: 90, studentSteps: 10, seconds: 1 },
     },
   });
-  const origin = await seedRun(database, pool);
+  const [origin, derived] = [await seedRun(database, pool), await seedRun(database, pool)];
   await database.distillationRun.update({
     where: { id: run.id },
     data: { originRunId: origin.id, originKind: 'CLONE', labels: ['one'] },
+  });
+  await database.distillationRun.update({
+    where: { id: derived.id },
+    data: { originRunId: run.id, originKind: 'RETRY' },
   });
   const workerId = await newWorker(backend);
   const task = await database.task.create({
