@@ -1,7 +1,7 @@
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import type { Role as RoleName } from '../../domain/viewer.js';
 import { Role } from '../../platform/database/generated/enums.js';
-import { connectionType } from '../kit/connection.js';
+import { CREATED_AT, defineList } from '../kit/connection.js';
 import { Node } from '../kit/node.js';
 
 registerEnumType(Role, {
@@ -61,4 +61,4 @@ export class ApiKey extends Node {
   }
 }
 
-export const ApiKeyConnection = connectionType(ApiKey);
+export const ApiKeys = defineList(ApiKey, { table: 'ApiKey', sorts: { CREATED_AT } });

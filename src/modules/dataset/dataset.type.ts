@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { datasetSource, duplicateRecord, skippedRecord } from '../../domain/jobs/dataset-import.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { ClassOrder, DatasetLayout, DatasetState } from '../../platform/database/generated/enums.js';
-import { connectionType } from '../kit/connection.js';
+import { CREATED_AT, defineList, NAME } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Node } from '../kit/node.js';
 import { Digest } from '../kit/scalars.js';
@@ -182,6 +182,9 @@ export class Dataset extends Node {
   @Field(() => Digest, { nullable: true, description: 'Equal content, equal digest. Null before it is READY.' })
   contentDigest!: string | null;
 
+  @Field(() => Int, { description: 'Raised by every edit; an edit says which one it knows.' })
+  version!: number;
+
   @Field(() => Date)
   createdAt!: Date;
 
@@ -256,4 +259,4 @@ export class Dataset extends Node {
   }
 }
 
-export const DatasetConnection = connectionType(Dataset);
+export const Datasets = defineList(Dataset, { table: 'Dataset', sorts: { CREATED_AT, NAME } });

@@ -3,7 +3,7 @@ import { evaluationConfig, recipeConfig } from '../../domain/config.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { EvaluationState, EvaluationSubject, LabelKind } from '../../platform/database/generated/enums.js';
 import { configTypes } from '../kit/config-types.js';
-import { connectionType } from '../kit/connection.js';
+import { CREATED_AT, defineList } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Architecture } from '../kit/network.type.js';
 import { Node } from '../kit/node.js';
@@ -266,4 +266,4 @@ export class Evaluation extends Node {
   }
 }
 
-export const EvaluationConnection = connectionType(Evaluation);
+export const Evaluations = defineList(Evaluation, { table: 'Evaluation', sorts: { CREATED_AT } });

@@ -134,8 +134,8 @@ export const DistillationRuns: Operation<'query', types.DistillationRunsQuery, t
   kind: 'query',
   name: 'DistillationRuns',
   idempotent: false,
-  digest: 'sha256:1d5206d66b81b5eba9c14c960e95c2af82309798713b566ca5a16e49bdf8cb19',
-  text: "query DistillationRuns($first: Int, $after: String, $filter: DistillationRunFilter, $orderBy: OrderBy) {\n  distillationRuns(\n    first: $first\n    after: $after\n    filter: $filter\n    orderBy: $orderBy\n  ) {\n    nodes {\n      ...RunFields\n    }\n    pageInfo {\n      endCursor\n      hasNextPage\n    }\n  }\n}\n\nfragment ProgressFields on Progress {\n  step\n  totalSteps\n  fraction\n  updatedAt\n}\n\nfragment RunFields on DistillationRun {\n  id\n  name\n  state\n  createdAt\n  startedAt\n  finishedAt\n  progress {\n    ...ProgressFields\n  }\n  dataset {\n    id\n    name\n  }\n  teacherPool {\n    id\n    name\n  }\n}",
+  digest: 'sha256:e07583b00cd1eaba3d4094552ff41b48cc68fc61d4e1fe695b594db8502e6064',
+  text: "query DistillationRuns($first: Int, $after: String, $filter: DistillationRunFilter, $orderBy: DistillationRunOrderBy) {\n  distillationRuns(\n    first: $first\n    after: $after\n    filter: $filter\n    orderBy: $orderBy\n  ) {\n    nodes {\n      ...RunFields\n    }\n    pageInfo {\n      endCursor\n      hasNextPage\n    }\n  }\n}\n\nfragment ProgressFields on Progress {\n  step\n  totalSteps\n  fraction\n  updatedAt\n}\n\nfragment RunFields on DistillationRun {\n  id\n  name\n  state\n  createdAt\n  startedAt\n  finishedAt\n  progress {\n    ...ProgressFields\n  }\n  dataset {\n    id\n    name\n  }\n  teacherPool {\n    id\n    name\n  }\n}",
 };
 
 export const RunEvents: Operation<'subscription', types.RunEventsSubscription, types.RunEventsSubscriptionVariables> = {

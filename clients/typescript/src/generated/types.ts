@@ -184,10 +184,36 @@ export type DistillationRunCancelInput = {
 
 /** Only what meets all of it. */
 export type DistillationRunFilter = {
+  /** true: archived runs alone; else only those that are not. */
+  archived?: boolean | null | undefined;
+  /** Made at this time or later. */
+  createdAfter?: string | null | undefined;
+  /** Made before this time. */
+  createdBefore?: string | null | undefined;
   datasetId?: string | null | undefined;
+  /** Runs that have all of these labels. */
+  labels?: Array<string> | null | undefined;
+  methods?: Array<Method> | null | undefined;
   states?: Array<RunState> | null | undefined;
   teacherPoolId?: string | null | undefined;
 };
+
+/** The order of a list of DistillationRun objects. */
+export type DistillationRunOrderBy = {
+  direction?: OrderDirection;
+  field?: DistillationRunOrderField;
+};
+
+/** What a list of DistillationRun objects is sorted by; equals are told apart by the id. */
+export type DistillationRunOrderField =
+  /** When the object was made. */
+  | 'CREATED_AT'
+  /** When it ended. */
+  | 'FINISHED_AT'
+  /** Its name. */
+  | 'NAME'
+  /** When its first task began. */
+  | 'STARTED_AT';
 
 export type DistillationRunStartInput = {
   /** Comes back in the payload as it is. */
@@ -197,6 +223,8 @@ export type DistillationRunStartInput = {
   datasetId: string;
   /** Chosen by the client, 1 to 200 characters. The same key with the same content answers the same object, however often it is sent; with other content it is an IDEMPOTENCY_CONFLICT. */
   idempotencyKey: string;
+  /** At most 20, of at most 50 characters each. */
+  labels?: Array<string> | null | undefined;
   name: string;
   /** 0 unless said. */
   seed?: number | null | undefined;
@@ -313,6 +341,8 @@ export type FailureCode =
   | 'UNAVAILABLE'
   /** The architecture cannot take images of this shape. */
   | 'UNSUPPORTED_SHAPE'
+  /** The object was changed since it was read: read it again, then decide anew. */
+  | 'VERSION_CONFLICT'
   /** The worker that held the task gave no sign of life, more often than a task may be tried. */
   | 'WORKER_LOST';
 
@@ -419,6 +449,11 @@ export type LearningRateSchedule =
   /** Falls along the first half of that, and ends at half the rate. */
   | 'HALF_COSINE';
 
+/** How a dataset is distilled. */
+export type Method =
+  /** Taylor-approximated matching over a cached pool of weak teachers. */
+  | 'TEDDY';
+
 /** How two images of a view are mixed. */
 export type Mix =
   /** A rectangle of one is pasted into the other. */
@@ -435,23 +470,12 @@ export type Optimizer =
   /** Stochastic gradient descent with momentum. */
   | 'SGD';
 
-/** The order of a list. */
-export type OrderBy = {
-  direction?: OrderDirection;
-  field?: OrderField;
-};
-
 /** Which way a list is sorted. */
 export type OrderDirection =
-  /** Oldest first. */
+  /** Smallest or oldest first; what has no value yet comes last. */
   | 'ASC'
-  /** Newest first. */
+  /** Largest or newest first; what has no value yet comes first. */
   | 'DESC';
-
-/** What a list is sorted by. */
-export type OrderField =
-  /** When the object was made; equal times are told apart by the id. */
-  | 'CREATED_AT';
 
 /** A pool of weak teachers: checkpoints of base runs, pruned and random-initialised networks, and imported ones. What is left out takes its default. */
 export type PoolConfigInput = {
@@ -846,7 +870,7 @@ export type DistillationRunsQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
   filter?: DistillationRunFilter | null | undefined;
-  orderBy?: OrderBy | null | undefined;
+  orderBy?: DistillationRunOrderBy | null | undefined;
 }>;
 
 
