@@ -93,7 +93,7 @@ describe('every example of the documentation', () => {
         many <= few.get(name)!,
         `${name}: ${few.get(name)} statements in a small world, ${many} in a large one`,
       );
-      assert.ok(many > 0, name);
+      assert.ok(many > 0 || name === 'rate-limit.graphql', name);
     }
     assert.ok(few.get('page-of-runs.graphql')! <= 6, `${few.get('page-of-runs.graphql')} statements a page of runs`);
   });

@@ -107,7 +107,9 @@ describe('every field of the schema', () => {
     const complaints = await inParallel(probesOf(schema, everything.ids), async (probe) => {
       const { data, codes } = await ask(probe, stranger);
       const text = JSON.stringify(data);
-      const leaks = everything.secrets.filter((secret) => text.includes(secret));
+      // A bulk mutation says of each id that was asked for what became of it.
+      const echoed = /Runs?Payload\.results|ArchivePayload\.results|Result\.id/.test(probe.field) ? probe.text : '';
+      const leaks = everything.secrets.filter((secret) => text.includes(secret) && !echoed.includes(secret));
       const bad = codes.filter((code) => code !== 'NOT_FOUND');
       if (!SHARED.has(probe.field) && /"totalCount":[1-9]/.test(text)) bad.push('how many there are');
       return leaks.length + bad.length === 0
