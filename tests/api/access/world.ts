@@ -1,4 +1,5 @@
 /** A project with at least one of everything, for a key of another project to find nothing of. */
+
 import { newId } from '../../../src/domain/ids.js';
 import { datasetSource } from '../../../src/domain/jobs/dataset-import.js';
 import { NODE_TYPES, type NodeType, toGlobalId } from '../../../src/modules/kit/node.js';
