@@ -38,7 +38,7 @@ registerEnumType(Split, {
   },
 });
 
-@ObjectType({ description: 'The size of an image.' })
+@ObjectType({ simpleResolvers: true, description: 'The size of an image.' })
 export class ImageShape {
   @Field(() => Int, { description: 'Pixels.' })
   height!: number;
@@ -50,7 +50,7 @@ export class ImageShape {
   channels!: number;
 }
 
-@ObjectType({ description: 'A record of a source that was left out.' })
+@ObjectType({ simpleResolvers: true, description: 'A record of a source that was left out.' })
 export class SkippedRecord {
   @Field(() => Split)
   split!: keyof typeof Split;
@@ -65,6 +65,7 @@ export class SkippedRecord {
 const skippedRecords = z.array(z.object({ split: z.enum(['TRAIN', 'TEST']), record: z.string(), reason: z.string() }));
 
 @ObjectType({
+  simpleResolvers: true,
   implements: Node,
   description: 'Labelled images with a training and a test split. Immutable once READY.',
 })
