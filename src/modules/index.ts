@@ -161,6 +161,7 @@ export function createLoaders(repositories: Repositories, projectId: string) {
       (ids) => evaluations.resultsOfEvaluations(projectId, ids),
       (result) => result.evaluationId,
     ),
+    configOfRun: byId((ids) => distillationRuns.configsOf(projectId, ids)),
     bestEvaluationOfRun: new DataLoader(async (runIds: readonly string[]) => {
       const best = new Map((await evaluations.bestOfRuns(projectId, runIds)).map((row) => [row.runId, row]));
       return runIds.map((id) => toScore(best.get(id)));

@@ -27,7 +27,11 @@ registerEnumType(ApiKeyState, {
   },
 });
 
-@ObjectType({ implements: Node, description: 'A key to the project. Its secret is kept nowhere.' })
+@ObjectType({
+  simpleResolvers: true,
+  implements: Node,
+  description: 'A key to the project. Its secret is kept nowhere.',
+})
 export class ApiKey extends Node {
   readonly typeName = 'ApiKey';
 

@@ -13,7 +13,7 @@ export class AuditDetail {
   value!: string;
 }
 
-@ObjectType({ implements: Node, description: 'Who did what. It outlives what it speaks of.' })
+@ObjectType({ simpleResolvers: true, implements: Node, description: 'Who did what. It outlives what it speaks of.' })
 export class AuditEvent extends Node {
   readonly typeName = 'AuditEvent';
 

@@ -100,7 +100,7 @@ registerEnumType(Split, {
   },
 });
 
-@ObjectType({ description: 'The size of an image.' })
+@ObjectType({ simpleResolvers: true, description: 'The size of an image.' })
 export class ImageShape {
   @Field(() => Int, { description: 'Pixels.' })
   height!: number;
@@ -112,7 +112,7 @@ export class ImageShape {
   channels!: number;
 }
 
-@ObjectType({ description: 'A record of a source that was left out.' })
+@ObjectType({ simpleResolvers: true, description: 'A record of a source that was left out.' })
 export class SkippedRecord {
   @Field(() => Split, { nullable: true, description: 'Null where it belongs to none.' })
   split!: keyof typeof Split | null;
@@ -146,6 +146,7 @@ const skippedRecords = z.array(skippedRecord);
 const duplicateRecords = z.array(duplicateRecord);
 
 @ObjectType({
+  simpleResolvers: true,
   implements: Node,
   description: 'Labelled images with a training and a test split. Immutable once READY.',
 })

@@ -1,3 +1,4 @@
+import { type RunConfig, runConfig } from '../../domain/config.js';
 import type { Transaction } from '../../platform/database/client.js';
 import { type DistillationRun, Prisma } from '../../platform/database/generated/client.js';
 import { parseRunEvent, type StoredRunEvent } from '../../platform/events/stored-event.js';
@@ -13,6 +14,12 @@ export class DistillationRunRepository {
 
   byIds(projectId: string, ids: readonly string[]): Promise<DistillationRun[]> {
     return this.database.distillationRun.findMany({ where: { projectId, id: { in: [...ids] } } });
+  }
+
+  async configsOf(projectId: string, ids: readonly string[]): Promise<{ id: string; config: RunConfig }[]> {
+    const where = { projectId, id: { in: [...ids] } };
+    const rows = await this.database.distillationRun.findMany({ where, select: { id: true, config: true } });
+    return rows.map(({ id, config }) => ({ id, config: runConfig.parse(config) }));
   }
 
   list(

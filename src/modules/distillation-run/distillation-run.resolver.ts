@@ -13,6 +13,7 @@ import { Task, Tasks } from '../task/task.type.js';
 import { TeacherPool } from '../teacher-pool/teacher-pool.type.js';
 import { DistillationRun, DistillationRuns } from './distillation-run.type.js';
 import { presentPhase } from './phase.js';
+import { RunConfig } from './run-config.type.js';
 import { RunOrigin } from './run-copies.type.js';
 import { RunEvent, toRunEvent } from './run-event.type.js';
 import { DistillationRunFilter } from './run-filter.input.js';
@@ -59,6 +60,11 @@ export class DistillationRunResolver {
     @Ctx() { services }: RequestContext,
   ): Promise<RunEvent[]> {
     return (await services.distillationRuns.events(run, after, first)).map(toRunEvent);
+  }
+
+  @FieldResolver(() => RunConfig.output, { description: 'With all defaults filled in.' })
+  async config(@Root() run: DistillationRun, @Ctx() { loaders }: RequestContext): Promise<object> {
+    return (await loaders.configOfRun.load(run.id))!.config;
   }
 
   @FieldResolver(() => Dataset)

@@ -1,11 +1,8 @@
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { runConfig } from '../../domain/config.js';
-import type { Prisma } from '../../platform/database/generated/client.js';
 import { Method, RunOriginKind, RunState } from '../../platform/database/generated/enums.js';
 import { CREATED_AT, defineList, NAME } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Node } from '../kit/node.js';
-import { RunConfig } from './run-config.type.js';
 
 registerEnumType(RunState, {
   name: 'RunState',
@@ -38,7 +35,11 @@ registerEnumType(RunOriginKind, {
   },
 });
 
-@ObjectType({ implements: Node, description: 'One distillation of a dataset by a pool of teachers.' })
+@ObjectType({
+  simpleResolvers: true,
+  implements: Node,
+  description: 'One distillation of a dataset by a pool of teachers.',
+})
 export class DistillationRun extends Node {
   readonly typeName = 'DistillationRun';
 
@@ -85,16 +86,10 @@ export class DistillationRun extends Node {
   poolId!: string;
   originRunId!: string | null;
   originKind!: RunOriginKind | null;
-  config!: Prisma.JsonValue;
   failureKind!: 'USER' | 'SYSTEM' | null;
   failureCode!: string | null;
   failureMessage!: string | null;
   failureRetryable!: boolean | null;
-
-  @Field(() => RunConfig.output, { name: 'config', description: 'With all defaults filled in.' })
-  typedConfig(): object {
-    return runConfig.parse(this.config);
-  }
 
   @Field(() => Failure, { nullable: true, description: 'Why it failed or was cancelled.' })
   failure(): Failure | null {
@@ -102,8 +97,16 @@ export class DistillationRun extends Node {
   }
 }
 
+/** The configuration is large, and read apart where it is asked for. */
+const RUN_COLUMNS = [
+  ...['id', 'projectId', 'datasetId', 'poolId', 'name', 'method', 'state', 'seed', 'eventSequence', 'labels', 'notes'],
+  ...['version', 'originRunId', 'originKind', 'createdAt', 'updatedAt', 'startedAt', 'finishedAt', 'archivedAt'],
+  ...['failureKind', 'failureCode', 'failureMessage', 'failureRetryable'],
+];
+
 export const DistillationRuns = defineList(DistillationRun, {
   table: 'DistillationRun',
+  columns: RUN_COLUMNS,
   sorts: {
     CREATED_AT,
     NAME,

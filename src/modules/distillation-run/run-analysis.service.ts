@@ -1,5 +1,4 @@
 /** What somebody who looks at runs asks of them: their curves, and how they differ. */
-import { runConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import type { Loaders } from '../index.js';
@@ -54,7 +53,7 @@ export class RunAnalysisService {
       teacherPool: (await this.nodes.related(reader, 'TeacherPool', run.poolId)).name,
       method: run.method,
       seed: run.seed,
-      config: runConfig.parse(run.config),
+      config: (await reader.loaders.configOfRun.load(run.id))?.config,
     }));
     return compareLeaves(await Promise.all(options)).filter(({ differs }) => differs || !onlyDifferences);
   }

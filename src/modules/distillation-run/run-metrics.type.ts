@@ -19,7 +19,7 @@ export class MetricSample {
   points!: number;
 }
 
-@ObjectType({ description: 'A curve of a run, sampled down by the database.' })
+@ObjectType({ simpleResolvers: true, description: 'A curve of a run, sampled down by the database.' })
 export class MetricSeries {
   @Field(() => String)
   name!: string;
@@ -30,7 +30,7 @@ export class MetricSeries {
   samples!: MetricSample[];
 }
 
-@ObjectType({ description: 'The curve of one run among those that are compared.' })
+@ObjectType({ simpleResolvers: true, description: 'The curve of one run among those that are compared.' })
 export class AlignedValues {
   @Field(() => DistillationRun)
   distillationRun!: DistillationRun;
@@ -42,7 +42,7 @@ export class AlignedValues {
   values!: (number | null)[];
 }
 
-@ObjectType({ description: 'The curves of several runs over the same ranges of steps.' })
+@ObjectType({ simpleResolvers: true, description: 'The curves of several runs over the same ranges of steps.' })
 export class AlignedSeries {
   @Field(() => String)
   name!: string;
@@ -69,7 +69,7 @@ export class ConfigComparison {
   differs!: boolean;
 }
 
-@ObjectType({ description: 'Several runs side by side.' })
+@ObjectType({ simpleResolvers: true, description: 'Several runs side by side.' })
 export class RunComparison {
   @Field(() => [DistillationRun], { description: 'In the order of the ids.' })
   runs!: DistillationRun[];

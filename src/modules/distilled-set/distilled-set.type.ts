@@ -30,7 +30,7 @@ registerEnumType(LabelMode, {
   },
 });
 
-@ObjectType({ implements: Node, description: 'A tar file of samples, in WebDataset form.' })
+@ObjectType({ simpleResolvers: true, implements: Node, description: 'A tar file of samples, in WebDataset form.' })
 export class DistilledShard extends Node {
   readonly typeName = 'DistilledShard';
 
@@ -50,7 +50,7 @@ export class DistilledShard extends Node {
   samples!: number;
 }
 
-@ObjectType({ implements: Node, description: 'A file of labels.' })
+@ObjectType({ simpleResolvers: true, implements: Node, description: 'A file of labels.' })
 export class LabelFile extends Node {
   readonly typeName = 'LabelFile';
 
@@ -67,7 +67,7 @@ export class LabelFile extends Node {
   bytes!: bigint;
 }
 
-@ObjectType({ implements: Node, description: 'The labels of a set in one mode.' })
+@ObjectType({ simpleResolvers: true, implements: Node, description: 'The labels of a set in one mode.' })
 export class LabelSet extends Node {
   readonly typeName = 'LabelSet';
 
@@ -83,6 +83,7 @@ export class LabelSet extends Node {
 }
 
 @ObjectType({
+  simpleResolvers: true,
   implements: Node,
   description: 'A few synthetic images a class, with soft labels. Immutable once PUBLISHED.',
 })
@@ -134,7 +135,7 @@ export class DistilledSet extends Node {
   }
 }
 
-@ObjectType({ description: 'All that a set was made of, back to the dataset.' })
+@ObjectType({ simpleResolvers: true, description: 'All that a set was made of, back to the dataset.' })
 export class Lineage {
   @Field(() => Dataset)
   dataset!: Dataset;

@@ -1,4 +1,3 @@
-import { runConfig } from '../../domain/config.js';
 import { pickLabelTeachers, pickMatchedTeachers } from '../../domain/task-planning.js';
 import type { RequestContext } from '../context.js';
 import { fromRow } from '../kit/node.js';
@@ -15,7 +14,7 @@ export async function lineageOf(context: RequestContext, set: DistilledSet): Pro
     nodes.related(context, 'TeacherPool', poolId),
     context.loaders.allTeachersOfPool.load(poolId),
   ]);
-  const { teachers, labels } = runConfig.parse(distillationRun.config);
+  const { teachers, labels } = (await context.loaders.configOfRun.load(distillationRun.id))!.config;
   return {
     ...{ dataset, teacherPool, distillationRun },
     matchedTeachers: pickMatchedTeachers(rows, teachers).map((row) => fromRow(Teacher, row)),

@@ -3,7 +3,10 @@ import { LabelKind } from '../../platform/database/generated/enums.js';
 import type { BestEvaluation } from './evaluation.repository.js';
 import { Spread } from './evaluation.type.js';
 
-@ObjectType({ description: 'What an evaluation found of the set itself with one kind of label.' })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'What an evaluation found of the set itself with one kind of label.',
+})
 export class EvaluationScore {
   @Field(() => LabelKind)
   labelKind!: LabelKind;

@@ -34,7 +34,7 @@ export const CREATED_AT: SortKey = {
 };
 export const NAME: SortKey = { column: 'name', type: 'text', description: 'Its name.' };
 
-@ObjectType({ description: 'Where a page lies in its list.' })
+@ObjectType({ simpleResolvers: true, description: 'Where a page lies in its list.' })
 export class PageInfo {
   @Field(() => Boolean)
   hasNextPage!: boolean;

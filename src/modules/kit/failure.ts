@@ -48,7 +48,7 @@ registerEnumType(FailureCodeEnum, {
   >,
 });
 
-@ObjectType({ description: 'Why the work on an object failed.' })
+@ObjectType({ simpleResolvers: true, description: 'Why the work on an object failed.' })
 export class Failure {
   @Field(() => FailureKind, { description: 'Who can mend it.' })
   kind!: 'USER' | 'SYSTEM';
@@ -63,7 +63,7 @@ export class Failure {
   retryable!: boolean;
 }
 
-@ObjectType({ description: 'What is wrong with the input of a mutation. Nothing was changed.' })
+@ObjectType({ simpleResolvers: true, description: 'What is wrong with the input of a mutation. Nothing was changed.' })
 export class UserError {
   @Field(() => FailureCodeEnum)
   code!: FailureCode;

@@ -1,7 +1,7 @@
 /** How far the tasks of an object are. */
 import { Field, Float, Int, ObjectType } from 'type-graphql';
 
-@ObjectType({ description: 'How far the work on an object is.' })
+@ObjectType({ simpleResolvers: true, description: 'How far the work on an object is.' })
 export class Progress {
   @Field(() => Int, { description: 'Steps done, over all tasks of the present phase that have begun.' })
   step!: number;

@@ -2,7 +2,7 @@ import { Field, ObjectType } from 'type-graphql';
 import { Role } from '../../platform/database/generated/enums.js';
 import { Node } from '../kit/node.js';
 
-@ObjectType({ implements: Node, description: 'What everything here belongs to.' })
+@ObjectType({ simpleResolvers: true, implements: Node, description: 'What everything here belongs to.' })
 export class Project extends Node {
   readonly typeName = 'Project';
 
@@ -13,7 +13,7 @@ export class Project extends Node {
   createdAt!: Date;
 }
 
-@ObjectType('Viewer', { description: 'Who asks, as the key says.' })
+@ObjectType('Viewer', { simpleResolvers: true, description: 'Who asks, as the key says.' })
 export class ViewerType {
   @Field(() => Project)
   project!: Project;

@@ -1,7 +1,7 @@
 import { Field, Int, ObjectType } from 'type-graphql';
 import { TaskKind } from '../../platform/database/generated/enums.js';
 
-@ObjectType({ description: 'The tasks of one kind that have not ended.' })
+@ObjectType({ simpleResolvers: true, description: 'The tasks of one kind that have not ended.' })
 export class QueueDepth {
   @Field(() => TaskKind)
   kind!: TaskKind;
@@ -19,7 +19,7 @@ export class QueueDepth {
   waitingSince!: Date | null;
 }
 
-@ObjectType({ description: 'What of the project waits for workers, or is with them.' })
+@ObjectType({ simpleResolvers: true, description: 'What of the project waits for workers, or is with them.' })
 export class QueueStatus {
   @Field(() => Int)
   queued!: number;

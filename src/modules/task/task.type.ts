@@ -43,7 +43,7 @@ registerEnumType(AttemptOutcome, {
   },
 });
 
-@ObjectType({ description: 'One try at a task by one worker.' })
+@ObjectType({ simpleResolvers: true, description: 'One try at a task by one worker.' })
 export class TaskAttempt {
   @Field(() => Int, { description: 'From 1 on.' })
   number!: number;
@@ -66,7 +66,7 @@ export class TaskAttempt {
   workerId!: string | null;
 }
 
-@ObjectType({ implements: Node, description: 'A unit of work and of retry.' })
+@ObjectType({ simpleResolvers: true, implements: Node, description: 'A unit of work and of retry.' })
 export class Task extends Node {
   readonly typeName = 'Task';
 

@@ -81,6 +81,7 @@ export const PoolConfig = configTypes(
 );
 
 @ObjectType({
+  simpleResolvers: true,
   implements: Node,
   description: 'Weak models of one dataset, trained once and used by any number of runs.',
 })
@@ -123,7 +124,7 @@ export class TeacherPool extends Node {
   }
 }
 
-@ObjectType({ implements: Node, description: 'One model of a pool.' })
+@ObjectType({ simpleResolvers: true, implements: Node, description: 'One model of a pool.' })
 export class Teacher extends Node {
   readonly typeName = 'Teacher';
 
@@ -160,7 +161,7 @@ export class Teacher extends Node {
   }
 }
 
-@ObjectType({ description: 'A base run at one of the epochs at which it was kept.' })
+@ObjectType({ simpleResolvers: true, description: 'A base run at one of the epochs at which it was kept.' })
 export class EpochAccuracy {
   @Field(() => Float)
   epoch!: number;
@@ -172,7 +173,7 @@ export class EpochAccuracy {
   teacher!: Teacher;
 }
 
-@ObjectType({ description: 'How the accuracy of one base run grew.' })
+@ObjectType({ simpleResolvers: true, description: 'How the accuracy of one base run grew.' })
 export class AccuracyCurve {
   @Field(() => Architecture.output, { description: 'Of the base run.' })
   architecture!: object;

@@ -16,7 +16,11 @@ registerEnumType(WorkerState, {
   },
 });
 
-@ObjectType({ implements: Node, description: 'A process that computes tasks. Every start is a worker of its own.' })
+@ObjectType({
+  simpleResolvers: true,
+  implements: Node,
+  description: 'A process that computes tasks. Every start is a worker of its own.',
+})
 export class Worker extends Node {
   readonly typeName = 'Worker';
 
@@ -53,7 +57,10 @@ export class Worker extends Node {
   }
 }
 
-@ObjectType({ description: 'Something that workers compute on, as long as one of them is alive.' })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'Something that workers compute on, as long as one of them is alive.',
+})
 export class Device {
   @Field(() => String)
   hostname!: string;
