@@ -7,6 +7,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   api: async () => (await import('./serve.js')).apiCommand(),
   worker: async () => (await import('./serve.js')).workerCommand(),
   key: async () => (await import('./key.js')).keyCommand(),
+  datasets: async () => (await import('./datasets.js')).datasetsCommand(),
   sets: async () => (await import('./sets.js')).setsCommand(),
   pull: async () => (await import('./pull.js')).pullCommand(),
   verify: async () => (await import('./verify.js')).verifyCommand(),

@@ -22,6 +22,7 @@ import { dataPlaneRouter } from './data-plane.js';
 import { checkReadiness } from './health.js';
 import { LANDING_PAGE } from './landing-page.js';
 import { traceRequests } from './request-log.js';
+import { uploadsRouter } from './uploads.js';
 
 export interface HttpOptions {
   host: string;
@@ -84,6 +85,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
       tokens: services.tokenAuthenticator,
     }),
   );
+  app.use(uploadsRouter(services));
   app.use(
     '/graphql',
     express.json({ limit: BODY_LIMIT }),

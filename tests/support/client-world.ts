@@ -1,6 +1,7 @@
 /** A real API with sets that a client can go wrong and right with: what the tests of the Python client are told. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeToken } from '../../src/modules/set-token/secret.js';
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { openApi, type TestApi } from '../api/server.js';
@@ -8,6 +9,7 @@ import { type SeededSet, seedPublishedSet } from './published-set.js';
 import { startSeaweedfs } from './seaweedfs.js';
 import { seedProject } from './seeds.js';
 import { type TrainableOptions, trainableSet } from './trainable-set.js';
+import type { World } from './world.js';
 
 const common = { classes: 3, samplesPerClass: 8, batchSize: 6, stepsPerFile: 4, files: 2 } as const;
 
@@ -71,6 +73,16 @@ async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void
   for (const close of closers) await close();
 }
 
+/** A token for one set. */
+async function newToken({ database }: World, distilledSetId: string): Promise<string> {
+  const { token, prefix, secretHash } = makeToken();
+  const expiresAt = new Date(Date.now() + 3_600_000);
+  await database.distilledSetToken.create({
+    data: { distilledSetId, name: 'training job', prefix, secretHash, expiresAt },
+  });
+  return token;
+}
+
 async function seedSets({ world, project }: TestApi, store: ObjectStore) {
   const parts = { database: world.database, store };
   const told = ({ id, globalId, manifest, files }: SeededSet) => ({ id, globalId, name: manifest.name, files });
@@ -82,7 +94,7 @@ async function seedSets({ world, project }: TestApi, store: ObjectStore) {
     const path = join(folder, 'golden.safetensors');
     await writeFile(path, golden);
     const seeded = await seedPublishedSet(parts, project, 'PUBLISHED', content);
-    sets[name] = { ...told(seeded), golden: path, testFolder };
+    sets[name] = { ...told(seeded), golden: path, testFolder, token: await newToken(world, seeded.id) };
     if (name !== 'plain') continue;
     sets.staging = told(await seedPublishedSet(parts, project, 'STAGING', content));
     sets.foreign = told(await seedPublishedSet(parts, await seedProject(world.database), 'PUBLISHED', content));

@@ -81,9 +81,12 @@ class Remote:
         def attempt(_: Callable[[], None]) -> bytes:
             body = self.open(path)
             try:
-                return b"".join(body.chunks)
+                content = b"".join(body.chunks)
             finally:
                 body.close()
+            if body.total not in (None, len(content)):
+                raise Retriable(f"it ended after {len(content)} of {body.total} bytes")
+            return content
 
         return self.persist(path, attempt)
 

@@ -11,6 +11,10 @@ export interface ServiceOptions {
 }
 
 const LOOPBACK = /^https?:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?:[:/]|$)/;
+
+/** Whether the service runs on this machine, and sees its files. */
+export const isHere = (url: string): boolean => LOOPBACK.test(url);
+
 /** A command that waits longer for an answer looks stuck. */
 const PATIENCE_MS = 15_000;
 
@@ -24,9 +28,9 @@ export async function keyOf({ key, url }: ServiceOptions): Promise<string> {
   if (key !== undefined) return key;
   if (process.env.TEDDYHUB_KEY) return process.env.TEDDYHUB_KEY;
   const file = join(process.env.TEDDYHUB_STATE_DIR || '.teddyhub', 'admin-key');
-  const kept = LOOPBACK.test(url) ? await readFile(file, 'utf8').catch(() => '') : '';
+  const kept = isHere(url) ? await readFile(file, 'utf8').catch(() => '') : '';
   if (kept.trim() !== '') return kept.trim();
-  const hint = LOOPBACK.test(url) ? ` (an embedded service would have left one in ${file})` : '';
+  const hint = isHere(url) ? ` (an embedded service would have left one in ${file})` : '';
   throw new TeddyhubError('UNAUTHENTICATED', `No API key: give --key or set TEDDYHUB_KEY${hint}.`);
 }
 

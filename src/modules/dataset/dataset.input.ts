@@ -1,7 +1,8 @@
 import { Field, InputType, ObjectType } from 'type-graphql';
 import { DatasetState } from '../../platform/database/generated/enums.js';
-import { CreateInput, Payload } from '../kit/mutation.js';
+import { CreateInput, NameChanges, Payload, UpdateInput } from '../kit/mutation.js';
 import { Dataset, DatasetSourceKind } from './dataset.type.js';
+import { FilesSourceInput } from './files-source.input.js';
 
 @InputType({
   description: 'The four files of an IDX dataset: absolute, or relative to the import folder of the service.',
@@ -26,13 +27,19 @@ export class IdxSourceInput {
   classNames?: string[] | null;
 }
 
-@InputType({ description: 'Where the bytes come from.' })
+@InputType({ description: 'Where the bytes come from, and what they are.' })
 export class DatasetSourceInput {
   @Field(() => DatasetSourceKind)
   kind!: keyof typeof DatasetSourceKind;
 
   @Field(() => IdxSourceInput, { nullable: true, description: 'Needed for IDX, and only there.' })
   idx?: IdxSourceInput | null;
+
+  @Field(() => FilesSourceInput, {
+    nullable: true,
+    description: 'Needed for FILES, UPLOAD and PREFIX, and only there.',
+  })
+  files?: FilesSourceInput | null;
 }
 
 @InputType()
@@ -55,6 +62,15 @@ export class DatasetImportPayload extends Payload {
   @Field(() => Dataset, { nullable: true })
   dataset!: Dataset | null;
 }
+
+@InputType()
+export class DatasetUpdateInput extends UpdateInput {
+  @Field(() => NameChanges)
+  changes!: NameChanges;
+}
+
+@ObjectType()
+export class DatasetUpdatePayload extends DatasetImportPayload {}
 
 @InputType({ description: 'Only what meets all of it.' })
 export class DatasetFilter {

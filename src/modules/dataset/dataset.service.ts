@@ -1,17 +1,17 @@
-import { TeddyhubError } from '../../domain/errors.js';
-import { type DatasetSource, datasetSource } from '../../domain/jobs/dataset-import.js';
+import type { DatasetSource } from '../../domain/jobs/dataset-import.js';
 import type { Viewer } from '../../domain/viewer.js';
 import { FASHION_MNIST_LICENCE } from '../../formats/importers/fashion-mnist.js';
 import { type Backend, startImport } from '../../platform/orchestration/index.js';
-import { type Connection, toConnection } from '../kit/connection.js';
-import { InputErrors, parseInput, requireName } from '../kit/input.js';
-import { type Caller, createOnce } from '../kit/mutation.js';
-import { type PageArguments, readWindow } from '../kit/paging.js';
+import type { Connection } from '../kit/connection.js';
+import { requireName } from '../kit/input.js';
+import { audit, type Caller, createOnce, editVersion, TRANSACTION } from '../kit/mutation.js';
+import { notFound, requireUuid } from '../kit/node.js';
+import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
-import type { DatasetFilter, DatasetImportInput, DatasetSourceInput } from './dataset.input.js';
+import type { DatasetFilter, DatasetImportInput, DatasetUpdateInput } from './dataset.input.js';
 import type { DatasetRepository } from './dataset.repository.js';
 import { Dataset } from './dataset.type.js';
-import { resolveImportPath } from './import-path.js';
+import { readSource } from './dataset-source.js';
 
 /** What is known of a source by itself. */
 const licenceOf = ({ kind }: DatasetSource): string | null =>
@@ -26,18 +26,16 @@ export class DatasetService {
 
   async list(viewer: Viewer, filter: DatasetFilter | null, page: PageArguments): Promise<Connection<Dataset>> {
     assertAllowed(viewer, 'object:read');
-    const window = readWindow('Dataset', page);
-    const rows = await this.datasets.list(viewer.projectId, filter, window);
-    return toConnection(Dataset, window, rows, () => this.datasets.count(viewer.projectId, filter));
+    return this.datasets.list(viewer.projectId, filter, page);
   }
 
   /** Registers a dataset and has a worker import it. Returns its UUID. */
   async import(caller: Caller, input: DatasetImportInput): Promise<string> {
     assertAllowed(caller.viewer, 'dataset:import');
     const name = requireName(input.name);
-    const source = await this.readSource(input.source);
-    const licence = input.licence?.trim() || licenceOf(source);
     const { projectId } = caller.viewer;
+    const source = await readSource(input.source, { projectId, importRoot: this.importRoot });
+    const licence = input.licence?.trim() || licenceOf(source);
     const command = {
       operation: 'datasetImport',
       subjectType: 'Dataset',
@@ -50,22 +48,26 @@ export class DatasetService {
     });
   }
 
-  private async readSource({ kind, idx }: DatasetSourceInput): Promise<DatasetSource> {
-    if ((kind === 'IDX') !== (idx != null)) {
-      const message = kind === 'IDX' ? 'source.idx is needed for IDX.' : 'source.idx is for IDX only.';
-      throw new TeddyhubError('INVALID_INPUT', message, { field: ['source', 'idx'] });
-    }
-    const source = parseInput(datasetSource, { kind, ...idx }, ['source', ...(idx ? ['idx'] : [])]);
-    if (source.kind !== 'IDX') return source;
-    const names = ['trainImages', 'trainLabels', 'testImages', 'testLabels'] as const;
-    const paths = await Promise.allSettled(
-      names.map((file) => resolveImportPath(this.importRoot, source[file], ['source', 'idx', file])),
-    );
-    const reasons = paths.flatMap((path) => (path.status === 'rejected' ? [path.reason as unknown] : []));
-    const unexpected = reasons.find((reason) => !(reason instanceof TeddyhubError));
-    if (unexpected !== undefined) throw unexpected;
-    if (reasons.length > 0) throw new InputErrors(reasons.filter((reason) => reason instanceof TeddyhubError));
-    const real = paths.map((path) => (path.status === 'fulfilled' ? path.value : ''));
-    return { ...source, ...Object.fromEntries(names.map((file, index) => [file, real[index]])) };
+  /** Changes the name; the content is immutable. Returns its UUID. Throws NOT_FOUND, VERSION_CONFLICT, INVALID_INPUT. */
+  async update(caller: Caller, input: DatasetUpdateInput): Promise<string> {
+    assertAllowed(caller.viewer, 'dataset:edit');
+    const id = requireUuid('Dataset', input.id, ['id']);
+    const { name } = input.changes;
+    const changes = name == null ? {} : { name: requireName(name, ['changes', 'name']) };
+    const where = { id, projectId: caller.viewer.projectId };
+    const edit = {
+      where: { ...where, version: input.expectedVersion },
+      data: { ...changes, version: { increment: 1 } },
+    };
+    await this.backend.database.$transaction(async (tx) => {
+      const found = await editVersion(
+        input.expectedVersion,
+        () => tx.dataset.updateMany(edit),
+        () => tx.dataset.findFirst({ where, select: { version: true } }),
+      );
+      if (!found) throw notFound('Dataset', input.id, ['id']);
+      await audit(tx, caller, 'datasetUpdate', 'Dataset', id, changes);
+    }, TRANSACTION);
+    return id;
   }
 }

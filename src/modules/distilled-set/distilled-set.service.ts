@@ -2,14 +2,14 @@ import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import type { Database } from '../../platform/database/client.js';
 import { type ObjectStore, objectCorrupt, objectMissing, verify } from '../../platform/object-store/object-store.js';
-import { type Connection, toConnection } from '../kit/connection.js';
-import { audit, type Caller, TRANSACTION } from '../kit/mutation.js';
+import type { Connection } from '../kit/connection.js';
+import { audit, type BulkResult, type Caller, eachOf, TRANSACTION } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
-import { type PageArguments, readWindow } from '../kit/paging.js';
+import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
-import type { DistilledSetFilter, DistilledSetPublishInput } from './distilled-set.input.js';
+import type { DistilledSetFilter, DistilledSetPublishInput, DistilledSetsArchiveInput } from './distilled-set.input.js';
 import type { DistilledSetRepository } from './distilled-set.repository.js';
-import { DistilledSet } from './distilled-set.type.js';
+import type { DistilledSet } from './distilled-set.type.js';
 
 interface StoredObject {
   key: string;
@@ -31,9 +31,7 @@ export class DistilledSetService {
     page: PageArguments,
   ): Promise<Connection<DistilledSet>> {
     assertAllowed(viewer, 'object:read');
-    const window = readWindow('DistilledSet', page);
-    const rows = await this.sets.list(viewer.projectId, filter, window);
-    return toConnection(DistilledSet, window, rows, () => this.sets.count(viewer.projectId, filter));
+    return this.sets.list(viewer.projectId, filter, page);
   }
 
   /**
@@ -65,14 +63,33 @@ export class DistilledSetService {
     return id;
   }
 
+  /** Offers a set no longer; one that is ARCHIVED stays so. Returns its UUID. Throws NOT_FOUND. */
+  archiveAll(caller: Caller, { ids }: DistilledSetsArchiveInput): Promise<BulkResult[]> {
+    assertAllowed(caller.viewer, 'object:archive');
+    const { projectId } = caller.viewer;
+    return eachOf(ids, async (globalId, field) => {
+      const id = requireUuid('DistilledSet', globalId, field);
+      await this.database.$transaction(async (tx) => {
+        const { count } = await tx.distilledSet.updateMany({
+          where: { id, projectId, state: { not: 'ARCHIVED' } },
+          data: { state: 'ARCHIVED', archivedAt: new Date() },
+        });
+        if (count === 1) await audit(tx, caller, 'distilledSetArchive', 'DistilledSet', id, {});
+        else if ((await tx.distilledSet.count({ where: { id, projectId } })) === 0) {
+          throw notFound('DistilledSet', globalId, field);
+        }
+      }, TRANSACTION);
+      return id;
+    });
+  }
+
   private async objectsOf(
     projectId: string,
     id: string,
     set: { manifestKey: string; manifestDigest: string },
   ): Promise<StoredObject[]> {
     const shards = await this.sets.shardsOfSets(projectId, [id]);
-    const labelSets = await this.sets.labelSetsOfSets(projectId, [id]);
-    const files = [...shards, ...labelSets.flatMap((labels) => labels.files)];
+    const files = [...shards, ...(await this.sets.labelFilesOfSets(projectId, [id]))];
     return [
       { key: set.manifestKey, digest: set.manifestDigest, bytes: null },
       ...files.map(({ objectKey: key, digest, bytes }) => ({ key, digest, bytes: Number(bytes) })),

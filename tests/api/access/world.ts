@@ -1,5 +1,7 @@
 /** A project with at least one of everything, for a key of another project to find nothing of. */
+
 import { newId } from '../../../src/domain/ids.js';
+import { datasetSource } from '../../../src/domain/jobs/dataset-import.js';
 import { NODE_TYPES, type NodeType, toGlobalId } from '../../../src/modules/kit/node.js';
 import { handBackTask, reportProgress, startRun } from '../../../src/platform/orchestration/index.js';
 import { claimNext, newWorker, workOff } from '../../support/by-hand.js';
@@ -21,7 +23,13 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
   const set = await seedPublishedSet(world, project);
   const dataset = await seedDataset(database, project);
   const skippedRecords = [{ split: 'TRAIN', record: 'record 1', reason: 'torn' }];
-  await database.dataset.update({ where: { id: dataset.id }, data: { skippedRecords } });
+  const duplicates = [{ split: 'TRAIN', record: 'two', sameAs: 'one', acrossSplits: false, acrossClasses: true }];
+  const source = datasetSource.parse({ kind: 'FILES', path: '/nowhere', image: { size: { height: 8, width: 8 } } });
+  await database.dataset.update({ where: { id: dataset.id }, data: { skippedRecords, duplicates, source } });
+  const expiresAt = new Date(Date.now() + 3_600_000);
+  await database.distilledSetToken.create({
+    data: { distilledSetId: set.id, name: 'a job', prefix: 'aaaaaaaa', secretHash: 'none', expiresAt },
+  });
   const pool = await seedPool(database, dataset);
   const imports = [{ path: '/nowhere', architecture: { name: 'CONVNET' } }];
   await database.teacherPool.update({
@@ -52,12 +60,45 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
       ),
     ),
   });
-  const workerId = await newWorker(backend);
+  const own = await database.distilledSet.findUniqueOrThrow({ where: { runId: run.id } });
+  const finished = await seedEvaluation(database, own);
+  await database.evaluation.update({ where: { id: finished.id }, data: { state: 'SUCCEEDED' } });
+  await database.evaluationResult.create({
+    data: {
+      ...{ evaluationId: finished.id, subject: 'DISTILLED_SET', labelKind: 'SOFT', seed: 0 },
+      ...{ top1Last: 50, top1Best: 51, top5Last: 90, studentSteps: 10, seconds: 1 },
+    },
+  });
+  const [origin, derived] = [await seedRun(database, pool), await seedRun(database, pool)];
+  await database.distillationRun.update({
+    where: { id: run.id },
+    data: { originRunId: origin.id, originKind: 'CLONE', labels: ['one'] },
+  });
+  await database.distillationRun.update({
+    where: { id: derived.id },
+    data: { originRunId: run.id, originKind: 'RETRY' },
+  });
+  // It stays alive for as long as the test takes.
+  const workerId = await newWorker(backend, new Date(Date.now() + 3_600_000));
   const task = await database.task.create({
     data: { projectId: project.id, kind: 'SYNTHESIS', state: 'RUNNING', runId: run.id, workerId, payload: {} },
   });
+  await database.taskAttempt.create({ data: { taskId: task.id, number: 1, fence: 1, workerId } });
   const teacher = await database.teacher.findFirstOrThrow({ where: { poolId: pool.id } });
   const apiKey = await database.apiKey.findFirstOrThrow({ where: { projectId: project.id, role: 'VIEWER' } });
+  const shard = await database.distilledShard.findFirstOrThrow({ where: { distilledSetId: set.id } });
+  const labels = await database.labelSet.findFirstOrThrow({ where: { distilledSetId: set.id } });
+  const file = await database.labelFile.findFirstOrThrow({ where: { labelSetId: labels.id } });
+  const auditEvent = await database.auditEvent.create({
+    data: {
+      projectId: project.id,
+      actor: 'key:12345678',
+      action: 'distillationRunStart',
+      subjectType: 'DistillationRun',
+      subjectId: run.id,
+      data: { seed: 1 },
+    },
+  });
   const uuids: Record<NodeType, string> = {
     Dataset: dataset.id,
     TeacherPool: pool.id,
@@ -68,12 +109,17 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
     Evaluation: evaluation.id,
     Worker: workerId,
     ApiKey: apiKey.id,
+    AuditEvent: auditEvent.id,
+    Project: project.id,
+    DistilledShard: shard.id,
+    LabelSet: labels.id,
+    LabelFile: file.id,
   };
   const ids = Object.fromEntries(NODE_TYPES.map((type) => [type, toGlobalId(type, uuids[type])])) as Everything['ids'];
   // Workers serve all projects.
-  const own = NODE_TYPES.filter((type) => type !== 'Worker');
+  const ofProject = NODE_TYPES.filter((type) => type !== 'Worker');
   const digests = [set.manifest.digest, dataset.contentDigest ?? '', teacher.checkpointDigest];
-  return { ids, set, secrets: [...own.flatMap((type) => [ids[type], uuids[type]]), ...digests] };
+  return { ids, set, secrets: [...ofProject.flatMap((type) => [ids[type], uuids[type]]), ...digests] };
 }
 
 /** Ids of the right types that name nothing. */
