@@ -89,26 +89,28 @@ const lineOf = ({ uuid, state, imagesPerClass, sampleCount, digest, name }: SetR
   ].join('  ');
 
 function describe(set: Awaited<ReturnType<typeof readOne>>): string {
-  const files = [...set.shards, ...set.labelSets.flatMap((labels) => labels.files)];
-  const total = files.reduce((sum, file) => sum + Number(file.bytes), 0);
   const line = (name: string, value: string | number | null | undefined) => `${name.padEnd(12)}${value ?? '-'}`;
+  const rest = (name: string, { totalCount, nodes }: { totalCount: number; nodes: readonly unknown[] }) =>
+    totalCount > nodes.length ? [line(name, `and ${totalCount - nodes.length} more`)] : [];
   return [
     line('name', set.name),
     line('id', set.uuid),
     line('state', set.state),
     line('digest', set.digest),
-    line('size', `${set.sampleCount} samples, IPC ${set.imagesPerClass}, ${files.length} files of ${sizeOf(total)}`),
+    line('size', `${set.sampleCount} samples, IPC ${set.imagesPerClass}`),
     line('published', set.publishedAt),
     line('archived', set.archivedAt),
     ...(set.deleteAfter ? [line('deleted', `for good after ${set.deleteAfter}`)] : []),
     line('run', set.distillationRun.name),
     line('manifest', set.manifestUrl),
-    ...set.shards.map(({ name, bytes, samples }) =>
+    ...set.shards.nodes.map(({ name, bytes, samples }) =>
       line('shard', `${name}  ${sizeOf(Number(bytes))}  ${samples} samples`),
     ),
-    ...set.labelSets.flatMap(({ mode, files: labels }) =>
-      labels.map(({ name, bytes }) => line(`${mode} labels`, `${name}  ${sizeOf(Number(bytes))}`)),
-    ),
+    ...rest('shard', set.shards),
+    ...set.labelSets.flatMap(({ mode, files }) => [
+      ...files.nodes.map(({ name, bytes }) => line(`${mode} labels`, `${name}  ${sizeOf(Number(bytes))}`)),
+      ...rest(`${mode} labels`, files),
+    ]),
     ...set.tokens.map(({ prefix, name, expiresAt, revokedAt }) =>
       line('token', `tht_${prefix}_...  ${revokedAt ? `revoked ${revokedAt}` : `until ${expiresAt}`}  ${name}`),
     ),
