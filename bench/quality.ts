@@ -1,108 +1,120 @@
 /**
  * Accuracy of teddy beside its baselines, all with the same labels, recipe and student steps, paired by seed: random real
  * images, low-loss crops of real images, and SRe2L as a configuration (one fully trained teacher, noise, cross-entropy and
- * moments). Writes bench/results/quality-<suite>.json: every accuracy, and the mean difference to random real images with its
- * standard error. Minutes to hours: a row trains four students a pair.
+ * moments). The rows are those of bench/support/suites.ts. Writes bench/results/quality-<suite>.json after every student: each
+ * accuracy with the commit that gave it, and the mean difference to random real images with its standard error. What the file
+ * holds already of the same options is not computed again, so a suite of hours can be run in parts; `--fresh` starts anew.
  *
- *     npm run bench -- quality --suite fashion-mnist [--ipc 1,10,50] [--width 128] [--steps 1000] [--pairs 5] [--work <folder>]
+ *     npm run bench -- quality --suite cifar10 [--rows <part of a row's name>] [--methods TEDDY,SRE2L]
+ *         [--data <archive or folder of the images>] [--fresh] [--work <folder>]
  */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../src/domain/config.js';
-import { labelTeachersOf, type Outcome, openPipeline } from './support/pipeline.js';
-import { about, mean, rounded, standardError, writeResult } from './support/report.js';
+import { labelTeachersOf, type Outcome, openPipeline, readJson } from './support/pipeline.js';
+import { about, mean, resultsPath, root, rounded, standardError, writeResult } from './support/report.js';
+import { METHODS, type Method, type Row, SUITES, sre2l } from './support/suites.js';
 
 const { values } = parseArgs({
   options: {
     suite: { type: 'string', default: 'fashion-mnist' },
-    ipc: { type: 'string', default: '1,10,50' },
-    width: { type: 'string', default: '128' },
-    steps: { type: 'string', default: '1000' },
-    pairs: { type: 'string', default: '5' },
+    rows: { type: 'string', default: '' },
+    methods: { type: 'string', default: METHODS.join() },
+    fresh: { type: 'boolean', default: false },
+    data: { type: 'string' },
     work: { type: 'string', default: join(tmpdir(), 'teddyhub-quality') },
   },
 });
-if (values.suite !== 'fashion-mnist') {
-  console.error(
-    `quality: there is no suite ${values.suite}; fashion-mnist is the only one whose images can be imported.`,
-  );
+const suite = SUITES[values.suite];
+if (!suite) {
+  console.error(`quality: there is no suite ${values.suite}; choose one of ${Object.keys(SUITES).join(', ')}.`);
   process.exit(1);
 }
-const pipeline = await openPipeline(values.work);
-const dataset = await pipeline.fashionMnist();
-const architecture = { name: 'CONVNET' as const, width: Number(values.width), depth: 3 };
-const steps = Number(values.steps);
-const seeds = Array.from({ length: Number(values.pairs) }, (_, seed) => seed);
-const { teachers, seconds } = await pipeline.pool(dataset, poolConfig.parse({ architecture }));
-const labels = labelConfig.parse({ fkdSteps: steps });
-const recipe = recipeConfig.parse({ architecture, steps });
-const labelTeachers = labelTeachersOf(teachers, labels);
-const best = teachers.filter(({ index }) => index === labelTeachers[0]?.index);
+if (suite.data && values.data === undefined) {
+  console.error(`quality: the suite ${values.suite} needs --data <${suite.data}>.`);
+  process.exit(1);
+}
 
-const rows = [];
-for (const imagesPerClass of values.ipc.split(',').map(Number)) {
-  const protocol = {
-    dataset,
-    labelTeachers,
-    labels,
-    recipe,
-    labelKinds: ['SOFT' as const],
-    imagesPerClass,
-  };
-  const teddy = synthesisConfig.parse({ imagesPerClass, imagesPerClassPerTask: imagesPerClass });
-  // SRe2L's coefficients for CIFAR (Yin, Xing and Shen, 2023) on our step: moments .01, first layer 10, rate .25, 1,000 steps.
-  const sre2l = synthesisConfig.parse({
-    ...teddy,
-    init: 'NOISE',
-    steps: 1000,
-    learningRate: 0.25,
-    momentsWeight: 0.01,
-    firstLayerWeight: 10,
-    classMeanWeight: 0,
-    cropScaleMin: 1,
+interface Measured {
+  readonly seed: number;
+  readonly top1: number;
+  readonly seconds: Outcome['seconds'];
+  /** Of the options that decide the accuracy. */
+  readonly options: string;
+  readonly commit: string;
+}
+interface Result {
+  teachers?: unknown;
+  seconds?: unknown;
+  rows: Record<string, Partial<Record<Method, { measured: Measured[] }>>>;
+}
+
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root(''), encoding: 'utf8' }).trim();
+const name = `quality-${values.suite}`;
+const result: Result = values.fresh ? { rows: {} } : { ...readJson<Result>(resultsPath(name), { rows: {} }) };
+const pipeline = await openPipeline(values.work);
+const dataset = await pipeline.dataset(suite.source(values.data));
+const { teachers, seconds } = await pipeline.pool(dataset, suite.pool);
+
+function save(): void {
+  const inOrder = Object.fromEntries(
+    suite?.rows.flatMap((row) => {
+      const methods = result.rows[row.name];
+      if (!methods) return [];
+      const random = methods.RANDOM_REAL?.measured ?? [];
+      const summaries = METHODS.flatMap((method) => {
+        const measured = methods[method]?.measured;
+        if (!measured) return [];
+        const gains = measured.flatMap(({ seed, top1 }) => {
+          const paired = random.find((other) => other.seed === seed);
+          return paired ? [top1 - paired.top1] : [];
+        });
+        const gain = { gain: rounded(mean(gains)), standardError: rounded(standardError(gains)) };
+        return [[method, { mean: rounded(mean(measured.map(({ top1 }) => top1))), ...gain, measured }]];
+      });
+      return [[row.name, { ...row, ...Object.fromEntries(summaries) }]];
+    }) ?? [],
+  );
+  writeResult(name, {
+    ...about(`npm run bench -- quality --suite ${values.suite}`),
+    pool: suite?.pool,
+    teachers: teachers.map(({ kind, epoch, accuracy }) => ({ kind, epoch, accuracy: rounded(accuracy) })),
+    seconds,
+    rows: inOrder,
   });
-  const methods: Record<string, (seed: number) => Promise<Outcome>> = {
-    RANDOM_REAL: (seed) => pipeline.baseline(protocol, 'RANDOM_REAL', seed),
-    TEDDY: (seed) => pipeline.distilled(protocol, teachers, teddy, seed),
-    REAL_CROPS: (seed) => pipeline.baseline(protocol, 'REAL_CROPS', seed),
-    SRE2L: (seed) => pipeline.distilled(protocol, best, sre2l, seed),
-  };
-  let random: number[] = [];
-  for (const [method, run] of Object.entries(methods)) {
-    const outcomes: Outcome[] = [];
-    for (const seed of seeds) outcomes.push(await run(seed));
-    const top1 = outcomes.map(({ soft }) => soft);
-    if (method === 'RANDOM_REAL') random = top1;
-    const gains = top1.map((accuracy, i) => accuracy - (random[i] ?? Number.NaN));
-    const row = {
-      imagesPerClass,
-      method,
-      top1: top1.map(rounded),
-      mean: rounded(mean(top1)),
-      gain: rounded(mean(gains)),
-      standardError: rounded(standardError(gains)),
-      secondsOfMaking: rounded(mean(outcomes.map((outcome) => outcome.seconds.making))),
-      secondsOfStudent: rounded(mean(outcomes.map((outcome) => outcome.seconds.student))),
-    };
-    rows.push(row);
-    process.stdout.write(
-      `IPC ${imagesPerClass} ${method.padEnd(12)} ${row.mean}  ${row.gain} +- ${row.standardError}\n`,
-    );
-    const { suite, work: _, ...options } = values;
-    const command = [
-      'npm run bench -- quality --suite',
-      suite,
-      ...Object.entries(options).map(([k, v]) => `--${k} ${v}`),
-    ];
-    writeResult(`quality-${suite}`, {
-      ...about(command.join(' ')),
-      seeds,
-      architecture,
-      studentSteps: steps,
-      teachers: teachers.map(({ kind, epoch, accuracy }) => ({ kind, epoch, accuracy: rounded(accuracy) })),
-      seconds,
-      rows,
-    });
+}
+
+async function measure(row: Row, method: Method, seed: number): Promise<void> {
+  const { imagesPerClass, labels, recipe } = row;
+  const labelTeachers = labelTeachersOf(teachers, labels);
+  const protocol = { dataset, labelTeachers, labels, recipe, labelKinds: ['SOFT' as const], imagesPerClass };
+  const synthesis = method === 'SRE2L' ? sre2l(row.teddy) : method === 'TEDDY' ? row.teddy : undefined;
+  const decisive = JSON.stringify([suite?.pool, method, imagesPerClass, synthesis, labels, recipe]);
+  const options = createHash('sha256').update(decisive).digest('hex').slice(0, 12);
+  const of = result.rows[row.name] ?? {};
+  result.rows[row.name] = of;
+  const earlier = (of[method]?.measured ?? []).filter((one) => one.options === options);
+  if (earlier.some((one) => one.seed === seed)) return;
+  const matched = method === 'SRE2L' ? teachers.filter(({ index }) => index === labelTeachers[0]?.index) : teachers;
+  const outcome =
+    method === 'TEDDY' || method === 'SRE2L'
+      ? await pipeline.distilled(protocol, matched, synthesis ?? row.teddy, seed)
+      : await pipeline.baseline(protocol, method, seed);
+  const one = { seed, top1: rounded(outcome.soft), seconds: outcome.seconds, options, commit };
+  of[method] = { measured: [...earlier, one].sort((a, b) => a.seed - b.seed) };
+  save();
+  process.stdout.write(`${row.name.padEnd(40)} ${method.padEnd(12)} seed ${seed}  ${one.top1}\n`);
+}
+
+/** SRe2L is far behind every other method: two seeds say so. */
+const SRE2L_PAIRS = 2;
+const chosen = values.methods.split(',');
+for (const row of suite.rows.filter((one) => one.name.includes(values.rows))) {
+  for (let seed = 0; seed < row.pairs; seed++) {
+    for (const method of METHODS.filter((one) => chosen.includes(one))) {
+      if (method !== 'SRE2L' || seed < SRE2L_PAIRS) await measure(row, method, seed);
+    }
   }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Holds the networks against PyTorch: makes the goldens of tests/fixtures/pytorch anew and compares them, then has
-// PyTorch export whole networks and runs tests/pytorch/full.check.ts on them. Downloads PyTorch the first time.
+// PyTorch export whole networks and runs tests/pytorch/full.check.ts on them; then runs the tests of the Python client that
+// need PyTorch (tests/pytorch/client.check.ts). Downloads PyTorch the first time.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,7 +17,7 @@ const TOLERANCE = 1e-6;
 
 const paths = layout();
 const goldens = join(paths.root, 'tests', 'fixtures', 'pytorch');
-const fullTest = join(paths.root, 'dist', 'tests', 'pytorch', 'full.check.js');
+const checkOf = (name) => join(paths.root, 'dist', 'tests', 'pytorch', `${name}.check.js`);
 
 try {
   await main();
@@ -30,8 +31,11 @@ try {
 async function main() {
   if (!existsSync(paths.node)) throw new SetupFailure('this checkout is not set up yet; run: npm run bootstrap');
   // Before the minutes that PyTorch takes.
-  if (!existsSync(fullTest)) {
-    throw new SetupFailure(`${fullTest} is missing: tests/pytorch/full.check.ts was not built; run: npm run build`);
+  for (const name of ['full', 'client']) {
+    if (existsSync(checkOf(name))) continue;
+    throw new SetupFailure(
+      `${checkOf(name)} is missing: tests/pytorch/${name}.check.ts was not built; run: npm run build`,
+    );
   }
   const python = await pythonWithTorch(paths);
   const folder = mkdtempSync(join(tmpdir(), 'teddyhub-pytorch-'));
@@ -46,9 +50,17 @@ async function main() {
   console.log('Comparing whole networks ...');
   const exported = join(folder, 'export');
   await make(python, 'exporting the networks', '--export', exported);
-  const env = { ...process.env, TEDDYHUB_PYTORCH_EXPORT: exported };
-  const { status } = spawnSync(paths.node, ['--test', fullTest], { cwd: paths.root, env, stdio: 'inherit' });
-  process.exitCode = agree && status === 0 ? 0 : 1;
+  const networks = check('full', { TEDDYHUB_PYTORCH_EXPORT: exported });
+
+  console.log('Training on a set by its ID ...');
+  const client = check('client', { TEDDYHUB_PYTORCH_PYTHON: python });
+  process.exitCode = agree && networks && client ? 0 : 1;
+}
+
+/** Whether the tests of a file of tests/pytorch hold. */
+function check(name, env) {
+  const options = { cwd: paths.root, env: { ...process.env, ...env }, stdio: 'inherit' };
+  return spawnSync(paths.node, ['--test', checkOf(name)], options).status === 0;
 }
 
 function make(python, task, ...options) {

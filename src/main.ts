@@ -56,12 +56,13 @@ export async function startApi(options: {
       ? await ensureFirstKey(services.authenticator, new OperatorKeys(repositories.apiKeys), config.stateDir)
       : null;
 
-    const { host, port, production } = config;
+    const { host, port, production, publicUrl } = config;
     const http = await serveHttp({
       host,
       port,
       otherPorts: embedded,
       production,
+      publicUrl,
       schema: await buildTeddyhubSchema(),
       createContext: contextFactory(services, repositories),
       freshContext: freshContextFactory(repositories),

@@ -1,6 +1,5 @@
 /** One attempt at a task: from the claim to the end of its child process, and what the database is told of it. */
 import { FAILURE_CODES, type Failure, TeddyhubError, toFailure } from '../src/domain/errors.js';
-import type { ObjectStoreConfig } from '../src/platform/config/env.js';
 import type { Log } from '../src/platform/log.js';
 import type { ObjectStore } from '../src/platform/object-store/object-store.js';
 import {
@@ -12,6 +11,7 @@ import {
 } from '../src/platform/orchestration/index.js';
 import { type ChildEnd, type ComputeChild, startComputeChild } from './compute-child.js';
 import { insist } from './insist.js';
+import type { Workplace } from './protocol.js';
 import { createReporter, removeObject } from './reporter.js';
 
 /** How long a drain waits for a database that is away: the heartbeat that ends with the process says it later. */
@@ -22,7 +22,7 @@ export type AttemptEnd = 'SUCCEEDED' | 'FAILED' | 'RETRY' | 'STALE' | 'DRAINED';
 export interface AttemptOptions {
   backend: Backend;
   store: ObjectStore;
-  storeConfig: ObjectStoreConfig;
+  workplace: Workplace;
   log: Log;
 }
 
@@ -38,7 +38,7 @@ export interface Attempt {
 }
 
 export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
-  const { backend, store, storeConfig, log } = options;
+  const { backend, store, workplace, log } = options;
   const { taskId, kind, index, runId, attempt, payload, checkpoint } = claim;
   const startedAt = performance.now();
   const about = { taskId, kind, index, runId, attempt };
@@ -46,7 +46,7 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
   const draining = new AbortController();
   const over = AbortSignal.any([revoked.signal, draining.signal]);
   const reporter = createReporter({ backend, store, claim, log, signal: over, onStale: () => revoked.abort() });
-  const assignment = { kind, taskId, payload, store: storeConfig, checkpointKey: checkpoint?.key ?? null };
+  const assignment = { kind, taskId, payload, workplace, checkpointKey: checkpoint?.key ?? null };
   const child = startComputeChild(assignment, reporter);
   log.info({ ...about, childPid: child.pid, fromStep: checkpoint?.step ?? 0 }, 'attempt started');
 

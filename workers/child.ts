@@ -6,6 +6,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { TeddyhubError, toFailure } from '../src/domain/errors.js';
 import { JOB_CONTRACTS, type JobKind } from '../src/domain/jobs/contracts.js';
+import { withShardCache } from '../src/formats/shard-cache.js';
 import { getVerified, type ObjectStore, putByDigest } from '../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../src/platform/object-store/open-object-store.js';
 import type { Job, JobContext } from './jobs/job.js';
@@ -52,10 +53,13 @@ async function compute<K extends JobKind>(kind: K, assignment: Assignment): Prom
   return job(payload, context);
 }
 
-async function openContext({ store: config, taskId, checkpointKey }: Assignment): Promise<JobContext> {
-  const store = await openObjectStore(config);
+async function openContext({ workplace, taskId, checkpointKey }: Assignment): Promise<JobContext> {
+  const { scratch, shardCache } = workplace;
+  const remote = await openObjectStore(workplace.store);
+  const store = shardCache === null ? remote : withShardCache(remote, shardCache);
   return {
     store,
+    scratch,
     resumeFrom: checkpointKey === null ? undefined : await readCheckpoint(store, checkpointKey),
     progress: (step, totalSteps, loss) => send({ type: 'PROGRESS', step, totalSteps, loss: loss ?? null }),
     metric: (name, step, value) => send({ type: 'METRIC', name, step, value }),

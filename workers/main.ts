@@ -45,7 +45,12 @@ async function main(): Promise<void> {
     patience,
   );
   const backend = { database, queue };
-  const supervisor = await startSupervisor({ backend, store, storeConfig: config.objectStore, log, workerId });
+  const workplace = {
+    store: config.objectStore,
+    scratch: config.scratchDir,
+    shardCache: config.shardCache,
+  };
+  const supervisor = await startSupervisor({ backend, store, workplace, log, workerId });
   log.info({ workerId, device, tensorflowVersion }, 'worker ready');
 
   let stopping = false;

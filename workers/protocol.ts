@@ -3,12 +3,21 @@ import type { Failure } from '../src/domain/errors.js';
 import type { JobKind } from '../src/domain/jobs/contracts.js';
 import type { ObjectStoreConfig } from '../src/platform/config/env.js';
 
+/** What a child works with on this machine. */
+export interface Workplace {
+  store: ObjectStoreConfig;
+  /** A folder on disk for what does not fit into memory. */
+  scratch: string;
+  /** Null where the store is as near as a cache would be. */
+  shardCache: { folder: string; maxBytes: number } | null;
+}
+
 /** What the child computes: all it needs to know. */
 export interface Assignment {
   kind: JobKind;
   taskId: string;
   payload: unknown;
-  store: ObjectStoreConfig;
+  workplace: Workplace;
   /** Key of the object to go on from. */
   checkpointKey: string | null;
 }

@@ -13,6 +13,7 @@ A case goes on where its last request left it, so that it is compiled once.
 """
 
 import json
+import math
 import os
 import random
 import sys
@@ -33,6 +34,8 @@ LossOf = Callable[[torch.Tensor], torch.Tensor]
 
 TEMPERATURE = 2.0
 SHIFT = 2
+SCALE_MIN = 0.3
+ASPECT = math.log(4 / 3)
 # Keeps the gradient of a norm finite where the norm is 0.
 TINY = 1e-12
 # The faster format for every kind of step, in CPU milliseconds on one thread of a shared 2-core machine, NCHW against
@@ -66,11 +69,31 @@ class Case:
         return (images - self.mean) / self.std
 
 
-def view(images: torch.Tensor) -> torch.Tensor:
-    """Flips every image or not, and shifts all by up to 2 pixels over zeros."""
-    flipped = torch.rand(len(images), 1, 1, 1) < 0.5
-    dx, dy = random.randint(-SHIFT, SHIFT), random.randint(-SHIFT, SHIFT)
-    return F.pad(torch.where(flipped, images.flip(3), images), (dx, -dx, dy, -dy))
+def view(images: torch.Tensor, scale_min: float, shift: int) -> torch.Tensor:
+    """Random resized crop of at least `scale_min` of the area, flip, and shift by whole pixels over zeros, an image each."""
+    n, _, height, width = images.shape
+    share = torch.empty(n).uniform_(scale_min, 1)
+    aspect = torch.empty(n).uniform_(-ASPECT, ASPECT).exp() if scale_min < 1 else torch.ones(n)
+    rows, columns = (share / aspect).sqrt().clamp(max=1), (share * aspect).sqrt().clamp(max=1)
+    flip = 1 - 2 * torch.randint(0, 2, (n,))
+    # A box in the coordinates of grid_sample: its half sides, and its centre.
+    theta = torch.zeros(n, 2, 3)
+    theta[:, 0, 0], theta[:, 1, 1] = columns * flip, rows
+    theta[:, 0, 2] = (1 - columns) * torch.empty(n).uniform_(-1, 1) + 2 * torch.randint(-shift, shift + 1, (n,)) / width
+    theta[:, 1, 2] = (1 - rows) * torch.empty(n).uniform_(-1, 1) + 2 * torch.randint(-shift, shift + 1, (n,)) / height
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, align_corners=False)
+
+
+def cutmix(images: torch.Tensor) -> torch.Tensor:
+    """One box for the whole batch (Yun et al., 2019), each image's from a partner of its own."""
+    n, _, height, width = images.shape
+    side = (1 - random.random()) ** 0.5
+    rows, columns = int(height * side) // 2, int(width * side) // 2
+    y, x = random.randrange(height), random.randrange(width)
+    box = (..., slice(max(0, y - rows), y + rows), slice(max(0, x - columns), x + columns))
+    images[box] = images[torch.randperm(n)][box]
+    return images
 
 
 def length(x: torch.Tensor) -> torch.Tensor:
@@ -106,7 +129,7 @@ def synthesis(case: Case, compiled: Callable[[LossOf], LossOf]) -> Step:
     optimizer = torch.optim.Adam([images], lr=0.01, betas=(0.5, 0.9), fused=True)
 
     def step() -> float:
-        loss = loss_of(view(images))
+        loss = loss_of(view(images, SCALE_MIN, SHIFT))
         (images.grad,) = torch.autograd.grad(loss, images)
         optimizer.step()
         with torch.no_grad():
@@ -116,12 +139,14 @@ def synthesis(case: Case, compiled: Callable[[LossOf], LossOf]) -> Step:
     return step
 
 
-def _training(model: Classifier, loss_of: LossOf, images: torch.Tensor, optimizer: torch.optim.Optimizer) -> Step:
+def _training(
+    model: Classifier, loss_of: LossOf, views: Callable[[], torch.Tensor], optimizer: torch.optim.Optimizer
+) -> Step:
     model.train()
 
     def step() -> float:
         optimizer.zero_grad()
-        loss = loss_of(images)
+        loss = loss_of(views().contiguous(memory_format=MEMORY_FORMAT))
         loss.backward()
         optimizer.step()
         return loss.item()
@@ -133,7 +158,7 @@ def teacher(case: Case, compiled: Callable[[LossOf], LossOf]) -> Step:
     model = case.model
     loss_of = compiled(lambda images: F.cross_entropy(model(case.normalized(images)), case.labels))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, fused=True)
-    return _training(model, loss_of, case.images, optimizer)
+    return _training(model, loss_of, lambda: view(case.images, 1, SHIFT), optimizer)
 
 
 def student(case: Case, compiled: Callable[[LossOf], LossOf]) -> Step:
@@ -148,7 +173,7 @@ def student(case: Case, compiled: Callable[[LossOf], LossOf]) -> Step:
     others = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
     groups = [{"params": kernels, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=1e-3, fused=True)
-    return _training(model, compiled(loss_of), case.images, optimizer)
+    return _training(model, compiled(loss_of), lambda: cutmix(view(case.images, SCALE_MIN, 0)), optimizer)
 
 
 KINDS = {"SYNTHESIS": synthesis, "TEACHER": teacher, "STUDENT": student}

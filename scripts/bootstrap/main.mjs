@@ -8,18 +8,20 @@ import { withLock } from './lock.mjs';
 import { packages } from './packages.mjs';
 import { layout } from './paths.mjs';
 import { prisma } from './prisma.mjs';
-import { seaweedfs } from './seaweedfs.mjs';
+import { python } from './python.mjs';
+import { juicefs, seaweedfs } from './s3-servers.mjs';
 import { tensorflow } from './tensorflow.mjs';
 
 const STEPS = [packages, tensorflow, prisma, build];
+const FOR_TESTS = [seaweedfs, juicefs, python];
 const USAGE = `Usage: node scripts/bootstrap.mjs [--with-tests] [--step <name>]
 
 Sets this checkout up: npm packages with the pinned Node, TensorFlow, the Prisma client, and the build. Only what changed
 is done again. Needs Node >= 20.19 with npm, Python 3 with pip, and a C++ compiler.
 
-  --with-tests    also what the tests need: SeaweedFS, an S3 server
+  --with-tests    also what the tests need: two S3 servers, the Python client's packages
   --pending       only name the steps that a set-up would do now; exit status 1 if there are any
-  --step <name>   only this step: ${[...STEPS, seaweedfs].map(({ name }) => name).join(', ')}
+  --step <name>   only this step: ${[...STEPS, ...FOR_TESTS].map(({ name }) => name).join(', ')}
   --help          this text
 
 Environment
@@ -37,7 +39,7 @@ export async function main(args) {
     };
     const { values } = parseArgs({ args, options });
     if (values.help) return console.log(USAGE);
-    const all = [...STEPS, seaweedfs];
+    const all = [...STEPS, ...FOR_TESTS];
     const steps =
       values.step === undefined ? (values['with-tests'] ? all : STEPS) : all.filter(({ name }) => name === values.step);
     if (steps.length === 0)
@@ -92,7 +94,7 @@ function isDone(step, paths, env) {
 
 /** Removes what interrupted set-ups left half-way in the cache. */
 function sweep({ cache }) {
-  for (const folder of ['', 'downloads', 'tensorflow', 'binding'].map((name) => join(cache, name))) {
+  for (const folder of ['', 'downloads', 'tensorflow', 'binding', 'python'].map((name) => join(cache, name))) {
     if (!existsSync(folder)) continue;
     for (const name of readdirSync(folder)) {
       const pid = /(\d+)\.partial$/.exec(name)?.[1];

@@ -7,6 +7,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   api: async () => (await import('./serve.js')).apiCommand(),
   worker: async () => (await import('./serve.js')).workerCommand(),
   key: async () => (await import('./key.js')).keyCommand(),
+  datasets: async () => (await import('./datasets.js')).datasetsCommand(),
   pull: async () => (await import('./pull.js')).pullCommand(),
   quickstart: async () => (await import('./quickstart.js')).quickstartCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),

@@ -1,16 +1,13 @@
 /** `teddyhub pull`: a published set as a folder of files, every one of them verified. */
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { TeddyhubError } from '../domain/errors.js';
 import type { Manifest } from '../domain/manifest.js';
 import { download, type WantedFile, writeWhole } from './pull/download.js';
 import { readManifest, wantedFiles } from './pull/manifest.js';
 import { openRemote, unreachable } from './pull/remote.js';
-
-const LOOPBACK = /^https?:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?:[:/]|$)/;
+import { defaultKey } from './service-options.js';
 
 interface PullOptions {
   to?: string;
@@ -60,16 +57,6 @@ export async function pull(
       `${files.length} files, ${sizeOf(total)}, ${fetched} fetched, ${files.length - fetched} already there; ${manifest.digest}`,
   );
   return { manifest, folder };
-}
-
-/** TEDDYHUB_KEY, or the key of the embedded service of this folder, which no other machine is told. Throws UNAUTHENTICATED. */
-async function defaultKey(url: string): Promise<string> {
-  if (process.env.TEDDYHUB_KEY) return process.env.TEDDYHUB_KEY;
-  const file = join(process.env.TEDDYHUB_STATE_DIR || '.teddyhub', 'admin-key');
-  const kept = LOOPBACK.test(url) ? await readFile(file, 'utf8').catch(() => '') : '';
-  if (kept.trim() !== '') return kept.trim();
-  const hint = LOOPBACK.test(url) ? ` (an embedded service would have left one in ${file})` : '';
-  throw new TeddyhubError('UNAUTHENTICATED', `No API key: give --key or set TEDDYHUB_KEY${hint}.`);
 }
 
 const brokenOff = (error: unknown): never => {

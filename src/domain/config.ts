@@ -163,6 +163,12 @@ export const recipeConfig = z.strictObject({
 /** What a set is measured against: other sets of as many images, and the whole training split with hard labels. */
 export const BASELINES = ['RANDOM_REAL', 'REAL_CROPS', 'FULL_REAL'] as const;
 
+/**
+ * What students are shown as the truth: the teachers' logits of every view; the class alone; or the logits of whole images,
+ * under no augmentation, which DD-Ranking's augmentation robust score asks for.
+ */
+export const LABEL_KINDS = ['SOFT', 'HARD', 'SOFT_PLAIN'] as const;
+
 export const evaluationConfig = z.strictObject({
   recipe: recipeConfig.prefault({}),
   seeds: z
@@ -177,10 +183,7 @@ export const evaluationConfig = z.strictObject({
     .max(32)
     .default([0, 1, 2]),
   baselines: z.array(z.enum(BASELINES)).default(['RANDOM_REAL']),
-  labelKinds: z
-    .array(z.enum(['SOFT', 'HARD']))
-    .min(1)
-    .default(['SOFT', 'HARD']),
+  labelKinds: z.array(z.enum(LABEL_KINDS)).min(1).default(['SOFT', 'HARD']),
 });
 
 export type ArchitectureConfig = z.infer<typeof architectureConfig>;

@@ -11,7 +11,7 @@ import { decodeSafetensors, encodeSafetensors, tensorOfFile } from './safetensor
 
 const SHARD_SAMPLES = 8192;
 /** Large images get fewer samples a shard, so that a shard in memory stays small. */
-const SHARD_BYTES = 128 * 2 ** 20;
+const SHARD_BYTES = 32 * 2 ** 20;
 
 export interface SplitSummary {
   shards: ShardRef[];

@@ -5,6 +5,7 @@ import { buildSchema, type PubSub } from 'type-graphql';
 import { ApiKeyResolver } from '../modules/api-key/api-key.resolver.js';
 import { AuditEventResolver } from '../modules/audit/audit-event.resolver.js';
 import { DatasetResolver } from '../modules/dataset/dataset.resolver.js';
+import { UploadResolver } from '../modules/dataset/upload.resolver.js';
 import { DistillationRunResolver } from '../modules/distillation-run/distillation-run.resolver.js';
 import { RunComparisonResolver, RunMetricsResolver } from '../modules/distillation-run/run-analysis.resolver.js';
 import { RUN_EVENT_CLASSES } from '../modules/distillation-run/run-event.type.js';
@@ -14,6 +15,8 @@ import { DistilledSetResolver, LabelSetResolver } from '../modules/distilled-set
 import { EvaluationResolver, EvaluationScoreResolver } from '../modules/evaluation/evaluation.resolver.js';
 import { NodeResolver } from '../modules/node/node.resolver.js';
 import { ProjectResolver } from '../modules/project/project.resolver.js';
+import { RetentionResolver } from '../modules/retention/retention.resolver.js';
+import { SetTokenResolver } from '../modules/set-token/set-token.resolver.js';
 import { TaskAttemptResolver, TaskResolver } from '../modules/task/task.resolver.js';
 import { TeacherPoolResolver, TeacherResolver } from '../modules/teacher-pool/teacher-pool.resolver.js';
 import { WorkerResolver } from '../modules/worker/worker.resolver.js';
@@ -34,6 +37,7 @@ export const buildTeddyhubSchema = (): Promise<GraphQLSchema> =>
       NodeResolver,
       ProjectResolver,
       DatasetResolver,
+      UploadResolver,
       TeacherPoolResolver,
       TeacherResolver,
       DistillationRunResolver,
@@ -43,6 +47,8 @@ export const buildTeddyhubSchema = (): Promise<GraphQLSchema> =>
       TaskResolver,
       TaskAttemptResolver,
       DistilledSetResolver,
+      SetTokenResolver,
+      RetentionResolver,
       LabelSetResolver,
       EvaluationResolver,
       EvaluationScoreResolver,

@@ -1,5 +1,6 @@
 /** Subscriptions as the socket server runs them: checked like requests, one line in the log, loaders that forget with every event. */
 import {
+  type ASTNode,
   createSourceEventStream,
   type DocumentNode,
   type ExecutionArgs,
@@ -8,9 +9,11 @@ import {
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
+  Kind,
   parse,
   specifiedRules,
   validate,
+  visit,
 } from 'graphql';
 import type { RequestContext } from '../modules/context.js';
 import type { Log } from '../platform/log.js';
@@ -48,6 +51,39 @@ export interface SubscriptionArgs extends ExecutionArgs {
   trace: RequestTrace;
 }
 
+/** Results by the event that they tell of: followers of a run are given the same events. */
+const results = new WeakMap<object, Map<string, ReturnType<typeof execute>>>();
+
+/** The result of whoever came first with the same key. */
+function shared(event: unknown, key: string, run: () => ReturnType<typeof execute>): ReturnType<typeof execute> {
+  if (typeof event !== 'object' || event === null) return run();
+  const known = results.get(event) ?? new Map<string, ReturnType<typeof execute>>();
+  results.set(event, known);
+  const result = known.get(key) ?? run();
+  known.set(key, result);
+  return result;
+}
+
+const documentIds = new WeakMap<DocumentNode, number>();
+let documentsSeen = 0;
+
+/**
+ * What the result of an event depends on besides the event: the document, whose eyes see it, and the variables, but for those
+ * that are arguments of the subscription itself, which say what events there are and not what is in them.
+ */
+function sharedKey({ document, operationName, variableValues, contextValue: { viewer } }: SubscriptionArgs): string {
+  const id = documentIds.get(document) ?? ++documentsSeen;
+  documentIds.set(document, id);
+  const used = new Set<string>();
+  const operation = getOperationAST(document, operationName);
+  const [root] = operation?.selectionSet.selections ?? [];
+  const fragments: ASTNode[] = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
+  const selected = root?.kind === Kind.FIELD && root.selectionSet ? [root.selectionSet] : [];
+  for (const node of [...fragments, ...selected]) visit(node, { Variable: ({ name }) => void used.add(name.value) });
+  const variables = [...used].sort().map((name) => variableValues?.[name] ?? null);
+  return JSON.stringify([id, operationName, viewer.projectId, viewer.role, variables]);
+}
+
 /** As graphql-js subscribes, but that every event has loaders of its own: what they remember is soon not true any more. */
 export async function runSubscription(
   args: SubscriptionArgs,
@@ -61,6 +97,9 @@ export async function runSubscription(
     return source;
   }
   const events = source[Symbol.asyncIterator]();
+  const key = sharedKey(args);
+  const run = (rootValue: unknown) => execute({ ...args, rootValue, contextValue: freshContext(contextValue) });
+  const resultOf = (event: unknown) => shared(event, key, () => run(event));
   let sent = 0;
   let open = true;
   const end = () => {
@@ -75,8 +114,7 @@ export async function runSubscription(
         const { done, value } = await events.next();
         if (done) return end();
         sent += 1;
-        const result = await execute({ ...args, rootValue: value, contextValue: freshContext(contextValue) });
-        return { done: false, value: result };
+        return { done: false, value: await resultOf(value) };
       } catch (error) {
         end();
         throw error;

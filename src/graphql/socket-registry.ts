@@ -4,7 +4,7 @@ import type { WebSocket } from 'ws';
 import type { Log } from '../platform/log.js';
 
 /** As the protocol names them. */
-export const CLOSE = { FORBIDDEN: 4403, TOO_MANY: 4429 } as const;
+export const CLOSE = { TRY_AGAIN: 1013, FORBIDDEN: 4403, TOO_MANY: 4429 } as const;
 
 /** With a socket's own reaction time this is well within five seconds. */
 const CHECK_MS = 2_000;

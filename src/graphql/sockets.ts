@@ -83,13 +83,15 @@ export function serveSockets(options: SocketOptions): SocketServer {
       connectionInitWaitTimeout: 3_000,
       onConnect: async (context) => {
         const { socket } = context.extra;
-        const viewer = await createContext(keyOf(context.connectionParams)).then(
-          (made) => made.viewer,
-          () => null,
-        );
-        if (viewer === null) return false;
-        if (registry.enter(socket, viewer.keyPrefix, context)) return true;
-        socket.close(CLOSE.TOO_MANY, `A key has at most ${limits.socketsPerKey} sockets.`);
+        try {
+          const { viewer } = await createContext(keyOf(context.connectionParams));
+          if (registry.enter(socket, viewer.keyPrefix, context)) return true;
+          socket.close(CLOSE.TOO_MANY, `A key has at most ${limits.socketsPerKey} sockets.`);
+        } catch (error) {
+          // Only a key that does not work is a final answer.
+          const { code } = maskError(error, currentRequestId(), log).extensions ?? {};
+          if (code !== 'UNAUTHENTICATED') socket.close(CLOSE.TRY_AGAIN, 'The service is not ready: try again.');
+        }
         return false;
       },
       onClose: ({ extra }) => registry.leave(extra.socket),

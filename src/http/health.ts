@@ -20,7 +20,7 @@ export async function checkReadiness(database: Database, store: ObjectStore): Pr
   const [databaseState, migrations, objectStore] = await Promise.all([
     verdict(database.$queryRaw`SELECT 1`.then(() => 'ok')),
     verdict(checkMigrations(database)),
-    verdict(store.size('readiness').then(() => 'ok')),
+    verdict(store.stat('readiness').then(() => 'ok')),
   ]);
   const checks = { database: databaseState, migrations, objectStore };
   return { ready: Object.values(checks).every((state) => state === 'ok'), checks };

@@ -22,6 +22,7 @@ import { dataPlaneRouter } from './data-plane.js';
 import { checkReadiness } from './health.js';
 import { LANDING_PAGE } from './landing-page.js';
 import { traceRequests } from './request-log.js';
+import { uploadsRouter } from './uploads.js';
 
 export interface HttpOptions {
   host: string;
@@ -29,6 +30,8 @@ export interface HttpOptions {
   /** Where a port is in use: whether the next ones are tried. */
   otherPorts: boolean;
   production: boolean;
+  /** Where clients reach this service, if not where it listens. */
+  publicUrl: string | undefined;
   schema: GraphQLSchema;
   createContext: CreateContext;
   freshContext: FreshContext;
@@ -73,8 +76,16 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   });
   if (!production) app.get('/', (_request, response) => void response.type('html').send(LANDING_PAGE));
   app.use(
-    dataPlaneRouter({ database, store, log, authenticate: (header) => services.authenticator.authenticate(header) }),
+    dataPlaneRouter({
+      database,
+      store,
+      log,
+      publicUrl: options.publicUrl,
+      authenticate: (header) => services.authenticator.authenticate(header),
+      tokens: services.tokenAuthenticator,
+    }),
   );
+  app.use(uploadsRouter(services));
   app.use(
     '/graphql',
     express.json({ limit: BODY_LIMIT }),

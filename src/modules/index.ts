@@ -12,6 +12,7 @@ import { AuditEventRepository } from './audit/audit-event.repository.js';
 import { AuditEventService } from './audit/audit-event.service.js';
 import { DatasetRepository } from './dataset/dataset.repository.js';
 import { DatasetService } from './dataset/dataset.service.js';
+import { UploadService } from './dataset/upload.service.js';
 import { DistillationRunRepository } from './distillation-run/distillation-run.repository.js';
 import { DistillationRunService } from './distillation-run/distillation-run.service.js';
 import { DistillationRuns } from './distillation-run/distillation-run.type.js';
@@ -30,6 +31,11 @@ import { toScore } from './evaluation/evaluation-score.type.js';
 import { byId, byParent, children } from './kit/batch.js';
 import { NodeService } from './node/node.service.js';
 import { ProjectRepository } from './project/project.repository.js';
+import { StorageService } from './project/storage.service.js';
+import { RetentionService } from './retention/retention.service.js';
+import { SetTokenRepository } from './set-token/set-token.repository.js';
+import { SetTokenService } from './set-token/set-token.service.js';
+import { TokenAuthenticator } from './set-token/token-authenticator.js';
 import { type OwnerColumn, TaskRepository } from './task/task.repository.js';
 import { TaskService } from './task/task.service.js';
 import { Tasks } from './task/task.type.js';
@@ -58,6 +64,7 @@ export const createRepositories = (database: Database) => ({
   distillationRuns: new DistillationRunRepository(database),
   tasks: new TaskRepository(database),
   distilledSets: new DistilledSetRepository(database),
+  setTokens: new SetTokenRepository(database),
   evaluations: new EvaluationRepository(database),
   workers: new WorkerRepository(database),
   runMetrics: new RunMetricsRepository(database),
@@ -77,9 +84,14 @@ export function createServices(
     authenticator: new Authenticator(repositories.apiKeys),
     apiKeys: new ApiKeyService(backend, repositories.apiKeys),
     datasets: new DatasetService(backend, repositories.datasets, importRoot),
+    uploads: new UploadService(store),
     teacherPools: new TeacherPoolService(backend, repositories.teacherPools, importRoot),
     distillationRuns: new DistillationRunService(backend, repositories.distillationRuns, hub),
     distilledSets: new DistilledSetService(database, repositories.distilledSets, store),
+    storage: new StorageService(database),
+    retention: new RetentionService(database),
+    setTokens: new SetTokenService(backend),
+    tokenAuthenticator: new TokenAuthenticator(repositories.setTokens),
     evaluations: new EvaluationService(backend, repositories.evaluations),
     workers: new WorkerService(repositories.workers),
     runEdits: new RunEditService(backend),
@@ -97,7 +109,7 @@ export type Services = ReturnType<typeof createServices>;
 export function createLoaders(repositories: Repositories, projectId: string) {
   const { database, datasets, teacherPools, distillationRuns, runMetrics, tasks, distilledSets, evaluations } =
     repositories;
-  const { workers, apiKeys, auditEvents, projects } = repositories;
+  const { setTokens, workers, apiKeys, auditEvents, projects } = repositories;
   const progressOf = (owner: OwnerColumn) =>
     byParent(
       (ids) => tasks.progressOfOwners(projectId, owner, ids),
@@ -136,6 +148,11 @@ export function createLoaders(repositories: Repositories, projectId: string) {
       (ids) => distilledSets.ofRuns(projectId, ids),
       (set) => set.runId,
     ),
+    tokensOfSet: byParent(
+      (ids) => setTokens.ofSets(projectId, ids),
+      (token) => token.distilledSetId,
+    ),
+    setTokenById: byId((ids) => setTokens.byIds(projectId, ids)),
     labelSetsOfSet: byParent(
       (ids) => distilledSets.labelSetsOfSets(projectId, ids),
       (labels) => labels.distilledSetId,

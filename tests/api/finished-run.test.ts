@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import type { LABEL_KINDS } from '../../src/domain/config.js';
 import { rank } from '../../src/modules/evaluation/summary.js';
 import { toGlobalId } from '../../src/modules/kit/node.js';
 import { putByDigest } from '../../src/platform/object-store/object-store.js';
@@ -36,7 +37,7 @@ describe('a finished run', () => {
     uuid = set.id;
     setId = toGlobalId('DistilledSet', uuid);
     // The results were made up by hand: give every row an object that is really there.
-    const put = (text: string) => putByDigest(store, 'test', Buffer.from(text), '.bin');
+    const put = (text: string) => putByDigest(store, 'labels', Buffer.from(text), '.bin');
     for (const shard of set.shards) {
       const { key: objectKey, digest, bytes } = await put(`shard ${shard.id}`);
       await database.distilledShard.update({ where: { id: shard.id }, data: { objectKey, digest, bytes } });
@@ -149,11 +150,12 @@ describe('a finished run', () => {
   });
 
   it('ranks a set by what hard labels recover and what soft ones improve, as fractions', () => {
-    const of = (subject: 'DISTILLED_SET' | 'RANDOM_REAL' | 'FULL_REAL', labelKind: 'SOFT' | 'HARD', top1: number) => ({
+    type Kind = (typeof LABEL_KINDS)[number];
+    const of = (subject: 'DISTILLED_SET' | 'RANDOM_REAL' | 'FULL_REAL', labelKind: Kind, top1: number) => ({
       ...{ subject, labelKind, seed: 0, top1Last: top1, top1Best: top1, top5Last: 99, studentSteps: 50, seconds: 1 },
     });
     const soft = [of('DISTILLED_SET', 'SOFT', 82), of('RANDOM_REAL', 'SOFT', 72)];
-    assert.deepEqual({ ...rank(soft), ior: 0 }, { hlr: null, ior: 0, lrs: null });
+    assert.deepEqual({ ...rank(soft), ior: 0 }, { hlr: null, ior: 0, lrs: null, ars: null });
     const { hlr, ior, lrs } = rank([...soft, of('DISTILLED_SET', 'HARD', 60), of('FULL_REAL', 'HARD', 90)]);
     const close = (a: number | null, b: number) => assert.ok(Math.abs((a ?? Number.NaN) - b) < 1e-12, `${a}, not ${b}`);
     close(ior, 0.1);
@@ -161,6 +163,9 @@ describe('a finished run', () => {
     // a = -.1: one of the anchors of DD-Ranking's own table, .2285.
     close(lrs, (Math.exp(-0.1) - Math.exp(-1)) / (Math.E - Math.exp(-1)));
     assert.equal(lrs?.toFixed(4), '0.2285');
+    const plain = [of('DISTILLED_SET', 'SOFT_PLAIN', 70), of('RANDOM_REAL', 'SOFT_PLAIN', 60)];
+    // b = .1, another anchor.
+    assert.equal(rank([...soft, ...plain]).ars?.toFixed(4), '0.3137');
   });
 
   it('is not evaluated or published once it is archived', async () => {

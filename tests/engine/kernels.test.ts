@@ -11,6 +11,7 @@ import {
   frozenOffset,
   globalMean,
   maxPool,
+  momentDistance,
   moments,
   relu,
   relu6,
@@ -93,9 +94,12 @@ describe('gradients of the kernels equal finite differences', () => {
     assertGradient(norm, [x, vector(0.7, -1.3), vector(0.2, 0.4)]);
   });
 
-  it('of moments, mean and variance', () => {
-    // Both are at most quadratic in any one pixel, so a long step costs no accuracy and gains some.
-    assertGradient((input) => moments(as4D(input)), [x], 0.5, 1e-3);
+  it('of the distance of moments from a target, as they are and unscaled', () => {
+    const target = tf.tensor2d([0.3, -0.4, 2, 0.1], [2, 2]);
+    for (const unscale of [undefined, tf.tensor2d([2, 0.5, 4, 0.25], [2, 2])]) {
+      // Nearly quadratic in any one pixel, so a long step costs little accuracy and gains much.
+      assertGradient((input) => momentDistance({ x: as4D(input), unscale }, target), [x], 0.1, 1e-2);
+    }
   });
 
   it('of a frozen norm and of what is left of a folded one, with ReLU and without', () => {
@@ -181,7 +185,7 @@ describe('the kernels', () => {
 
   it('compute mean and biased variance', () => {
     const { mean, variance } = tf.moments(x, [0, 1, 2]);
-    close(moments(x), tf.stack([mean, variance]));
+    close(moments({ x, unscale: undefined }), tf.stack([mean, variance]));
   });
 
   it('fold a frozen batch norm into the map that batch norm is', () => {

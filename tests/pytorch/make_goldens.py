@@ -23,6 +23,9 @@ from training import OPTIMIZERS, train
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "pytorch"
 GRADIENT_SAMPLES = 256
 PARAMETER_SAMPLES = 8
+# What float32 rounding amounts to, seen as noise on the images; and how many draws of it are tried.
+ROUNDING = 2e-6
+ROUNDING_DRAWS = 4
 
 
 @dataclass(frozen=True)
@@ -104,16 +107,35 @@ def _sample(tensor: torch.Tensor, most: int) -> dict:
     return {"stride": stride, "values": _rounded(flat[::stride])}
 
 
-def _run(case: Case, dtype: torch.dtype) -> tuple[torch.nn.Module, torch.Tensor, dict, torch.Tensor]:
-    model = case.model().to(dtype).eval().requires_grad_(False)
-    images = case.images().to(dtype).requires_grad_()
+def _gradient(case: Case, model: torch.nn.Module, images: torch.Tensor) -> tuple[dict, torch.Tensor]:
+    images = images.detach().requires_grad_()
     result = matching_loss(model, images, case.labels(), case.classes)
     (gradient,) = torch.autograd.grad(result["total"], images)
-    return model, images.detach(), result, gradient
+    return result, gradient
+
+
+def _run(case: Case, dtype: torch.dtype) -> tuple[torch.nn.Module, torch.Tensor, dict, torch.Tensor]:
+    model = case.model().to(dtype).eval().requires_grad_(False)
+    images = case.images().to(dtype)
+    return model, images, *_gradient(case, model, images)
+
+
+def _sensitivity(case: Case, model: torch.nn.Module, images: torch.Tensor, gradient: torch.Tensor) -> float:
+    """The largest relative change of the gradient under noise of the size of float32 rounding.
+
+    A deep network of random weights has activations close to the kink of their ReLU. Rounding decides on which side they
+    fall, and differs from processor to processor: no float32 gradient is exact to more than this.
+    """
+    changes = []
+    for draw in range(ROUNDING_DRAWS):
+        noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(draw), dtype=images.dtype)
+        _, moved = _gradient(case, model, images + ROUNDING * noise)
+        changes.append(((moved - gradient).norm() / gradient.norm()).item())
+    return max(changes)
 
 
 def matching_golden(case: Case) -> dict:
-    _, _, result, gradient = _run(case, torch.float64)
+    model, images, result, gradient = _run(case, torch.float64)
     logits = result.pop("logits")
     if not logits.isfinite().all() or logits.abs().max() > 1e4:
         raise SystemExit(f"{case.name}: logits up to {logits.abs().max():.3g} say little in float32")
@@ -122,7 +144,11 @@ def matching_golden(case: Case) -> dict:
         "versions": _versions(),
         "logits": _rounded(logits),
         "loss": {name: _rounded(value.item()) for name, value in result.items()},
-        "gradient": {"norm": _rounded(gradient.norm().item()), **_sample(gradient, GRADIENT_SAMPLES)},
+        "gradient": {
+            "norm": _rounded(gradient.norm().item()),
+            "sensitivity": float(f"{_sensitivity(case, model, images, gradient):.2g}"),
+            **_sample(gradient, GRADIENT_SAMPLES),
+        },
     }
 
 

@@ -20,7 +20,11 @@ export const RESULTS: { [K in JobKind]: () => JobResult<K> } = {
     test: [shard()],
     trainPerClass: [10, 10],
     contentDigest: someDigest(),
+    layout: 'CLASS_FOLDERS',
+    classOrder: 'SORTED',
     skipped: [],
+    duplicates: [],
+    duplicateCount: 0,
   }),
   POOL_TRAINING: () => ({
     teachers: [

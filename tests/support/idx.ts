@@ -1,7 +1,7 @@
 /** Small IDX datasets that a small network can learn. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DatasetSource } from '../../src/domain/jobs/contracts.js';
+import type { DatasetSource } from '../../src/domain/jobs/dataset-import.js';
 
 export interface SyntheticDataset {
   classes: number;

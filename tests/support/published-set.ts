@@ -2,15 +2,23 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
+import type { z } from 'zod';
 import { architectureConfig, labelConfig, recipeConfig, synthesisConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import { newId } from '../../src/domain/ids.js';
-import type { NamedFileRef } from '../../src/domain/jobs/references.js';
+import type { NamedFileRef, ObjectRef } from '../../src/domain/jobs/references.js';
 import { MANIFEST_VERSION, type Manifest, manifestBytes, NORMALIZATION, setDigest } from '../../src/domain/manifest.js';
 import type { Viewer } from '../../src/domain/viewer.js';
 import { dataPlaneRouter } from '../../src/http/data-plane.js';
+import { SetTokenRepository } from '../../src/modules/set-token/set-token.repository.js';
+import { TokenAuthenticator } from '../../src/modules/set-token/token-authenticator.js';
 import type { Database } from '../../src/platform/database/client.js';
-import type { DistilledSetState, Project } from '../../src/platform/database/generated/client.js';
+import type {
+  DistillationRun,
+  DistilledSetState,
+  LabelMode,
+  Project,
+} from '../../src/platform/database/generated/client.js';
 import { type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { seedDataset, seedPool, seedRun, someDigest } from './seeds.js';
 
@@ -23,26 +31,68 @@ export interface SeededSet {
   contents: Record<string, Buffer>;
 }
 
+/** The files of a set, and what its manifest says beside them. */
+export interface SetContent {
+  shards: { name: string; bytes: Buffer; samples: number }[];
+  labels: Record<'STATIC' | 'FKD', { name: string; bytes: Buffer }[]>;
+  manifest?: Partial<Manifest>;
+  /** Changes of the default recipe. */
+  recipe?: z.input<typeof recipeConfig>;
+}
+
 /** Two shards and two label files of arbitrary bytes: who serves and who pulls them does not look inside. */
+function arbitraryContent(salt: string): SetContent {
+  const file = (name: string, size: number) => ({ name, bytes: Buffer.alloc(size, `${name} of ${salt};`) });
+  return {
+    shards: [
+      { ...file('000000.tar', 40_000), samples: 4 },
+      { ...file('000001.tar', 10_240), samples: 4 },
+    ],
+    labels: { STATIC: [file('static.safetensors', 500)], FKD: [file('fkd-000000.safetensors', 3_000)] },
+  };
+}
+
 export async function seedPublishedSet(
   { database, store }: { database: Database; store: ObjectStore },
   project: Project,
   state: DistilledSetState = 'PUBLISHED',
+  given?: SetContent,
 ): Promise<SeededSet> {
   const run = await seedRun(database, await seedPool(database, await seedDataset(database, project)));
   const id = newId();
+  const content = given ?? arbitraryContent(id);
   const contents: Record<string, Buffer> = {};
-  const make = async (name: string, folder: string, size: number): Promise<NamedFileRef> => {
-    contents[name] = Buffer.alloc(size, `${name} of ${id};`);
-    return { ...(await putByDigest(store, folder, contents[name], '.bin')), name };
+  const put = async (name: string, folder: 'distilled-sets' | 'labels', bytes: Buffer): Promise<NamedFileRef> => {
+    contents[name] = bytes;
+    return { ...(await putByDigest(store, folder, bytes, '.bin')), name };
   };
-  const shards = [await make('000000.tar', 'shards', 40_000), await make('000001.tar', 'shards', 10_240)];
+  const putAll = (folder: 'distilled-sets' | 'labels', files: readonly { name: string; bytes: Buffer }[]) =>
+    Promise.all(files.map(({ name, bytes }) => put(name, folder, bytes)));
+  const shards = await putAll('distilled-sets', content.shards);
   const labels = {
-    STATIC: await make('static.safetensors', 'labels', 500),
-    FKD: await make('fkd-000000.safetensors', 'labels', 3_000),
+    STATIC: await putAll('labels', content.labels.STATIC),
+    FKD: await putAll('labels', content.labels.FKD),
   };
-  const manifest = describe(id, run.name, run.id, shards, labels);
-  const stored = await putByDigest(store, 'manifests', manifestBytes(manifest), '.json');
+  const manifest = describe(id, run.name, run.id, content, { shards, labels });
+  const stored = await putByDigest(store, 'distilled-sets', manifestBytes(manifest), '.json');
+  await insertSet(database, run, state, { manifest, stored, shards, labels });
+  const files = Object.fromEntries([...shards, ...labels.STATIC, ...labels.FKD].map((file) => [file.name, file]));
+  return { id, globalId: Buffer.from(`DistilledSet:${id}`).toString('base64url'), manifest, files, contents };
+}
+
+/** The rows of a set, as the end of a run leaves them; and published where `state` says so. */
+export async function insertSet(
+  database: Database,
+  run: DistillationRun,
+  state: DistilledSetState,
+  set: {
+    manifest: Manifest;
+    stored: ObjectRef;
+    shards: readonly NamedFileRef[];
+    labels: Record<LabelMode, readonly NamedFileRef[]>;
+  },
+): Promise<void> {
+  const { manifest, stored, shards, labels } = set;
   const row = ({ key, digest, bytes, name }: NamedFileRef, index: number) => ({
     index,
     name,
@@ -52,36 +102,40 @@ export async function seedPublishedSet(
   });
   await database.distilledSet.create({
     data: {
-      id,
-      projectId: project.id,
+      id: manifest.id,
+      projectId: run.projectId,
       runId: run.id,
-      name: run.name,
+      name: manifest.name,
       state,
-      imagesPerClass: 4,
-      sampleCount: 8,
+      publishedAt: state === 'STAGING' ? null : new Date(),
+      imagesPerClass: manifest.imagesPerClass,
+      sampleCount: manifest.sampleCount,
       digest: manifest.digest,
       manifestKey: stored.key,
       manifestDigest: stored.digest,
-      shards: { create: shards.map((shard, index) => ({ ...row(shard, index), samples: 4 })) },
+      shards: {
+        create: shards.map((shard, index) => ({
+          ...row(shard, index),
+          samples: manifest.shards[index]?.samples ?? 0,
+        })),
+      },
       labelSets: {
         create: (['STATIC', 'FKD'] as const).map((mode) => ({
           mode,
           config: {},
-          files: { create: [row(labels[mode], 0)] },
+          files: { create: labels[mode].map(row) },
         })),
       },
     },
   });
-  const files = Object.fromEntries([...shards, ...Object.values(labels)].map((file) => [file.name, file]));
-  return { id, globalId: Buffer.from(`DistilledSet:${id}`).toString('base64url'), manifest, files, contents };
 }
 
 function describe(
   id: string,
   name: string,
   runId: string,
-  shards: readonly NamedFileRef[],
-  labels: { STATIC: NamedFileRef; FKD: NamedFileRef },
+  content: SetContent,
+  files: { shards: readonly NamedFileRef[]; labels: Record<'STATIC' | 'FKD', readonly NamedFileRef[]> },
 ): Manifest {
   const shape = { height: 8, width: 8, channels: 1 };
   const architecture = architectureConfig.parse({});
@@ -105,9 +159,9 @@ function describe(
     loss: 'KL',
     temperature: 4,
     scaleByTemperatureSquared: false,
-    files: [fileOf('labels', labels[mode])],
+    files: files.labels[mode].map((file) => fileOf('labels', file)),
   });
-  const content: Omit<Manifest, 'digest'> = {
+  const described: Omit<Manifest, 'digest'> = {
     schemaVersion: MANIFEST_VERSION,
     id,
     name,
@@ -116,7 +170,7 @@ function describe(
     fullImageShape: shape,
     formation: 1,
     imagesPerClass: 4,
-    sampleCount: 8,
+    sampleCount: content.shards.reduce((sum, { samples }) => sum + samples, 0),
     pixelEncoding: 'uint8',
     mean: [0.5],
     std: [0.25],
@@ -128,12 +182,16 @@ function describe(
     synthesis: synthesisConfig.parse({}),
     labels: labelConfig.parse({}),
     seed: 1,
-    recipe: recipeConfig.parse({}),
+    recipe: recipeConfig.parse({ ...content.recipe }),
     licence: null,
     lineage: { runId, datasetName: 'dataset', datasetDigest: someDigest() },
-    shards: shards.map((shard) => ({ ...fileOf('shards', shard), samples: 4 })),
+    shards: files.shards.map((shard, i) => ({
+      ...fileOf('shards', shard),
+      samples: content.shards[i]?.samples ?? 0,
+    })),
+    ...content.manifest,
   };
-  return { ...content, digest: setDigest(content) };
+  return { ...described, digest: setDigest(described) };
 }
 
 export interface DataPlaneServer {
@@ -158,7 +216,8 @@ export async function serveDataPlane(
     requests.push(request.path);
     next();
   });
-  app.use(dataPlaneRouter({ ...parts, authenticate }));
+  const tokens = new TokenAuthenticator(new SetTokenRepository(parts.database));
+  app.use(dataPlaneRouter({ ...parts, authenticate, tokens }));
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

@@ -24,8 +24,16 @@ export interface MatchingGolden {
   readonly case: GoldenCase;
   readonly logits: number[][];
   readonly loss: { readonly total: number };
-  /** Every `stride`-th value in NCHW order, and the norm of all. */
-  readonly gradient: { readonly norm: number; readonly stride: number; readonly values: number[] };
+  /**
+   * Every `stride`-th value in NCHW order, the norm of all, and the relative change of the whole under noise of the size of
+   * float32 rounding: an activation may lie at a kink, where each processor decides by its own rounding.
+   */
+  readonly gradient: {
+    readonly norm: number;
+    readonly sensitivity: number;
+    readonly stride: number;
+    readonly values: number[];
+  };
 }
 
 interface Sampled {
@@ -125,7 +133,7 @@ const WEIGHTS = { crossEntropyWeight: 1, momentsWeight: 0.1, firstLayerWeight: 2
 export function runMatching(one: GoldenCase, network: Network, parameters: Parameters, images: Tensor4D) {
   const frozen = freeze(network, parameters);
   const target = targetOf(frozen);
-  const logits = valuesOf(() => forwardFrozen(frozen, images, { moments: false }).logits);
+  const logits = valuesOf(() => forwardFrozen(frozen, images).logits);
   const labels = batchLabels(labelsOf(one), one.classes);
   const { value, grads } = tf.engine().gradients(() => matchingLoss(target, images, labels, WEIGHTS).total, [images]);
   const gradient = (grads[0] as Tensor4D).transpose([0, 3, 1, 2]).dataSync<'float32'>();

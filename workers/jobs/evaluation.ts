@@ -52,7 +52,11 @@ export async function evaluateOn(
   const { dataset, recipe, labelKinds, seed } = payload;
   const network = networkOf(recipe.architecture, dataset);
   const test = await readImages(context.store, dataset, dataset.test);
-  const batchesOf = { SOFT: await softBatches(payload, context, set), HARD: hardBatches(payload, set) };
+  const batchesOf = {
+    SOFT: await softBatches(payload, context, set),
+    HARD: hardBatches(payload, set),
+    SOFT_PLAIN: await plainBatches(payload, context, set),
+  };
 
   const position: Position = context.resumeFrom
     ? (JSON.parse(decodeSafetensors(context.resumeFrom).metadata.position ?? '') as Position)
@@ -103,12 +107,15 @@ export async function evaluateOn(
 function writeState({ parameters, optimizer, average = {} }: Student, position: Position): Buffer {
   const named = (prefix: string, tensors: Record<string, Tensor>) =>
     Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}${name}`, tensor]));
+  const slots = optimizer.state();
   const tensors = {
     ...named('parameter/', parameters),
-    ...named('slot/', optimizer.state()),
+    ...named('slot/', slots),
     ...named('average/', average),
   };
-  return encodeSafetensors(snapshot(tensors), { position: JSON.stringify(position) });
+  const bytes = encodeSafetensors(snapshot(tensors), { position: JSON.stringify(position) });
+  tf.dispose(slots);
+  return bytes;
 }
 
 async function readSet({ shards, dataset }: Payload, { store }: JobContext): Promise<LabelledImages> {
@@ -139,8 +146,8 @@ const hardBatches = ({ labelConfig, dataset, recipe, seed }: Payload, set: Label
 
 /** A set's stored views, from the first again where the student trains longer than they last; labels made on the way for real images. */
 async function softBatches(payload: Payload, { store }: JobContext, set: LabelledImages): Promise<BatchAt> {
-  const { dataset, labelConfig, recipe, seed } = payload;
-  if (!payload.labelKinds.includes('SOFT')) return hardBatches(payload, set);
+  const { dataset, labelConfig, labelKinds, recipe, seed } = payload;
+  if (!labelKinds.includes('SOFT')) return hardBatches(payload, set);
   if (recipe.batchSize !== labelConfig.fkdBatchSize) {
     throw new TeddyhubError(
       'INVALID_INPUT',
@@ -160,4 +167,14 @@ async function softBatches(payload: Payload, { store }: JobContext, set: Labelle
     kind: 'SOFT',
     views: labelStep(labeller, set, samples, labelConfig, seed, step % storedSteps(labelConfig)),
   });
+}
+
+/** Whole images as they are, with the ensemble's logits for them: neither crop, flip nor mix. */
+async function plainBatches(payload: Payload, { store }: JobContext, set: LabelledImages): Promise<BatchAt> {
+  const { dataset, labelConfig, labelKinds, recipe, seed } = payload;
+  if (!labelKinds.includes('SOFT_PLAIN')) return hardBatches(payload, set);
+  const labeller = await loadLabeller(store, dataset, payload.labelTeachers, labelConfig);
+  const plain = { ...labelConfig, cropScaleMin: 1, flip: false, mix: 'NONE', fkdBatchSize: recipe.batchSize } as const;
+  const samples = set.labels.length;
+  return (step) => ({ kind: 'SOFT', views: labelStep(labeller, set, samples, plain, seed, step) });
 }

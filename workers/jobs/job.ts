@@ -4,6 +4,8 @@ import type { ObjectStore } from '../../src/platform/object-store/object-store.j
 
 export interface JobContext {
   readonly store: ObjectStore;
+  /** A folder on disk for what does not fit into memory; made where it is needed, files in it end with the process. */
+  readonly scratch: string;
   /** Bytes of the newest checkpoint of this task, or undefined on a fresh start. */
   readonly resumeFrom: Buffer | undefined;
   /** Tells how far the job is; conflated on the way, so call it at every step. */

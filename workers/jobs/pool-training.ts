@@ -63,8 +63,10 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, seed },
         await keep(network, parameters, { kind, architecture: phase.architecture, epoch });
       }
       if (kept.length > 0 || step % CHECKPOINT_EVERY === 0 || step === phase.steps) {
-        const state = { phase: at, step, teachers, parameters, slots: optimizer.state(), base };
-        await context.checkpoint(writeState(state), done);
+        const slots = optimizer.state();
+        const bytes = writeState({ phase: at, step, teachers, parameters, slots, base });
+        tf.dispose(slots);
+        await context.checkpoint(bytes, done);
       }
       await context.breathe();
     }

@@ -63,13 +63,13 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
     context.progress(step, config.steps, finalLoss);
     if (step % METRIC_EVERY === 0 || step === config.steps) report(context.metric, step, losses);
     if (step % config.checkpointEvery === 0 && step < config.steps) {
-      const slots = Object.entries(state.optimizer.state()).map(([name, tensor]) => [`slot/${name}`, tensor]);
-      const tensors = {
-        'images/images': state.images.images,
-        ...(Object.fromEntries(slots) as Record<string, Tensor>),
-      };
+      const slots = state.optimizer.state();
+      const named = Object.entries(slots).map(([name, tensor]): [string, Tensor] => [`slot/${name}`, tensor]);
+      const tensors = { 'images/images': state.images.images, ...Object.fromEntries(named) };
       const metadata = { step: String(step), loss: String(finalLoss) };
-      await context.checkpoint(encodeSafetensors(snapshot(tensors), metadata), step);
+      const bytes = encodeSafetensors(snapshot(tensors), metadata);
+      tf.dispose(slots);
+      await context.checkpoint(bytes, step);
     }
     await context.breathe();
   }

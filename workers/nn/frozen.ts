@@ -9,7 +9,8 @@ import {
   foldNorm,
   frozenNorm,
   frozenOffset,
-  moments,
+  type NormInput,
+  unscaleOf,
 } from '../tensor/kernels/index.js';
 import { type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import type { Network, Ref } from './network.js';
@@ -24,6 +25,8 @@ export interface FrozenNetwork {
   readonly affines: ReadonlyMap<string, Affine>;
   /** Kernels by the position of their convolution, those that a norm's scale was folded into. */
   readonly folded: ReadonlyMap<Ref, Tensor4D>;
+  /** By norm whose scale was folded away: what its input's moments are to be multiplied by. */
+  readonly unscales: ReadonlyMap<string, Tensor2D>;
   dispose(): void;
 }
 
@@ -50,9 +53,12 @@ export function freeze(network: Network, parameters: Parameters): FrozenNetwork 
     ]),
   );
   const folded = new Map<Ref, Tensor4D>();
+  const unscales = new Map<string, Tensor2D>();
   network.nodes.forEach(({ operation }, at) => {
-    const affine = affines.get(normBehind(network, at) ?? '');
+    const norm = normBehind(network, at) ?? '';
+    const affine = affines.get(norm);
     if (operation.op !== 'CONVOLUTION' || affine === undefined) return;
+    unscales.set(norm, unscaleOf(affine));
     const kernel = parameterOf<Tensor4D>(parameters, `${operation.name}.weight`);
     const scale = operation.depthwise ? affine.scale.reshape([-1, 1]) : affine.scale;
     folded.set(at, kernel.mul(scale));
@@ -60,9 +66,9 @@ export function freeze(network: Network, parameters: Parameters): FrozenNetwork 
   });
   const dispose = () => {
     for (const { scale, offset } of affines.values()) tf.dispose([scale, offset]);
-    for (const kernel of folded.values()) kernel.dispose();
+    for (const tensor of [...folded.values(), ...unscales.values()]) tensor.dispose();
   };
-  return { network, parameters, affines, folded, dispose };
+  return { network, parameters, affines, folded, unscales, dispose };
 }
 
 export interface FrozenOutputs {
@@ -70,33 +76,30 @@ export interface FrozenOutputs {
   readonly logits: Tensor2D;
   /** Penultimate features [n, d]. */
   readonly features: Tensor2D;
-  /** Mean and biased variance, [2, c], at every batch norm's input; empty unless asked for. */
-  readonly moments: readonly Tensor2D[];
 }
 
-/** A pass of normalised images [n, h, w, c], differentiable in the images. */
-export function forwardFrozen(frozen: FrozenNetwork, images: Tensor4D, options: { moments: boolean }): FrozenOutputs {
-  const { network, parameters, affines, folded } = frozen;
-  const layers: Tensor2D[] = [];
-  /** Norms whose scale the kernels before them have already applied. */
-  const scaled = new Set<string>();
+/**
+ * A pass of normalised images [n, h, w, c], differentiable in the images. `atNorm` gets what comes to each batch norm, in
+ * the order of the network's norms; it must not keep it.
+ */
+export function forwardFrozen(
+  frozen: FrozenNetwork,
+  images: Tensor4D,
+  atNorm: (input: NormInput) => void = () => undefined,
+): FrozenOutputs {
+  const { network, parameters, affines, folded, unscales } = frozen;
   const features = walk(network, images, {
     convolution: (x, operation, at) => {
       const kernel = folded.get(at) ?? parameterOf<Tensor4D>(parameters, `${operation.name}.weight`);
-      const norm = normBehind(network, at);
-      if (norm !== undefined) scaled.add(norm);
       const y = convolution(x, kernel, operation, { images: true, kernel: false });
       return operation.bias ? biasAdd(y, parameterOf<Tensor1D>(parameters, `${operation.name}.bias`)) : y;
     },
     norm: (x, name, rectified) => {
       const affine = affines.get(name) as Affine;
-      if (!scaled.has(name)) {
-        if (options.moments) layers.push(moments(x));
-        return frozenNorm(x, affine, rectified);
-      }
-      if (options.moments) layers.push(moments(x).div(tf.stack([affine.scale, affine.scale.square()])) as Tensor2D);
-      return frozenOffset(x, affine.offset, rectified);
+      const unscale = unscales.get(name);
+      atNorm({ x, unscale });
+      return unscale ? frozenOffset(x, affine.offset, rectified) : frozenNorm(x, affine, rectified);
     },
   });
-  return { logits: classify(network, parameters, features), features, moments: layers };
+  return { logits: classify(network, parameters, features), features };
 }

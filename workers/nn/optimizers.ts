@@ -1,5 +1,6 @@
 /** Optimizers over named tensors. `apply` replaces each parameter by its next value and disposes of the old one. */
 import { type Tensor, tf } from '../tensor/tensorflow.js';
+import { applyAdam, applyMomentum, type Variable, variable } from '../tensor/variables.js';
 
 export interface Optimizer {
   /** One step, numbered from 1, at this learning rate. Does not dispose of the gradients. */
@@ -9,38 +10,57 @@ export interface Optimizer {
     rate: number,
     step: number,
   ): void;
-  /** Everything a later attempt needs to go on to the same bits; the tensors stay the optimizer's own. */
+  /** Everything a later attempt needs to go on to the same bits. The caller disposes of the tensors. */
   state(): Record<string, Tensor>;
   dispose(): void;
 }
 
-type Update = (parameter: Tensor, gradient: Tensor, slots: Tensor[]) => Tensor[];
+/** Updates a parameter and its slots in place; disposes of the value before, as in place there may be no other reader. */
+type Update = (parameter: Variable, value: Tensor, gradient: Tensor, slots: Variable[]) => void;
 
-/** Optimizers differ in the slots they keep of every parameter, and in one formula: [parameter, ...slots] of the next step. */
+/** Optimizers differ in the slots they keep of every parameter, and in one formula. */
 function optimizer(
   slotNames: readonly string[],
   resume: Readonly<Record<string, Tensor>>,
   updateAt: (rate: number, step: number) => Update,
 ): Optimizer {
-  const slots: Record<string, Tensor> = { ...resume };
+  const slots = new Map(Object.entries(resume).map(([key, value]) => [key, variable(value)]));
+  tf.dispose(resume);
+  const cells = new Map<string, Variable>();
+  /** What `apply` gave out last: a parameter that somebody has changed since is another tensor. */
+  const given = new Map<string, Tensor>();
+
+  const cellOf = (name: string, value: Tensor): Variable => {
+    const known = cells.get(name);
+    if (known && given.get(name) !== value) known.assign(value);
+    const cell = known ?? variable(value);
+    cells.set(name, cell);
+    return cell;
+  };
+  const slotOf = (key: string, like: Tensor): Variable => {
+    const slot = slots.get(key) ?? variable(tf.zerosLike(like));
+    slots.set(key, slot);
+    return slot;
+  };
   return {
     apply(parameters, gradients, rate, step) {
-      const update = updateAt(rate, step);
-      for (const [name, gradient] of Object.entries(gradients)) {
-        const parameter = parameters[name] as Tensor;
-        const keys = slotNames.map((slot) => `${slot}/${name}`);
-        for (const key of keys) slots[key] ??= tf.zerosLike(parameter);
-        const old = keys.map((key) => slots[key] as Tensor);
-        const [next, ...nextSlots] = tf.tidy(() => update(parameter, gradient, old)) as [Tensor, ...Tensor[]];
-        tf.dispose([parameter, ...old]);
-        parameters[name] = next;
-        keys.forEach((key, i) => {
-          slots[key] = nextSlots[i] as Tensor;
-        });
-      }
+      tf.tidy(() => {
+        const update = updateAt(rate, step);
+        for (const [name, gradient] of Object.entries(gradients)) {
+          const value = parameters[name] as Tensor;
+          const own = slotNames.map((slot) => slotOf(`${slot}/${name}`, value));
+          const cell = cellOf(name, value);
+          update(cell, value, gradient, own);
+          const next = tf.keep(cell.read());
+          parameters[name] = next;
+          given.set(name, next);
+        }
+      });
     },
-    state: () => slots,
-    dispose: () => tf.dispose(slots),
+    state: () => Object.fromEntries([...slots].map(([key, slot]) => [key, slot.read()])),
+    dispose: () => {
+      for (const one of [...slots.values(), ...cells.values()]) one.dispose();
+    },
   };
 }
 
@@ -49,9 +69,13 @@ export function sgd(
   { momentum, weightDecay }: { momentum: number; weightDecay: number },
   resume: Readonly<Record<string, Tensor>> = {},
 ): Optimizer {
-  return optimizer(['velocity'], resume, (rate) => (parameter, gradient, [velocity]) => {
-    const next = (velocity as Tensor).mul(momentum).add(gradient).add(parameter.mul(weightDecay));
-    return [parameter.sub(next.mul(rate)), next];
+  return optimizer(['velocity'], resume, (rate) => {
+    const scalars = { rate: tf.scalar(rate), momentum: tf.scalar(momentum) };
+    return (parameter, value, gradient, [velocity]) => {
+      const decayed = weightDecay > 0 ? gradient.add(value.mul(weightDecay)) : gradient;
+      value.dispose();
+      applyMomentum(parameter, velocity as Variable, decayed, scalars);
+    };
   });
 }
 
@@ -62,20 +86,25 @@ export interface AdamOptions {
   weightDecay: number;
 }
 
+/** Added to the root of the second moment, corrected for its bias, as PyTorch has it. */
+const EPSILON = 1e-8;
+
 /** Adam (Kingma and Ba, 2015) with decoupled weight decay (Loshchilov and Hutter, 2019). */
 export function adam(
   { beta1, beta2, weightDecay }: AdamOptions,
   resume: Readonly<Record<string, Tensor>> = {},
 ): Optimizer {
   return optimizer(['first', 'second'], resume, (rate, step) => {
-    const size = rate / (1 - beta1 ** step);
-    const root = 1 / Math.sqrt(1 - beta2 ** step);
-    return (parameter, gradient, [m, v]) => {
-      const first = (m as Tensor).mul(beta1).add(gradient.mul(1 - beta1));
-      const second = (v as Tensor).mul(beta2).add(gradient.square().mul(1 - beta2));
-      const step = first.mul(size).div(second.sqrt().mul(root).add(1e-8));
-      const decayed = weightDecay > 0 && parameter.rank > 1 ? parameter.mul(1 - rate * weightDecay) : parameter;
-      return [decayed.sub(step), first, second];
+    const [beta1ToT, beta2ToT] = [beta1 ** step, beta2 ** step];
+    // TensorFlow adds its epsilon to the root before the correction.
+    const epsilon = EPSILON * Math.sqrt(1 - beta2ToT);
+    const numbers = { beta1ToT, beta2ToT, rate, beta1, beta2, epsilon };
+    const scalars = Object.fromEntries(Object.entries(numbers).map(([key, value]) => [key, tf.scalar(value)]));
+    return (parameter, value, gradient, [first, second]) => {
+      if (weightDecay > 0 && value.rank > 1) parameter.assign(value.mul(1 - rate * weightDecay));
+      value.dispose();
+      const updated = [parameter, first as Variable, second as Variable] as const;
+      applyAdam(updated, gradient, scalars as Parameters<typeof applyAdam>[2]);
     };
   });
 }

@@ -117,7 +117,7 @@ export async function measureAccuracy(
   const { classes } = network;
   const within = [0, 0];
   await visitBatches(set, labels.length, normalization, breathe, (images, start) => {
-    const logits = forwardFrozen(frozen, images, { moments: false }).logits.dataSync<'float32'>();
+    const logits = forwardFrozen(frozen, images).logits.dataSync<'float32'>();
     for (let i = 0; i < images.shape[0]; i++) {
       const label = labels[start + i] as number;
       const own = logits[i * classes + label] as number;

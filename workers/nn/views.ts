@@ -107,7 +107,7 @@ export function drawViews(
   const box = new Float32Array(4 * batchSize);
   const flip = new Uint8Array(batchSize);
   for (let i = 0; i < batchSize; i++) {
-    box.set(randomCrop(source, shape, config.cropScaleMin), 4 * i);
+    box.set(config.cropScaleMin < 1 ? randomCrop(source, shape, config.cropScaleMin) : whole(shape), 4 * i);
     flip[i] = config.flip && source.boolean() ? 1 : 0;
   }
   const partner = source.permutation(batchSize);

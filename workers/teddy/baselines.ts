@@ -52,9 +52,7 @@ export async function realCrops(
       const source = random(seed, 'real-crops', label, n);
       const boxes = augmentationBoxes({ flip: false, shift: 0 }, CROP_SCALE_MIN, shape, images.length, source);
       const losses = valuesOf(() => {
-        const { logits } = forwardFrozen(best.frozen, normalize(cropped(images, boxes), normalization), {
-          moments: false,
-        });
+        const { logits } = forwardFrozen(best.frozen, normalize(cropped(images, boxes), normalization));
         return tf.logSoftmax(logits).slice([0, label], [-1, 1]).neg();
       });
       losses.forEach((loss, i) => {

@@ -33,7 +33,7 @@ export interface Labeller {
  */
 function ensembleLogits({ ensemble, weighting, normalization }: Labeller, images: Tensor4D): Tensor2D {
   const x = normalize(images, normalization);
-  const each = ensemble.map(({ frozen }) => forwardFrozen(frozen, x, { moments: false }).logits);
+  const each = ensemble.map(({ frozen }) => forwardFrozen(frozen, x).logits);
   const weights = each.map(() => 1 / each.length) as (number | Scalar)[];
   if (weighting === 'NORM_BALANCED') {
     const norms = each.map((logits) => logits.norm() as Scalar);

@@ -2,6 +2,7 @@
 import type { SynthesisConfig } from '../../src/domain/config.js';
 import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import { softCrossEntropy } from '../nn/training.js';
+import { momentDistance } from '../tensor/kernels/index.js';
 import { type Scalar, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import type { Statistics } from './statistics.js';
 
@@ -50,24 +51,18 @@ export interface MatchingLoss {
   readonly classMeans: Scalar;
 }
 
-/** Keeps the gradient of a norm finite where the norm is 0. */
-const TINY = 1e-12;
-const length = (x: Tensor2D) => x.square().sum(1).add(TINY).sqrt();
-
 /**
  * a CE(f(x), y) + b sum_l c_l (|| mu_l(x) - mu_l ||_2 + || var_l(x) - var_l ||_2) + g mean_c || hbar_c(x) - H_c ||_2^2
  * with c_0 = `firstLayerWeight` and every other c_l = 1, for normalised images x [n, h, w, c].
  */
 export function matchingLoss(target: Target, x: Tensor4D, labels: BatchLabels, weights: MatchingWeights): MatchingLoss {
-  const outputs = forwardFrozen(target.frozen, x, { moments: true });
+  const distances: Scalar[] = [];
+  const outputs = forwardFrozen(target.frozen, x, (input) => {
+    distances.push(momentDistance(input, target.layers[distances.length] as Tensor2D));
+  });
   const crossEntropy = softCrossEntropy(outputs.logits, labels.oneHot);
-  const moments = outputs.moments
-    .map((batch, l) =>
-      length(batch.sub(target.layers[l] as Tensor2D))
-        .sum()
-        .mul(l === 0 ? weights.firstLayerWeight : 1),
-    )
-    .reduce((sum, layer) => sum.add(layer)) as Scalar;
+  const [first, ...others] = distances as [Scalar, ...Scalar[]];
+  const moments = tf.addN([first.mul(weights.firstLayerWeight) as Scalar, ...others]);
   const difference = labels.average.matMul(outputs.features).sub(target.classMeans);
   const classMeans = difference.square().sum(1).mean() as Scalar;
   const total = crossEntropy

@@ -12,7 +12,7 @@ import {
 import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import { featuresOf, type Network } from '../nn/network.js';
 import { type LabelledImages, type Normalization, visitBatches } from '../nn/training.js';
-import type { Tensor2D } from '../tensor/tensorflow.js';
+import { moments } from '../tensor/kernels/index.js';
 
 export interface Statistics {
   /** By batch norm, in order: mean and biased variance of its input, [c] each. */
@@ -55,11 +55,11 @@ export async function measureStatistics(
   const perClass = new Float64Array(network.classes);
   await visitBatches(set, labels.length, normalization, breathe, (images, start) => {
     const n = images.shape[0];
-    const outputs = forwardFrozen(frozen, images, { moments: true });
-    // Every image has the same number of positions at a layer, so images can be counted in their place.
-    for (const [l, layer] of layers.entries()) {
-      merge(layer, start, (outputs.moments[l] as Tensor2D).dataSync<'float32'>(), n);
-    }
+    let l = 0;
+    const outputs = forwardFrozen(frozen, images, (input) => {
+      // Every image has the same number of positions at a layer, so images can be counted in their place.
+      merge(layers[l++] as (typeof layers)[number], start, moments(input).dataSync<'float32'>(), n);
+    });
     const features = outputs.features.dataSync<'float32'>();
     for (let i = 0; i < n; i++) {
       const label = labels[start + i] as number;

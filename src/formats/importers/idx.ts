@@ -4,9 +4,9 @@
  * [n, height, width] or [n, height, width, channels], labels [n].
  */
 import { TeddyhubError } from '../../domain/errors.js';
-import type { DatasetSource } from '../../domain/jobs/contracts.js';
+import type { DatasetSource } from '../../domain/jobs/dataset-import.js';
 import { type ByteReader, openByteReader } from './byte-reader.js';
-import type { ImportedDataset, Sample } from './imported.js';
+import { numberedClasses, type RawSample, type SampleReader, type Split } from './sample.js';
 
 type IdxSource = Extract<DatasetSource, { kind: 'IDX' }>;
 
@@ -24,70 +24,84 @@ interface IdxHeader {
 }
 
 /**
- * Checks headers, counts and labels of the four files and answers the dataset; images are streamed as the splits are
- * iterated, each of which may be done once. Throws BAD_INPUT_FILE with one line that names the file, here and there.
+ * Checks headers, counts and labels of the four files; images are streamed as the samples are read. Throws BAD_INPUT_FILE with
+ * one line that names the file, here and there.
  */
-export async function importIdx(source: IdxSource): Promise<ImportedDataset> {
+export async function readIdx(source: IdxSource): Promise<SampleReader> {
   const trainLabels = await readLabels(source.trainLabels);
   const testLabels = await readLabels(source.testLabels);
   const train = await checkImages(source.trainImages, source.trainLabels, trainLabels.length);
   const test = await checkImages(source.testImages, source.testLabels, testLabels.length);
-  const shape = shapeOf(train, source.trainImages);
+  shapeOf(train, source.trainImages);
   if (test.dimensions.slice(1).join() !== train.dimensions.slice(1).join()) {
     throw bad(source.testImages, `its images are ${sides(test)}, those of ${source.trainImages} are ${sides(train)}`);
   }
-  const classNames = source.classNames ?? numberedClasses(trainLabels, source.trainLabels);
-  checkLabels(source.trainLabels, trainLabels, classNames.length);
-  checkLabels(source.testLabels, testLabels, classNames.length);
+  const classNames = source.classNames;
+  if (classNames !== undefined) {
+    checkLabels(source.trainLabels, trainLabels, classNames.length);
+    checkLabels(source.testLabels, testLabels, classNames.length);
+  }
+  const total = train.count + test.count;
+  let read = 0;
+  async function* split(name: Split, path: string, labels: Uint8Array): AsyncGenerator<RawSample> {
+    const reader = openByteReader(path);
+    let index = 0;
+    try {
+      for await (const image of idxImages(reader, path)) {
+        yield { kind: 'RAW', record: `${path}#${index}`, split: name, className: String(labels[index]), ...image };
+        index += 1;
+        read += 1;
+      }
+    } finally {
+      reader.close();
+    }
+  }
   return {
-    classNames,
-    shape,
-    trainCount: train.count,
-    testCount: test.count,
-    train: samples(source.trainImages, trainLabels),
-    test: samples(source.testImages, testLabels),
-    skipped: [],
+    sequential: true,
+    async *samples() {
+      yield* split('TRAIN', source.trainImages, trainLabels);
+      yield* split('TEST', source.testImages, testLabels);
+    },
+    fraction: () => read / total,
+    classes: (found) => numberedClasses(found, classNames),
+    close: async () => undefined,
   };
 }
 
-async function* samples(path: string, labels: Uint8Array): AsyncGenerator<Sample> {
-  const reader = await openByteReader(path);
-  try {
-    const { count, recordBytes } = await readHeader(reader, path, 'images');
-    const perBatch = Math.max(1, Math.floor(BATCH_BYTES / recordBytes));
-    for (let read = 0; read < count; ) {
-      const wanted = Math.min(perBatch, count - read);
-      const batch = await reader.read(wanted * recordBytes);
-      if (batch.byteLength < wanted * recordBytes) {
-        throw truncated(path, 'images', read + Math.floor(batch.byteLength / recordBytes), count);
-      }
-      for (let i = 0; i < wanted; i++) {
-        const pixels = batch.subarray(i * recordBytes, (i + 1) * recordBytes);
-        yield { pixels, label: labels[read + i] ?? 0 };
-      }
-      read += wanted;
+/** The images of a file, each with the shape of all of them; valid until the next is asked for. Throws BAD_INPUT_FILE. */
+export async function* idxImages(reader: ByteReader, path: string) {
+  const header = await readHeader(reader, path, 'images');
+  const { count, recordBytes } = header;
+  const shape = shapeOf(header, path);
+  const perBatch = Math.max(1, Math.floor(BATCH_BYTES / recordBytes));
+  for (let read = 0; read < count; ) {
+    const wanted = Math.min(perBatch, count - read);
+    const batch = await reader.read(wanted * recordBytes);
+    if (batch.byteLength < wanted * recordBytes) {
+      throw truncated(path, 'images', read + Math.floor(batch.byteLength / recordBytes), count);
     }
-    await expectEnd(reader, path, count, 'images');
-  } finally {
-    reader.close();
+    for (let i = 0; i < wanted; i++) yield { pixels: batch.subarray(i * recordBytes, (i + 1) * recordBytes), shape };
+    read += wanted;
   }
+  await expectEnd(reader, path, count, 'images');
 }
 
-async function readLabels(path: string): Promise<Uint8Array> {
-  const reader = await openByteReader(path);
-  try {
-    const { count } = await readHeader(reader, path, 'labels');
-    const labels = await reader.read(count);
-    if (labels.byteLength < count) throw truncated(path, 'labels', labels.byteLength, count);
-    await expectEnd(reader, path, count, 'labels');
-    return labels;
-  } finally {
-    reader.close();
-  }
+/** Throws BAD_INPUT_FILE. */
+export async function idxLabels(reader: ByteReader, path: string): Promise<Uint8Array> {
+  const { count } = await readHeader(reader, path, 'labels');
+  const labels = await reader.read(count);
+  if (labels.byteLength < count) throw truncated(path, 'labels', labels.byteLength, count);
+  await expectEnd(reader, path, count, 'labels');
+  return labels;
+}
+
+function readLabels(path: string): Promise<Uint8Array> {
+  const reader = openByteReader(path);
+  return idxLabels(reader, path).finally(() => reader.close());
 }
 
 async function checkImages(path: string, labelsPath: string, labels: number): Promise<IdxHeader> {
-  const reader = await openByteReader(path);
+  const reader = openByteReader(path);
   try {
     const header = await readHeader(reader, path, 'images');
     if (header.count !== labels) {
@@ -140,12 +154,6 @@ function checkLabels(path: string, labels: Uint8Array, classes: number): void {
       `record ${record} has label ${labels[record]}, but there are ${classes} classes (0 to ${classes - 1})`,
     );
   }
-}
-
-function numberedClasses(labels: Uint8Array, path: string): string[] {
-  const classes = labels.reduce((max, label) => Math.max(max, label), 0) + 1;
-  if (classes < 2) throw bad(path, 'all labels are 0: at least two classes are needed');
-  return Array.from({ length: classes }, (_, label) => String(label));
 }
 
 async function expectEnd(reader: ByteReader, path: string, count: number, content: string): Promise<void> {

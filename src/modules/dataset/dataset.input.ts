@@ -2,6 +2,7 @@ import { Field, InputType, ObjectType } from 'type-graphql';
 import { DatasetState } from '../../platform/database/generated/enums.js';
 import { CreateInput, NameChanges, Payload, UpdateInput } from '../kit/mutation.js';
 import { Dataset, DatasetSourceKind } from './dataset.type.js';
+import { FilesSourceInput } from './files-source.input.js';
 
 @InputType({
   description: 'The four files of an IDX dataset: absolute, or relative to the import folder of the service.',
@@ -26,13 +27,19 @@ export class IdxSourceInput {
   classNames?: string[] | null;
 }
 
-@InputType({ description: 'Where the bytes come from.' })
+@InputType({ description: 'Where the bytes come from, and what they are.' })
 export class DatasetSourceInput {
   @Field(() => DatasetSourceKind)
   kind!: keyof typeof DatasetSourceKind;
 
   @Field(() => IdxSourceInput, { nullable: true, description: 'Needed for IDX, and only there.' })
   idx?: IdxSourceInput | null;
+
+  @Field(() => FilesSourceInput, {
+    nullable: true,
+    description: 'Needed for FILES, UPLOAD and PREFIX, and only there.',
+  })
+  files?: FilesSourceInput | null;
 }
 
 @InputType()

@@ -1,18 +1,17 @@
-import { TeddyhubError } from '../../domain/errors.js';
-import { type DatasetSource, datasetSource } from '../../domain/jobs/contracts.js';
+import type { DatasetSource } from '../../domain/jobs/dataset-import.js';
 import type { Viewer } from '../../domain/viewer.js';
 import { FASHION_MNIST_LICENCE } from '../../formats/importers/fashion-mnist.js';
 import { type Backend, startImport } from '../../platform/orchestration/index.js';
 import type { Connection } from '../kit/connection.js';
-import { InputErrors, parseInput, requireName } from '../kit/input.js';
+import { requireName } from '../kit/input.js';
 import { audit, type Caller, createOnce, editVersion, TRANSACTION } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
-import type { DatasetFilter, DatasetImportInput, DatasetSourceInput, DatasetUpdateInput } from './dataset.input.js';
+import type { DatasetFilter, DatasetImportInput, DatasetUpdateInput } from './dataset.input.js';
 import type { DatasetRepository } from './dataset.repository.js';
 import { Dataset } from './dataset.type.js';
-import { resolveImportPath } from './import-path.js';
+import { readSource } from './dataset-source.js';
 
 /** What is known of a source by itself. */
 const licenceOf = ({ kind }: DatasetSource): string | null =>
@@ -34,9 +33,9 @@ export class DatasetService {
   async import(caller: Caller, input: DatasetImportInput): Promise<string> {
     assertAllowed(caller.viewer, 'dataset:import');
     const name = requireName(input.name);
-    const source = await this.readSource(input.source);
-    const licence = input.licence?.trim() || licenceOf(source);
     const { projectId } = caller.viewer;
+    const source = await readSource(input.source, { projectId, importRoot: this.importRoot });
+    const licence = input.licence?.trim() || licenceOf(source);
     const command = {
       operation: 'datasetImport',
       subjectType: 'Dataset',
@@ -70,24 +69,5 @@ export class DatasetService {
       await audit(tx, caller, 'datasetUpdate', 'Dataset', id, changes);
     }, TRANSACTION);
     return id;
-  }
-
-  private async readSource({ kind, idx }: DatasetSourceInput): Promise<DatasetSource> {
-    if ((kind === 'IDX') !== (idx != null)) {
-      const message = kind === 'IDX' ? 'source.idx is needed for IDX.' : 'source.idx is for IDX only.';
-      throw new TeddyhubError('INVALID_INPUT', message, { field: ['source', 'idx'] });
-    }
-    const source = parseInput(datasetSource, { kind, ...idx }, ['source', ...(idx ? ['idx'] : [])]);
-    if (source.kind !== 'IDX') return source;
-    const names = ['trainImages', 'trainLabels', 'testImages', 'testLabels'] as const;
-    const paths = await Promise.allSettled(
-      names.map((file) => resolveImportPath(this.importRoot, source[file], ['source', 'idx', file])),
-    );
-    const reasons = paths.flatMap((path) => (path.status === 'rejected' ? [path.reason as unknown] : []));
-    const unexpected = reasons.find((reason) => !(reason instanceof TeddyhubError));
-    if (unexpected !== undefined) throw unexpected;
-    if (reasons.length > 0) throw new InputErrors(reasons.filter((reason) => reason instanceof TeddyhubError));
-    const real = paths.map((path) => (path.status === 'fulfilled' ? path.value : ''));
-    return { ...source, ...Object.fromEntries(names.map((file, index) => [file, real[index]])) };
   }
 }

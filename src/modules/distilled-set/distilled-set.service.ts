@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import type { Database } from '../../platform/database/client.js';
-import type { ObjectStore } from '../../platform/object-store/object-store.js';
+import { type ObjectStore, objectCorrupt, objectMissing, verify } from '../../platform/object-store/object-store.js';
 import type { Connection } from '../kit/connection.js';
 import { audit, type BulkResult, type Caller, eachOf, TRANSACTION } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
@@ -53,7 +52,7 @@ export class DistilledSetService {
       });
     }
     // Outside of the transaction: reading takes its time, and the objects of a set never change.
-    for (const object of await this.objectsOf(projectId, id, set)) await this.verify(object);
+    for (const object of await this.objectsOf(projectId, id, set)) await this.verifyObject(object);
     await this.database.$transaction(async (tx) => {
       const { count } = await tx.distilledSet.updateMany({
         where: { id, projectId, state: 'STAGING' },
@@ -66,7 +65,7 @@ export class DistilledSetService {
 
   /** Offers a set no longer; one that is ARCHIVED stays so. Returns its UUID. Throws NOT_FOUND. */
   archiveAll(caller: Caller, { ids }: DistilledSetsArchiveInput): Promise<BulkResult[]> {
-    assertAllowed(caller.viewer, 'distilledSet:archive');
+    assertAllowed(caller.viewer, 'object:archive');
     const { projectId } = caller.viewer;
     return eachOf(ids, async (globalId, field) => {
       const id = requireUuid('DistilledSet', globalId, field);
@@ -97,22 +96,17 @@ export class DistilledSetService {
     ];
   }
 
-  private async verify({ key, digest, bytes }: StoredObject): Promise<void> {
-    const size = await this.store.size(key);
-    if (size === null) {
-      throw new TeddyhubError('OBJECT_MISSING', `Object ${key} is missing from the store: restore it or run again.`, {
-        field: ['id'],
-      });
-    }
-    const hash = createHash('sha256');
-    if (bytes === null || size === bytes) {
-      for await (const chunk of await this.store.stream(key)) hash.update(chunk as Uint8Array);
-      if (`sha256:${hash.digest('hex')}` === digest) return;
-    }
-    throw new TeddyhubError(
-      'OBJECT_CORRUPT',
-      `Object ${key} was changed: its bytes are not those of ${digest}. Restore it or run again.`,
-      { field: ['id'] },
-    );
+  private async verifyObject({ key, digest, bytes }: StoredObject): Promise<void> {
+    const found = await this.store.stat(key);
+    if (found === null) throw forField(objectMissing(key));
+    if (bytes !== null && found.bytes !== bytes) throw forField(objectCorrupt(key, digest));
+    await verify(this.store, { key, digest }).catch((error: unknown) => {
+      throw forField(error);
+    });
   }
 }
+
+const forField = (error: unknown): unknown =>
+  error instanceof TeddyhubError
+    ? new TeddyhubError(error.code, error.message, { field: ['id'], cause: error })
+    : error;

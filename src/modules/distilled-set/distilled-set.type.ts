@@ -119,6 +119,9 @@ export class DistilledSet extends Node {
   @Field(() => Date, { nullable: true })
   archivedAt!: Date | null;
 
+  @Field(() => Date, { nullable: true, description: 'When a deletion takes effect. Null: it was not deleted.' })
+  deleteAfter!: Date | null;
+
   runId!: string;
 
   @Field(() => String, { description: 'Its id outside of GraphQL: in URLs, in the manifest and for `teddyhub pull`.' })

@@ -40,6 +40,7 @@ registerEnumType(LabelKind, {
   valuesConfig: {
     SOFT: { description: "The teachers' logits of every view." },
     HARD: { description: 'The class alone.' },
+    SOFT_PLAIN: { description: "The teachers' logits of whole images, under no augmentation." },
   },
 });
 
@@ -222,6 +223,13 @@ export class Ranking {
 
   @Field(() => Float, { nullable: true, description: 'Label robust score, 0 to 1, of the two at equal weights.' })
   lrs!: number | null;
+
+  @Field(() => Float, {
+    nullable: true,
+    description:
+      'Augmentation robust score, 0 to 1: the set minus RANDOM_REAL with soft labels, with and without augmentation (SOFT_PLAIN) at equal weights.',
+  })
+  ars!: number | null;
 }
 
 @ObjectType({

@@ -45,7 +45,8 @@ export function compare(results: readonly EvaluationResult[]): EvaluationCompari
 /**
  * DD-Ranking's measures (Li et al., 2025), from means of the last readings as fractions: HLR = Acc(all real images, hard) -
  * Acc(set, hard); IOR = Acc(set, soft) - Acc(random real images, soft); and with a = (IOR - HLR) / 2,
- * LRS = (e^a - e^-1) / (e - e^-1). What was not measured is null.
+ * LRS = (e^a - e^-1) / (e - e^-1). ARS is the same of b = (IOR + Acc(set, plain) - Acc(random real images, plain)) / 2, where
+ * plain is soft labels under no augmentation. What was not measured is null.
  */
 export function rank(results: readonly EvaluationResult[]): Ranking {
   const accuracyOf = (subject: EvaluationResult['subject'], labelKind: EvaluationResult['labelKind']) => {
@@ -55,9 +56,10 @@ export function rank(results: readonly EvaluationResult[]): Ranking {
   const minus = (a: number | null, b: number | null) => (a === null || b === null ? null : a - b);
   const hlr = minus(accuracyOf('FULL_REAL', 'HARD'), accuracyOf('DISTILLED_SET', 'HARD'));
   const ior = minus(accuracyOf('DISTILLED_SET', 'SOFT'), accuracyOf('RANDOM_REAL', 'SOFT'));
-  const balance = minus(ior, hlr);
-  const lrs = balance === null ? null : (Math.exp(balance / 2) - Math.exp(-1)) / (Math.E - Math.exp(-1));
-  return { hlr, ior, lrs };
+  const plain = minus(accuracyOf('DISTILLED_SET', 'SOFT_PLAIN'), accuracyOf('RANDOM_REAL', 'SOFT_PLAIN'));
+  const score = (x: number | null) => (x === null ? null : (Math.exp(x) - Math.exp(-1)) / (Math.E - Math.exp(-1)));
+  const half = (a: number | null, b: number | null) => (a === null || b === null ? null : (a + b) / 2);
+  return { hlr, ior, lrs: score(half(ior, minus(0, hlr))), ars: score(half(ior, plain)) };
 }
 
 /** Sample standard deviation, with n - 1. */

@@ -132,6 +132,8 @@ function toUserErrors(error: unknown): UserError[] {
 export interface Create {
   operation: string;
   subjectType: NodeType;
+  /** Where the history is of another object than the one that is made. */
+  subjectId?: string;
   idempotencyKey: string;
   /** What makes a request the same one: its parsed content, with the defaults in. */
   request: Record<string, unknown>;
@@ -172,7 +174,7 @@ export async function createOnce(
       );
     }
     await create({ tx, queue }, id);
-    await audit(tx, caller, operation, command.subjectType, id, request);
+    await audit(tx, caller, operation, command.subjectType, command.subjectId ?? id, request);
     return id;
   }, TRANSACTION);
 }

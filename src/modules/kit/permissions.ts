@@ -25,7 +25,9 @@ const PERMISSIONS = {
   'evaluation:start': OPERATORS,
   'evaluation:cancel': OPERATORS,
   'distilledSet:publish': OPERATORS,
-  'distilledSet:archive': OPERATORS,
+  'distilledSet:share': OPERATORS,
+  'object:archive': OPERATORS,
+  'object:delete': ['ADMIN'],
   'audit:read': OPERATORS,
   'apiKey:manage': ['ADMIN'],
 } as const satisfies Record<string, readonly Viewer['role'][]>;

@@ -1,7 +1,9 @@
 import { Ctx, Query, Resolver } from 'type-graphql';
 import type { RequestContext } from '../context.js';
+import { listComplexity } from '../kit/connection.js';
 import { ViewerType } from './project.type.js';
 import { RateLimit } from './rate-limit.type.js';
+import { StorageUse } from './storage.type.js';
 
 @Resolver()
 export class ProjectResolver {
@@ -10,6 +12,14 @@ export class ProjectResolver {
     const { projectId, role, keyPrefix } = context.viewer;
     const project = await context.services.nodes.related(context, 'Project', projectId);
     return { project, projectName: project.name, role, keyPrefix };
+  }
+
+  @Query(() => [StorageUse], {
+    complexity: listComplexity(4),
+    description: 'What the objects of this project take, by kind.',
+  })
+  storage(@Ctx() { viewer, services }: RequestContext): Promise<StorageUse[]> {
+    return services.storage.ofProject(viewer);
   }
 
   @Query(() => RateLimit, { nullable: true, description: 'What this key has left; null where there is no limit.' })

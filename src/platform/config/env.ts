@@ -22,6 +22,7 @@ const schema = z
     NODE_ENV: choice(['development', 'production', 'test'], 'development'),
     HOST: optional(z.string()),
     PORT: integer(4000, 0, 65_535),
+    TEDDYHUB_PUBLIC_URL: optional(url('http:', 'https:')),
     LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
     TEDDYHUB_STATE_DIR: optional(z.string()),
     DATABASE_URL: optional(url('postgres:', 'postgresql:')),
@@ -31,8 +32,12 @@ const schema = z
     S3_ACCESS_KEY: optional(z.string()),
     S3_SECRET_KEY: optional(z.string()),
     S3_REGION: optional(z.string()),
+    S3_PATH_STYLE: choice(['true', 'false'], 'true'),
+    S3_CA_FILE: optional(z.string()),
     TEDDYHUB_IMPORT_ROOT: optional(z.string()),
     TEDDYHUB_WORKERS: integer(1, 0, 64),
+    TEDDYHUB_SCRATCH_DIR: optional(z.string()),
+    TEDDYHUB_SHARD_CACHE_BYTES: integer(20 * 2 ** 30, 0, Number.MAX_SAFE_INTEGER),
     TEDDYHUB_RATE_LIMIT: integer(600_000, 0, 2 ** 31 - 1),
     TEDDYHUB_REQUEST_SECONDS: integer(30, 1, 600),
     TEDDYHUB_SOCKETS_PER_KEY: integer(100, 1, 100_000),
@@ -58,22 +63,32 @@ export type ObjectStoreConfig =
       accessKey: string;
       secretKey: string;
       region: string;
+      /** The bucket is the first part of the path, and not of the host name. */
+      pathStyle: boolean;
+      /** PEM of the authorities that sign the endpoints' certificates; null: those that Node trusts. */
+      caFile: string | null;
     };
 
 export interface Config {
   production: boolean;
   host: string;
   port: number;
+  /** Where clients reach the service, without a slash at the end; undefined: where their requests say that they went. */
+  publicUrl: string | undefined;
   logLevel: string;
   /** Where embedded mode keeps its state. */
   stateDir: string;
   /** Undefined: an embedded PostgreSQL under `stateDir`. */
   databaseUrl: string | undefined;
   objectStore: ObjectStoreConfig;
-  /** IDX imports read files below this folder only. */
+  /** Imports read files below this folder only. */
   importRoot: string;
   /** Supervisors that `teddyhub up` starts beside the API. */
   workers: number;
+  /** Where workers put what does not fit into memory, as an import's decoded images: as large as the dataset. */
+  scratchDir: string;
+  /** Where workers keep dataset shards that they read from S3, and how many bytes of them. Null: nowhere. */
+  shardCache: { folder: string; maxBytes: number } | null;
   limits: RequestLimits;
 }
 
@@ -99,16 +114,21 @@ export function readConfig(env: NodeJS.ProcessEnv, directory: string): Config {
   }
   const values = parsed.data;
   const stateDir = values.TEDDYHUB_STATE_DIR ?? `${directory}/.teddyhub`;
+  const objectStore = objectStoreOf(values, stateDir);
+  const maxBytes = values.TEDDYHUB_SHARD_CACHE_BYTES;
   return {
     production: values.NODE_ENV === 'production',
     host: values.HOST ?? '127.0.0.1',
     port: values.PORT,
+    publicUrl: values.TEDDYHUB_PUBLIC_URL?.replace(/\/+$/, ''),
     logLevel: values.LOG_LEVEL,
     stateDir,
     databaseUrl: values.DATABASE_URL,
-    objectStore: objectStoreOf(values, stateDir),
+    objectStore,
     importRoot: values.TEDDYHUB_IMPORT_ROOT ?? (values.NODE_ENV === 'production' ? `${stateDir}/imports` : '/'),
     workers: values.TEDDYHUB_WORKERS,
+    scratchDir: values.TEDDYHUB_SCRATCH_DIR ?? `${stateDir}/scratch`,
+    shardCache: objectStore.kind === 's3' && maxBytes > 0 ? { folder: `${stateDir}/shards`, maxBytes } : null,
     limits: {
       pointsPerMinute: values.TEDDYHUB_RATE_LIMIT,
       requestMs: values.TEDDYHUB_REQUEST_SECONDS * 1000,
@@ -133,5 +153,7 @@ function objectStoreOf(values: z.infer<typeof schema>, stateDir: string): Object
     accessKey,
     secretKey,
     region: values.S3_REGION ?? 'us-east-1',
+    pathStyle: values.S3_PATH_STYLE === 'true',
+    caFile: values.S3_CA_FILE ?? null,
   };
 }

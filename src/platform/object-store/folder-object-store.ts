@@ -1,14 +1,13 @@
 /** Objects as files below one folder: the store of embedded mode. */
-import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { access, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import { TeddyhubError } from '../../domain/errors.js';
+import { UNFINISHED_UPLOAD, UNFINISHED_WRITE, writeAtomically } from './atomic-file.js';
+import { folderUploads } from './folder-uploads.js';
 import { checkKey } from './keys.js';
-import { type ObjectStore, objectMissing } from './object-store.js';
+import { type ByteRange, checkDigest, type ListedObject, type ObjectStore, objectMissing } from './object-store.js';
 
-/** Unfinished writes; no key begins a name with a dot. */
-const TEMPORARY = '.tmp-';
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 const ABSENT = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
 
@@ -28,6 +27,7 @@ export async function openFolderObjectStore(folder: string): Promise<ObjectStore
     try {
       return await work(path);
     } catch (error) {
+      if (error instanceof TeddyhubError) throw error;
       if (FULL.has(codeOf(error))) throw storageFull(folder, error);
       if (ABSENT.has(codeOf(error))) throw objectMissing(key, error);
       throw unavailable(folder, error);
@@ -35,59 +35,61 @@ export async function openFolderObjectStore(folder: string): Promise<ObjectStore
   };
 
   return {
-    put: (key, bytes) => attempt(key, (path) => writeAtomically(path, bytes)),
-    get: (key) => attempt(key, (path) => readFile(path)),
+    put: (key, bytes, digest) =>
+      attempt(key, (path) => {
+        checkDigest(key, bytes, digest);
+        return writeAtomically(folder, path, [bytes]);
+      }),
+    get: (key, range) => attempt(key, (path) => (range === undefined ? readFile(path) : readRange(path, range))),
     stream: (key, range) =>
       attempt(key, async (path) => {
         const handle = await open(path);
         return handle.createReadStream(range && { start: range.start, end: range.start + range.length - 1 });
       }),
-    size: (key) =>
-      attempt(key, async (path) => (await stat(path)).size).catch((error: unknown) => {
+    stat: (key) =>
+      attempt(key, async (path) => statOf(await stat(path))).catch((error: unknown) => {
         if (error instanceof TeddyhubError && error.code === 'OBJECT_MISSING') return null;
         throw error;
       }),
     list: (prefix) => listBelow(folder, prefix),
     delete: (key) => attempt(key, (path) => rm(path, { force: true })),
     presign: async () => null,
+    uploads: folderUploads(folder, attempt),
   };
 }
 
-/** The file appears under its name whole, and is on the disk when this returns; a failure leaves nothing. */
-async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
-  const temporary = join(folder, `${TEMPORARY}${randomUUID()}`);
+const statOf = ({ size, mtime }: { size: number; mtime: Date }) => ({ bytes: size, modifiedAt: mtime });
+
+/** What the file has of the range: less than its length at the end of the file. */
+async function readRange(path: string, { start, length }: ByteRange): Promise<Buffer> {
+  const file = await open(path);
   try {
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
+    const buffer = Buffer.alloc(length);
+    let filled = 0;
+    while (filled < length) {
+      const { bytesRead } = await file.read(buffer, filled, length - filled, start + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
     }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  // The name is on the disk only once its folder is.
-  const directory = await open(folder);
-  try {
-    await directory.sync();
+    return buffer.subarray(0, filled);
   } finally {
-    await directory.close();
+    await file.close();
   }
 }
 
-async function* listBelow(folder: string, prefix: string): AsyncGenerator<string> {
+async function* listBelow(folder: string, prefix: string): AsyncGenerator<ListedObject> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     throw unavailable(folder, error);
   });
-  const keys = entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith(TEMPORARY))
-    .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, sep).length).split(sep).join('/'));
-  yield* keys.filter((key) => key.startsWith(prefix)).sort();
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const key = path.slice(join(folder, sep).length).split(sep).join('/');
+    if (!key.startsWith(prefix) || key.startsWith(UNFINISHED_UPLOAD) || key.startsWith(UNFINISHED_WRITE)) continue;
+    // What was deleted meanwhile is not there.
+    const found = await stat(path).catch(() => null);
+    if (found !== null) yield { key, ...statOf(found) };
+  }
 }
 
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : 'unknown');
@@ -96,9 +98,7 @@ const storageFull = (folder: string, cause: unknown): TeddyhubError =>
   new TeddyhubError(
     'STORAGE_FULL',
     `No room left in the object store's folder ${folder}: free some space, then retry.`,
-    {
-      cause,
-    },
+    { cause },
   );
 
 function unavailable(folder: string, cause: unknown): TeddyhubError {

@@ -1,91 +1,116 @@
-/** Objects in an S3 bucket: MinIO, SeaweedFS, Ceph, AWS and their like, always with path-style addresses. */
+/** Objects in an S3 bucket: MinIO, SeaweedFS, Ceph, AWS and their like. */
 import type { Readable } from 'node:stream';
-import { Client } from 'minio';
+import type { Client } from 'minio';
 import { TeddyhubError } from '../../domain/errors.js';
-import type { ObjectStoreConfig } from '../config/env.js';
 import { checkKey } from './keys.js';
-import { type ObjectStore, objectMissing } from './object-store.js';
+import { type ByteRange, checkDigest, type ListedObject, type ObjectStore } from './object-store.js';
+import { resumedStream } from './resumed-stream.js';
+import { PATIENCE, type Patience, withRetries } from './retry.js';
+import { checksums, type S3Config, s3Client } from './s3-client.js';
+import { explain, isTransient } from './s3-errors.js';
+import { s3Uploads } from './s3-uploads.js';
 
-export type S3Config = Extract<ObjectStoreConfig, { kind: 's3' }>;
+export type { S3Config } from './s3-client.js';
 
-const MISSING = new Set(['NoSuchKey', 'NotFound']);
-const REFUSED = new Set(['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'AccountProblem']);
-const FULL = new Set(['XMinioStorageFull', 'QuotaExceeded', 'XMinioAdminBucketQuotaExceeded', 'InsufficientStorage']);
+const TYPES: Record<string, string> = { '.tar': 'application/x-tar', '.json': 'application/json' };
+const OTHER_TYPE = 'application/octet-stream';
 
 /** Makes the bucket where it is missing. Throws BAD_CONFIGURATION, UNAVAILABLE. */
-export async function openS3ObjectStore(config: S3Config): Promise<ObjectStore> {
+export async function openS3ObjectStore(config: S3Config, patience: Patience = PATIENCE): Promise<ObjectStore> {
   const { bucket } = config;
-  const client = clientFor(config.endpoint, config);
+  const client = s3Client(config.endpoint, config, patience.idleMs);
   // The signature binds the host, so URLs for the outside are signed for the outside's name of the store.
-  const publicClient = clientFor(config.publicEndpoint, config);
+  const publicClient = s3Client(config.publicEndpoint, config, patience.idleMs);
   const attempt = async <T>(key: string, work: (key: string) => Promise<T>): Promise<T> => {
     try {
-      return await work(checkKey(key));
+      return await withRetries(patience, isTransient, () => work(checkKey(key)));
     } catch (error) {
       throw explain(error, config, key);
     }
   };
+  const open = (key: string, range?: ByteRange): Promise<Readable> =>
+    range === undefined
+      ? client.getObject(bucket, key)
+      : client.getPartialObject(bucket, key, range.start, range.length);
+  const stat = async (key: string) => {
+    const { size, lastModified } = await client.statObject(bucket, key);
+    return { bytes: size, modifiedAt: lastModified };
+  };
 
-  await ensureBucket(client, config);
+  // Somebody may sit before a start: a wrong address is told within seconds.
+  await ensureBucket(client, config, { ...patience, attempts: Math.min(patience.attempts, 5) });
   return {
-    put: (key, bytes) =>
+    put: (key, bytes, digest) =>
       attempt(key, async () => {
-        await client.putObject(
-          bucket,
-          key,
-          Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-          bytes.byteLength,
-        );
+        const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+        const headers = { ...checksums(body, checkDigest(key, body, digest)), 'content-type': typeOf(key) };
+        await client.makeRequestAsyncOmit({ method: 'PUT', bucketName: bucket, objectName: key, headers }, body);
       }),
-    get: (key) => attempt(key, async () => readAll(await client.getObject(bucket, key))),
-    stream: (key, range) =>
-      attempt(key, () =>
-        range === undefined
-          ? client.getObject(bucket, key)
-          : client.getPartialObject(bucket, key, range.start, range.length),
-      ),
-    size: (key) =>
-      attempt(key, async () => (await client.statObject(bucket, key)).size).catch((error: unknown) => {
+    get: (key, range) =>
+      range?.length === 0
+        ? Promise.resolve(Buffer.alloc(0))
+        : attempt(key, async () => readAll(await open(key, range))),
+    stream: async (key, range) => {
+      const whole = range ?? { start: 0, length: (await attempt(key, stat)).bytes };
+      const first = await attempt(key, () => open(key, range));
+      const again = (rest: ByteRange) => open(key, rest);
+      return resumedStream(whole, first, again, patience, isTransient);
+    },
+    stat: (key) =>
+      attempt(key, stat).catch((error: unknown) => {
         if (error instanceof TeddyhubError && error.code === 'OBJECT_MISSING') return null;
         throw error;
       }),
-    async *list(prefix) {
-      try {
-        for await (const item of client.listObjectsV2(bucket, prefix, true) as AsyncIterable<{ name?: string }>) {
-          if (item.name !== undefined) yield item.name;
-        }
-      } catch (error) {
-        throw explain(error, config, prefix);
-      }
-    },
+    list: (prefix) => list(client, config, prefix, patience),
     delete: (key) => attempt(key, () => client.removeObject(bucket, key)),
-    presign: (key, seconds) => attempt(key, () => publicClient.presignedGetObject(bucket, key, seconds)),
+    presign: (key, seconds, { type } = {}) =>
+      attempt(key, () =>
+        publicClient.presignedGetObject(
+          bucket,
+          key,
+          seconds,
+          type === undefined ? {} : { 'response-content-type': type },
+        ),
+      ),
+    uploads: s3Uploads({ client, publicClient, config, attempt }),
   };
 }
 
-function clientFor(endpoint: string, config: S3Config): Client {
-  const url = new URL(endpoint);
-  const useSSL = url.protocol === 'https:';
-  return new Client({
-    endPoint: url.hostname,
-    port: url.port === '' ? (useSSL ? 443 : 80) : Number(url.port),
-    useSSL,
-    accessKey: config.accessKey,
-    secretKey: config.secretKey,
-    // Without a region the client would ask the server for it, and the public endpoint may be out of the service's reach.
-    region: config.region,
-    pathStyle: true,
-  });
+const typeOf = (key: string): string => TYPES[key.slice(key.lastIndexOf('.'))] ?? OTHER_TYPE;
+
+async function* list(
+  client: Client,
+  config: S3Config,
+  prefix: string,
+  patience: Patience,
+): AsyncGenerator<ListedObject> {
+  for (let token = ''; ; ) {
+    const page = await withRetries(patience, isTransient, () =>
+      client.listObjectsV2Query(config.bucket, prefix, token, '', 1000, ''),
+    ).catch((error: unknown) => {
+      throw explain(error, config, '');
+    });
+    for (const { name, size, lastModified } of page.objects) {
+      if (name === undefined || lastModified === undefined) continue;
+      yield { key: name, bytes: Number(size), modifiedAt: new Date(lastModified) };
+    }
+    if (!page.isTruncated) return;
+    token = page.nextContinuationToken;
+  }
 }
 
-async function ensureBucket(client: Client, config: S3Config): Promise<void> {
+async function ensureBucket(client: Client, config: S3Config, patience: Patience): Promise<void> {
+  const { bucket, region } = config;
   try {
-    if (await client.bucketExists(config.bucket)) return;
-    await client.makeBucket(config.bucket, config.region);
+    await withRetries(patience, isTransient, async () => {
+      if (await client.bucketExists(bucket)) return;
+      await client.makeBucket(bucket, region).catch((error: unknown) => {
+        // Two processes that start at once both make it.
+        const code = error instanceof Error && 'code' in error ? error.code : '';
+        if (code !== 'BucketAlreadyOwnedByYou' && code !== 'BucketAlreadyExists') throw error;
+      });
+    });
   } catch (error) {
-    const code = codeOf(error);
-    // Two processes that start at once both make it.
-    if (code === 'BucketAlreadyOwnedByYou' || code === 'BucketAlreadyExists') return;
     throw explain(error, config, '');
   }
 }
@@ -94,30 +119,4 @@ async function readAll(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks);
-}
-
-function explain(error: unknown, config: S3Config, key: string): TeddyhubError {
-  if (error instanceof TeddyhubError) return error;
-  const code = codeOf(error);
-  const store = `The object store at ${config.endpoint}`;
-  if (MISSING.has(code) && key !== '') return objectMissing(key, error);
-  const fail = (failure: 'BAD_CONFIGURATION' | 'STORAGE_FULL' | 'UNAVAILABLE', message: string) =>
-    new TeddyhubError(failure, message, { cause: error });
-  if (code === 'NoSuchBucket') {
-    return fail('BAD_CONFIGURATION', `${store} has no bucket ${config.bucket}: make it or check S3_BUCKET.`);
-  }
-  if (REFUSED.has(code)) {
-    return fail(
-      'BAD_CONFIGURATION',
-      `${store} refuses access to bucket ${config.bucket} (${code}): check S3_ACCESS_KEY, S3_SECRET_KEY and the rights of that key.`,
-    );
-  }
-  if (FULL.has(code)) return fail('STORAGE_FULL', `${store} has no room left (${code}): free some space, then retry.`);
-  return fail('UNAVAILABLE', `${store} does not answer as it should (${code}): check S3_ENDPOINT and that it runs.`);
-}
-
-function codeOf(error: unknown): string {
-  if (error instanceof AggregateError) return codeOf(error.errors[0]);
-  if (error instanceof Error && 'code' in error && error.code !== '') return String(error.code);
-  return error instanceof Error && error.message !== '' ? (error.message.split('\n')[0] ?? '') : 'unknown reason';
 }

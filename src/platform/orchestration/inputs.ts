@@ -6,6 +6,12 @@ import { pickMatchedTeachers } from '../../domain/task-planning.js';
 import type { Transaction } from '../database/client.js';
 import type { Dataset, DatasetShard, DistillationRun, Teacher } from '../database/generated/client.js';
 
+/** Throws INVALID_STATE for a dataset that nothing new may be started on. */
+export function assertOffered({ name, archivedAt }: Dataset): void {
+  if (archivedAt === null) return;
+  throw new TeddyhubError('INVALID_STATE', `Dataset ${name} is archived: restore it, or take another one.`);
+}
+
 /** Throws INVALID_STATE while the dataset is not READY. */
 export function datasetRefOf(dataset: Dataset & { shards: DatasetShard[] }): DatasetRef {
   const { contentDigest, imageHeight, imageWidth, imageChannels } = dataset;

@@ -64,7 +64,12 @@ async function storeDataset(tx: Transaction, datasetId: string, result: JobResul
       channelMean: result.mean,
       channelStd: result.std,
       contentDigest: result.contentDigest,
+      layout: result.layout,
+      classOrder: result.classOrder,
       skippedRecords: result.skipped,
+      skippedCount: result.skipped.length,
+      duplicates: result.duplicates,
+      duplicateCount: result.duplicateCount,
     },
   });
 }

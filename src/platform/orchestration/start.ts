@@ -1,8 +1,8 @@
 /** How work begins. Each function takes the id of a row that the caller has just made in the same transaction. */
 import { evaluationConfig, poolConfig, runConfig } from '../../domain/config.js';
-import { datasetSource } from '../../domain/jobs/contracts.js';
+import { datasetSource } from '../../domain/jobs/dataset-import.js';
 import { pickLabelTeachers, planEvaluation } from '../../domain/task-planning.js';
-import { datasetRefOf, loadRunInputs, objectRefOf } from './inputs.js';
+import { assertOffered, datasetRefOf, loadRunInputs, objectRefOf } from './inputs.js';
 import { appendRunEvent } from './run-log.js';
 import { enqueueFirstStage } from './stages.js';
 import { enqueueTasks } from './tasks.js';
@@ -22,12 +22,18 @@ export async function startPoolTraining(work: Work, poolId: string): Promise<voi
     where: { id: poolId },
     include: { dataset: { include: { shards: true } } },
   });
+  assertOffered(pool.dataset);
   const payload = { dataset: datasetRefOf(pool.dataset), config: poolConfig.parse(pool.config), seed: pool.seed };
   await enqueueTasks(work, { poolId, projectId: pool.projectId }, [{ kind: 'POOL_TRAINING', index: 0, payload }]);
 }
 
 /** Begins a QUEUED run and its event log. Throws INVALID_STATE while its dataset or pool is not READY. */
 export async function startRun(work: Work, runId: string): Promise<void> {
+  const { dataset } = await work.tx.distillationRun.findUniqueOrThrow({
+    where: { id: runId },
+    include: { dataset: true },
+  });
+  assertOffered(dataset);
   await appendRunEvent(work.tx, runId, { type: 'STATE_CHANGED', from: null, to: 'QUEUED', failure: null });
   await enqueueFirstStage(work, runId);
 }

@@ -107,7 +107,9 @@ describe('every field of the schema', () => {
     const complaints = await inParallel(probesOf(schema, everything.ids), async (probe) => {
       const { data, codes } = await ask(probe, stranger);
       const text = JSON.stringify(data);
-      const leaks = everything.secrets.filter((secret) => text.includes(secret));
+      // A bulk mutation says of each id that was asked for what became of it.
+      const echoed = /Runs?Payload\.results|ArchivePayload\.results|Result\.id/.test(probe.field) ? probe.text : '';
+      const leaks = everything.secrets.filter((secret) => text.includes(secret) && !echoed.includes(secret));
       const bad = codes.filter((code) => code !== 'NOT_FOUND');
       if (!SHARED.has(probe.field) && /"totalCount":[1-9]/.test(text)) bad.push('how many there are');
       return leaks.length + bad.length === 0
@@ -157,6 +159,8 @@ describe('every route beside GraphQL', () => {
   it('serves whom the table says, and to another project is not there', async () => {
     const { set } = everything;
     for (const [route, rule] of Object.entries(ROUTES)) {
+      // Takes bytes and answers none: tests/api/datasets.test.ts.
+      if (route.startsWith('/v1/uploads/')) continue;
       const folder = route.split('/').at(-2);
       const name = Object.keys(set.files).find((file) => file.endsWith('.tar') === (folder === 'shards')) ?? '';
       const url = api.url + route.replace(':id', set.id).replace(':name', name);

@@ -145,7 +145,7 @@ function made(type: GraphQLInputType, name: string, about: string, ids: Ids): un
     return Object.fromEntries(fields.map((field) => [field.name, made(field.type, field.name, subject ?? about, ids)]));
   }
   if (inner.toString() === 'ID') return ids[typeOfName(name, ids)] ?? ids[about] ?? Object.values(ids)[0];
-  if (inner.toString() === 'Int' || inner.toString() === 'Float') return 1;
+  if (['Int', 'Float', 'ByteSize'].includes(inner.toString())) return 1;
   if (inner.toString() === 'Boolean') return true;
   serial += 1;
   return `made-${serial}`;

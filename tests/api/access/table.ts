@@ -22,17 +22,20 @@ const TASK_EVENT = `${EVENT} index kind taskId`;
 export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   Query: {
     ANY: 'rateLimit viewer',
-    READ: `compareRuns devices queue tasks dataset datasets distillationRun distillationRuns distilledSet distilledSets evaluation evaluations node nodes
-      teacherPool teacherPools worker workers`,
+    READ: `compareRuns dataset datasets devices distillationRun distillationRuns
+      distilledSet distilledSets evaluation evaluations node nodes
+      queue storage tasks teacherPool teacherPools worker
+      workers`,
     OPERATE: 'auditEvents',
     ADMIN: 'apiKey apiKeys',
   },
   Mutation: {
-    OPERATE: `datasetImport datasetUpdate distillationRunCancel distillationRunClone distillationRunRetry distillationRunStart
-      distillationRunUpdate distillationRunsArchive distillationRunsCancel distillationRunsLabel distillationRunsUnarchive
-      distilledSetPublish distilledSetsArchive evaluationCancel evaluationStart teacherPoolCancel teacherPoolTrain
-      teacherPoolUpdate`,
-    ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate',
+    OPERATE: `datasetArchive datasetImport datasetRestore datasetUpdate datasetUploadBegin datasetUploadComplete
+      distillationRunCancel distillationRunClone distillationRunRetry distillationRunStart distillationRunUpdate distillationRunsArchive
+      distillationRunsCancel distillationRunsLabel distillationRunsUnarchive distilledSetArchive distilledSetPublish distilledSetRestore
+      distilledSetTokenCreate distilledSetTokenRevoke distilledSetsArchive evaluationCancel evaluationStart teacherPoolCancel
+      teacherPoolTrain teacherPoolUpdate`,
+    ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate datasetDelete distilledSetDelete',
   },
   Subscription: { READ: 'runEvents runProgress workerStatus' },
 
@@ -51,13 +54,19 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   ApiKeyRevokePayload: { ADMIN: `${DONE} apiKey` },
 
   Dataset: {
-    READ: `channelMean channelStd classNames contentDigest createdAt distillationRuns failure id imageShape licence name progress
-      skippedRecords sourceKind state teacherPools testCount trainCount trainPerClass updatedAt version`,
+    READ: `archivedAt channelMean channelStd classNames classOrder contentDigest createdAt deleteAfter distillationRuns duplicateCount
+      duplicates failure id imageShape layout licence name preparation progress skippedCount skippedRecords sourceKind state
+      teacherPools testCount trainCount trainPerClass updatedAt version`,
   },
   DatasetConnection: { READ: CONNECTION },
   DatasetEdge: { READ: EDGE },
   DatasetUpdatePayload: { OPERATE: `${DONE} dataset` },
   DatasetImportPayload: { OPERATE: `${DONE} dataset` },
+  DatasetUpload: { OPERATE: 'id partBytes parts' },
+  DatasetUploadPayload: { OPERATE: `${DONE} upload` },
+  UploadPart: { OPERATE: 'number url' },
+  DuplicateImage: { READ: 'acrossClasses acrossSplits record sameAs split' },
+  ImagePreparation: { READ: 'channels fit height width' },
   ImageShape: { READ: 'channels height width' },
   SkippedRecord: { READ: 'reason record split' },
 
@@ -138,11 +147,17 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   WorkerEdge: { READ: EDGE },
 
   DistilledSet: {
-    READ: `archivedAt createdAt digest distillationRun evaluations id imagesPerClass labelSets lineage manifestDigest manifestUrl name
-      publishedAt sampleCount shards state uuid`,
+    READ: `archivedAt createdAt deleteAfter digest distillationRun evaluations id imagesPerClass labelSets lineage manifestDigest manifestUrl name
+      publishedAt sampleCount shards state tokens uuid`,
   },
   DistilledSetConnection: { READ: CONNECTION },
   DistilledSetEdge: { READ: EDGE },
+  DistilledSetToken: { READ: 'createdAt expiresAt name prefix revokedAt' },
+  DistilledSetTokenCreatePayload: { OPERATE: `${DONE} secret token` },
+  DistilledSetTokenRevokePayload: { OPERATE: `${DONE} token` },
+  DistilledSetRetentionPayload: { OPERATE: `${DONE} distilledSet` },
+  DatasetRetentionPayload: { OPERATE: `${DONE} dataset` },
+  StorageUse: { READ: 'bytes kind objects' },
   DistilledSetPublishPayload: { OPERATE: `${DONE} distilledSet` },
   DistilledSetsArchivePayload: { OPERATE: `${DONE} results` },
   DistilledSetResult: { OPERATE: 'distilledSet id userErrors' },
@@ -167,7 +182,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   EvaluationResult: { READ: 'labelKind seconds seed studentSteps subject top1Best top1Last top5Last' },
   EvaluationSummary: { READ: 'labelKind seeds subject top1Best top1Last top5Last' },
   EvaluationComparison: { READ: 'baseline labelKind top1Best top1Last top5Last' },
-  Ranking: { READ: 'hlr ior lrs' },
+  Ranking: { READ: 'ars hlr ior lrs' },
   Difference: { READ: 'mean standardError' },
   Spread: { READ: 'deviation mean' },
   Recipe: {
@@ -202,6 +217,9 @@ export const ROUTES: Record<string, Rule | 'PUBLIC'> = {
   '/livez': 'PUBLIC',
   '/readyz': 'PUBLIC',
   '/v1/distilled-sets/:id/manifest.json': 'ANY',
+  '/v1/distilled-sets/:id/croissant.json': 'ANY',
+  '/v1/distilled-sets/:id/wids.json': 'ANY',
   '/v1/distilled-sets/:id/shards/:name': 'ANY',
   '/v1/distilled-sets/:id/labels/:name': 'ANY',
+  '/v1/uploads/:id/parts/:number': 'OPERATE',
 };

@@ -1,5 +1,6 @@
 /** A project with at least one of everything, for a key of another project to find nothing of. */
 import { newId } from '../../../src/domain/ids.js';
+import { datasetSource } from '../../../src/domain/jobs/dataset-import.js';
 import { NODE_TYPES, type NodeType, toGlobalId } from '../../../src/modules/kit/node.js';
 import { handBackTask, reportProgress, startRun } from '../../../src/platform/orchestration/index.js';
 import { claimNext, newWorker, workOff } from '../../support/by-hand.js';
@@ -21,7 +22,13 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
   const set = await seedPublishedSet(world, project);
   const dataset = await seedDataset(database, project);
   const skippedRecords = [{ split: 'TRAIN', record: 'record 1', reason: 'torn' }];
-  await database.dataset.update({ where: { id: dataset.id }, data: { skippedRecords } });
+  const duplicates = [{ split: 'TRAIN', record: 'two', sameAs: 'one', acrossSplits: false, acrossClasses: true }];
+  const source = datasetSource.parse({ kind: 'FILES', path: '/nowhere', image: { size: { height: 8, width: 8 } } });
+  await database.dataset.update({ where: { id: dataset.id }, data: { skippedRecords, duplicates, source } });
+  const expiresAt = new Date(Date.now() + 3_600_000);
+  await database.distilledSetToken.create({
+    data: { distilledSetId: set.id, name: 'a job', prefix: 'aaaaaaaa', secretHash: 'none', expiresAt },
+  });
   const pool = await seedPool(database, dataset);
   const imports = [{ path: '/nowhere', architecture: { name: 'CONVNET' } }];
   await database.teacherPool.update({
@@ -70,7 +77,8 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
     where: { id: derived.id },
     data: { originRunId: run.id, originKind: 'RETRY' },
   });
-  const workerId = await newWorker(backend);
+  // It stays alive for as long as the test takes.
+  const workerId = await newWorker(backend, new Date(Date.now() + 3_600_000));
   const task = await database.task.create({
     data: { projectId: project.id, kind: 'SYNTHESIS', state: 'RUNNING', runId: run.id, workerId, payload: {} },
   });

@@ -11,7 +11,10 @@ export {
   foldNorm,
   frozenNorm,
   frozenOffset,
+  momentDistance,
   moments,
+  type NormInput,
   trainingNorm,
+  unscaleOf,
 } from './norm.js';
 export { averagePool, globalMean, maxPool, shuffle } from './pooling.js';

@@ -1,5 +1,5 @@
 /** Batch norms: trained, frozen and folded, and the moments of their inputs. */
-import { type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.js';
+import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.js';
 import { reluGradient } from './activation.js';
 import { differentiable, execute, only, type Save } from './execute.js';
 
@@ -48,23 +48,54 @@ export function trainingNorm(
   return differentiable([x, gamma, beta], forward, backward);
 }
 
+/** The biased moments of every channel, [2, c], out of those of `fusedNorm`, over m samples a channel. */
+const biased = (mean: Tensor1D, variance: Tensor1D, m: number): Tensor2D =>
+  tf.stack([mean, variance.mul((m - 1) / m)]) as Tensor2D;
+
+const samplesOf = ({ shape: [n, height, width] }: Tensor4D): number => n * height * width;
+
+function momentsOf(x: Tensor4D): { mean: Tensor1D; both: Tensor2D } {
+  const ones = tf.ones([x.shape[3]]);
+  const [, mean, variance] = fusedNorm(x, ones, tf.zerosLike(ones)) as [Tensor4D, Tensor1D, Tensor1D];
+  return { mean, both: biased(mean, variance, samplesOf(x)) };
+}
+
+/** What comes to a batch norm. Where a kernel has scaled it, `unscale` [2, c] times its moments are those it had before. */
+export interface NormInput {
+  readonly x: Tensor4D;
+  readonly unscale: Tensor2D | undefined;
+}
+
+/** Mean and biased variance of every channel of [n, h, w, c], as [2, c]. Has no gradient. */
+export function moments({ x, unscale }: NormInput): Tensor2D {
+  const { both } = momentsOf(x);
+  return unscale ? both.mul(unscale) : both;
+}
+
+/** Keeps the gradient of a norm finite where the norm is 0. */
+const TINY = 1e-12;
+
 /**
- * Mean and biased variance of every channel of [n, h, w, c], as [2, c]. With m = n h w samples a channel,
+ * || mean - mean' ||_2 + || var - var' ||_2 for a target [2, c], differentiable in x. With m = n h w samples a channel,
  * d mean / dx = 1 / m and d var / dx = 2 (x - mean) / m, so the gradient is an affine map of x.
  */
-export function moments(x: Tensor4D): Tensor2D {
-  const m = x.shape[0] * x.shape[1] * x.shape[2];
+export function momentDistance({ x, unscale }: NormInput, target: Tensor2D): Scalar {
   const forward = (save: Save) => {
-    const ones = tf.ones([x.shape[3]]);
-    const [, mean, variance] = fusedNorm(x, ones, tf.zerosLike(ones)) as [Tensor4D, Tensor1D, Tensor1D];
-    save([x, mean]);
-    return tf.stack([mean, variance.mul((m - 1) / m)]) as Tensor2D;
+    const { mean, both } = momentsOf(x);
+    const off = (unscale ? both.mul(unscale) : both).sub(target);
+    const lengths = off.square().sum(1, true).add(TINY).sqrt();
+    const direction = off.div(lengths);
+    const [toMean, toVariance] = tf.unstack((unscale ? direction.mul(unscale) : direction).div(samplesOf(x))) as [
+      Tensor1D,
+      Tensor1D,
+    ];
+    const scale = toVariance.mul(2) as Tensor1D;
+    save([x, scale, toMean.sub(mean.mul(scale))]);
+    return lengths.sum() as Scalar;
   };
-  const backward = (dy: Tensor2D, saved: Tensor[]) => {
-    const [input, mean] = saved as [Tensor4D, Tensor1D];
-    const [toMean, toVariance] = tf.unstack(dy) as [Tensor1D, Tensor1D];
-    const scale = toVariance.mul(2 / m) as Tensor1D;
-    return affine(input, scale, toMean.div(m).sub(mean.mul(scale)));
+  const backward = (dy: Scalar, saved: Tensor[]) => {
+    const [input, scale, offset] = saved as [Tensor4D, Tensor1D, Tensor1D];
+    return affine(input, scale.mul(dy), offset.mul(dy));
   };
   return differentiable([x], forward, backward);
 }
@@ -77,6 +108,10 @@ export interface Affine {
 
 /** Folded into a kernel, a scale of 0 would lose the moments of its channel; this one is as good as 0 and does not. */
 const LEAST_SCALE = 1e-12;
+
+/** What takes the scale out of the moments of a scaled channel: 1 / scale and 1 / scale^2, [2, c]. */
+export const unscaleOf = ({ scale }: Affine): Tensor2D =>
+  tf.tidy(() => tf.stack([scale.reciprocal(), scale.square().reciprocal()]) as Tensor2D);
 
 /** scale = gamma / sqrt(var + eps), offset = beta - mean * scale. */
 export function foldNorm(gamma: Tensor, beta: Tensor, mean: Tensor, variance: Tensor): Affine {

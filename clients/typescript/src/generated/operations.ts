@@ -14,8 +14,24 @@ export const Dataset: Operation<'query', types.DatasetQuery, types.DatasetQueryV
   kind: 'query',
   name: 'Dataset',
   idempotent: false,
-  digest: 'sha256:293b16d7f40d7857a11e908e9a78107cd802adc0dc837ddb7a1cd8a8e94d6c6d',
-  text: "query Dataset($id: ID!) {\n  dataset(id: $id) {\n    id\n    name\n    state\n    failure {\n      ...FailureFields\n    }\n    progress {\n      ...ProgressFields\n    }\n    classNames\n    imageShape {\n      height\n      width\n      channels\n    }\n    trainCount\n    testCount\n    contentDigest\n    skippedRecords {\n      split\n      record\n      reason\n    }\n  }\n}\n\nfragment FailureFields on Failure {\n  kind\n  code\n  message\n  retryable\n}\n\nfragment ProgressFields on Progress {\n  step\n  totalSteps\n  fraction\n  updatedAt\n}",
+  digest: 'sha256:3818ce928b223c2db68aa24a33d01e6e12d2333edb7b395d6bb70c0b6f8d7b7f',
+  text: "query Dataset($id: ID!) {\n  dataset(id: $id) {\n    id\n    name\n    state\n    failure {\n      ...FailureFields\n    }\n    progress {\n      ...ProgressFields\n    }\n    classNames\n    imageShape {\n      height\n      width\n      channels\n    }\n    trainCount\n    testCount\n    contentDigest\n    layout\n    classOrder\n    skippedCount\n    duplicateCount\n    duplicates {\n      split\n      record\n      sameAs\n      acrossSplits\n      acrossClasses\n    }\n    skippedRecords {\n      split\n      record\n      reason\n    }\n  }\n}\n\nfragment FailureFields on Failure {\n  kind\n  code\n  message\n  retryable\n}\n\nfragment ProgressFields on Progress {\n  step\n  totalSteps\n  fraction\n  updatedAt\n}",
+};
+
+export const BeginDatasetUpload: Operation<'mutation', types.BeginDatasetUploadMutation, types.BeginDatasetUploadMutationVariables> = {
+  kind: 'mutation',
+  name: 'BeginDatasetUpload',
+  idempotent: false,
+  digest: 'sha256:845714090ae1418845f2ca297cb28e91d6efe605d53006b905555a760574af24',
+  text: "mutation BeginDatasetUpload($input: DatasetUploadBeginInput!) {\n  datasetUploadBegin(input: $input) {\n    upload {\n      id\n      partBytes\n      parts {\n        number\n        url\n      }\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
+export const CompleteDatasetUpload: Operation<'mutation', types.CompleteDatasetUploadMutation, types.CompleteDatasetUploadMutationVariables> = {
+  kind: 'mutation',
+  name: 'CompleteDatasetUpload',
+  idempotent: false,
+  digest: 'sha256:02e91f73fa5357d55f0cf685c29d5ede1630fac57ffc98b08c0ebe47fa5be0a0',
+  text: "mutation CompleteDatasetUpload($input: DatasetUploadCompleteInput!) {\n  datasetUploadComplete(input: $input) {\n    upload {\n      id\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
 };
 
 export const StartEvaluation: Operation<'mutation', types.StartEvaluationMutation, types.StartEvaluationMutationVariables> = {

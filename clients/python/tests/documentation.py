@@ -1,0 +1,30 @@
+"""The code blocks of docs/trainers.md, to be run as they stand."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+PAGE = Path(__file__).parents[3] / "docs" / "trainers.md"
+
+
+def blocks(kind: str) -> list[str]:
+    """Those that begin with ``` and `kind`, in order."""
+    return re.findall(rf"^```{re.escape(kind)}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def run(block: str, api, folder: Path, shell: bool = False) -> str:
+    """What a block printed, run in `folder` with the environment that the page tells of."""
+    chosen = api.sets["cutmix"]
+    facts = {"TEDDYHUB_URL": api.url, "TEDDYHUB_KEY": api.key, "TOKEN": chosen["token"], "SET": chosen["globalId"]}
+    kept = {"TEDDYHUB_CACHE": str(api.cache), "HF_HOME": str(folder / "hf"), "HF_HUB_OFFLINE": "1"}
+    # From a file: worker processes of other kinds than fork read it again.
+    script = folder / "block"
+    script.write_text(block)
+    command = ["sh", "-e", str(script)] if shell else [sys.executable, str(script)]
+    done = subprocess.run(command, cwd=folder, env={**os.environ, **facts, **kept}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

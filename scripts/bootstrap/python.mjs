@@ -1,0 +1,53 @@
+/** NumPy, requests and pytest, which the tests of the Python client run with: node_modules/.teddyhub/python-packages. */
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { execute, find, run } from './command.mjs';
+import { SetupFailure } from './failure.mjs';
+import { digest, makeFolder, readStamp, writeStamp } from './files.mjs';
+import { requirePip, requireSpace } from './wheel.mjs';
+
+const REQUIREMENTS = join('clients', 'python', 'requirements-tests.txt');
+
+const linkOf = (paths) => join(paths.stamps, 'python-packages');
+
+export const python = {
+  name: 'python',
+  title: 'Python packages (for the tests)',
+  isDone: (paths) => readStamp(paths, 'python') === keyOf(paths) && existsSync(linkOf(paths)),
+  require: async (paths) => {
+    await requirePip();
+    const { status } = await execute(find('python3'), ['-c', 'import sys; sys.exit(sys.version_info < (3, 10))']);
+    if (status !== 0) {
+      throw new SetupFailure('python3 is too old for the tests of the Python client: install Python 3.10 or newer.');
+    }
+    requireSpace(paths.cache, 300);
+  },
+  run: async (paths) => {
+    const key = keyOf(paths);
+    // Packages in a folder, and not a virtual environment: some systems have pip and lack the module that makes those.
+    const folder = join(paths.cache, 'python', key);
+    await makeFolder(folder, async (target) => {
+      const options = [
+        '--quiet',
+        '--disable-pip-version-check',
+        '--no-input',
+        '--only-binary=:all:',
+        '--target',
+        target,
+      ];
+      await run(paths, find('python3'), ['-m', 'pip', 'install', ...options, '-r', REQUIREMENTS], {
+        tool: 'pip',
+        task: 'pip install of what the tests of the Python client need',
+        env: { TMPDIR: paths.cache },
+      });
+    });
+    mkdirSync(paths.stamps, { recursive: true });
+    rmSync(linkOf(paths), { force: true });
+    symlinkSync(folder, linkOf(paths));
+    writeStamp(paths, 'python', key);
+  },
+};
+
+/** Compiled packages are for one version of Python, whose path names it. */
+const keyOf = ({ root }) =>
+  digest(readFileSync(join(root, REQUIREMENTS)), realpathSync(find('python3') ?? '/nowhere')).slice(0, 16);

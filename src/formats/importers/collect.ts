@@ -1,0 +1,131 @@
+/**
+ * Reads all samples of a source into a spool: several images are decoded at once, and what cannot be used is listed with its
+ * reason. Splits and classes that a layout knows only at the end are settled there.
+ */
+import { TeddyhubError } from '../../domain/errors.js';
+import { type ImagePreparation, MAX_LISTED, type SkippedRecord } from '../../domain/jobs/dataset-import.js';
+import { type DecodedImage, decodeImage, prepareRaw } from './decode.js';
+import {
+  type ClassList,
+  type EncodedSample,
+  type SampleName,
+  type SampleReader,
+  type Split,
+  UnusableRecord,
+} from './sample.js';
+import type { SampleTable } from './sample-table.js';
+import type { ImageSpool } from './spool.js';
+import { inParallel } from './window.js';
+
+/** Images in work at once: two for each of libuv's four threads, so that none of them waits for the next. */
+const WINDOW = 8;
+const REPORT_EVERY = 512;
+
+export interface CollectedSamples {
+  readonly classes: ClassList;
+  readonly skipped: readonly SkippedRecord[];
+  /** Numbers of images in the spool. */
+  readonly numbers: Readonly<Record<Split, Uint32Array<ArrayBuffer>>>;
+  /** Class index of an image by its number. */
+  label(number: number): number;
+}
+
+/** Throws BAD_INPUT_FILE with one line where the source as a whole cannot be used. */
+export async function collectSamples(
+  reader: SampleReader,
+  image: ImagePreparation,
+  spool: ImageSpool,
+  table: SampleTable,
+  onProgress: () => Promise<void>,
+): Promise<CollectedSamples> {
+  const skipped: SkippedRecord[] = [];
+  const skip = (record: SkippedRecord) => {
+    skipped.push(record);
+    if (skipped.length <= MAX_LISTED) return;
+    throw new TeddyhubError('BAD_INPUT_FILE', `More than ${MAX_LISTED} records cannot be used; ${reasonsOf(skipped)}`);
+  };
+  const keep = (decoded: DecodedImage, name: SampleName) => {
+    spool.append(decoded, name.record);
+    table.add(name);
+  };
+  const decode = async (sample: EncodedSample, read: () => Promise<Buffer>) => {
+    try {
+      keep(await decodeImage(await read(), image), sample);
+    } catch (error) {
+      if (!(error instanceof UnusableRecord)) throw error;
+      skip({ split: sample.split, record: sample.record, reason: error.message });
+    }
+  };
+
+  const decoding = inParallel(WINDOW);
+  let seen = 0;
+  for await (const sample of reader.samples()) {
+    seen += 1;
+    if (seen % REPORT_EVERY === 0) await onProgress();
+    if (sample.kind === 'SKIPPED') {
+      skip({ split: sample.split, record: sample.record, reason: sample.reason });
+    } else if (sample.kind === 'RAW') {
+      keep(await prepareRaw(sample, image), sample);
+    } else if (reader.sequential) {
+      const file = sample.read();
+      await file.catch(() => undefined);
+      await decoding.start(() => decode(sample, () => file));
+    } else {
+      await decoding.start(() => decode(sample, sample.read));
+    }
+  }
+  await decoding.finish();
+  const numbers = settle(reader, table, skip);
+  const found = new Set<string>();
+  for (const number of [...numbers.TRAIN, ...numbers.TEST]) found.add(table.className(number) ?? '');
+  const classes = reader.classes(found);
+  const indices = new Map(classes.keys.map((key, index) => [key, index]));
+  const foreign = [...found].find((key) => !indices.has(key));
+  if (foreign !== undefined) {
+    throw new TeddyhubError(
+      'BAD_INPUT_FILE',
+      `There are images of class ${JSON.stringify(foreign)}, which is none of the ${classes.names.length} classes listed.`,
+    );
+  }
+  // In the order of their names, and not of their decoding.
+  skipped.sort((a, b) => (a.record < b.record ? -1 : a.record > b.record ? 1 : 0));
+  return { classes, skipped, numbers, label: (number) => indices.get(table.className(number) ?? '') ?? -1 };
+}
+
+/** Gives every image its split and its class. */
+function settle(reader: SampleReader, table: SampleTable, skip: (record: SkippedRecord) => void) {
+  const used: Record<Split, Uint32Array<ArrayBuffer>> = {
+    TRAIN: new Uint32Array(table.count),
+    TEST: new Uint32Array(table.count),
+  };
+  const counts: Record<Split, number> = { TRAIN: 0, TEST: 0 };
+  for (let number = 0; number < table.count; number++) {
+    let split = table.split(number);
+    if (split === null || table.className(number) === null) {
+      const record = table.record(number);
+      const settled = reader.resolve?.(record) ?? { reason: 'it has no class' };
+      if ('reason' in settled) {
+        skip({ split, record, reason: settled.reason });
+        continue;
+      }
+      split = settled.split;
+      table.set(number, split, settled.className);
+    }
+    used[split][counts[split]++] = number;
+  }
+  for (const record of reader.missing?.() ?? []) skip({ split: null, record, reason: 'it is listed, but not there' });
+  return { TRAIN: used.TRAIN.slice(0, counts.TRAIN), TEST: used.TEST.slice(0, counts.TEST) };
+}
+
+/** How many records were skipped for which reason, with an example of each. */
+export function reasonsOf(skipped: readonly SkippedRecord[]): string {
+  const byReason = new Map<string, { count: number; example: string }>();
+  for (const { reason, record } of skipped) {
+    const known = byReason.get(reason);
+    if (known === undefined) byReason.set(reason, { count: 1, example: record });
+    else known.count += 1;
+  }
+  const most = [...byReason].sort(([, a], [, b]) => b.count - a.count).slice(0, 3);
+  const lines = most.map(([reason, { count, example }]) => `${count}: ${reason} (${example})`);
+  return lines.join('; ') + (byReason.size > most.length ? '; ...' : '');
+}

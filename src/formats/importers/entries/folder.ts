@@ -1,0 +1,73 @@
+/** The files below a folder. Links are not followed: they could lead anywhere. */
+import { createReadStream } from 'node:fs';
+import { open, opendir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unreadable } from '../byte-reader.js';
+import { fileBlob } from './blob.js';
+import { type Entry, type EntrySource, isLitter, normalisePath, tooLarge } from './entry.js';
+
+/** Names that the system hands over at once: a folder may hold any number of files. */
+const AT_ONCE = 512;
+
+export async function openFolder(root: string): Promise<EntrySource> {
+  let total = 0;
+  for await (const _ of walk(root, '')) total += 1;
+  let seen = 0;
+  return {
+    sequential: false,
+    async *entries() {
+      seen = 0;
+      for await (const entry of walk(root, '')) {
+        seen += 1;
+        yield entry;
+      }
+    },
+    fraction: () => Math.min(1, seen / Math.max(1, total)),
+    close: async () => undefined,
+  };
+}
+
+async function* walk(root: string, below: string): AsyncGenerator<Entry> {
+  const folder = await opendir(join(root, below), { bufferSize: AT_ONCE }).catch((error: unknown) => {
+    throw unreadable(join(root, below), error);
+  });
+  const folders: string[] = [];
+  for await (const item of folder) {
+    const name = below === '' ? item.name : `${below}/${item.name}`;
+    if (isLitter(name)) continue;
+    const normal = normalisePath(name);
+    if ('reason' in normal) yield { kind: 'REFUSED', path: name, ...normal };
+    else if (item.isDirectory()) folders.push(name);
+    else if (item.isFile()) yield fileEntry(join(root, name), normal.path);
+    else {
+      const reason = item.isSymbolicLink() ? 'a link, not a file' : 'a device or a socket, not a file';
+      yield { kind: 'REFUSED', ...normal, reason };
+    }
+  }
+  // After the files: no more folders are open at once than lie within each other.
+  for (const name of folders) {
+    yield { kind: 'FOLDER', path: name.normalize('NFC') };
+    yield* walk(root, name);
+  }
+}
+
+export const fileEntry = (path: string, name: string): Entry => ({
+  kind: 'FILE',
+  path: name,
+  read: (maxBytes) => readWhole(path, maxBytes),
+  stream: async () => createReadStream(path),
+  blob: () => fileBlob(path, name),
+});
+
+async function readWhole(path: string, maxBytes: number): Promise<Buffer> {
+  const file = await open(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  try {
+    const { size } = await file.stat();
+    if (size > maxBytes) throw tooLarge(size, maxBytes);
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,100 @@
+/** The members of a tar archive, plain or gzipped, in the order in which they lie there. */
+import { PassThrough, pipeline, Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { createGunzip } from 'node:zlib';
+import { extract, type Header } from 'tar-stream';
+import { TeddyhubError } from '../../../domain/errors.js';
+import { type Entry, type EntrySource, isLitter, normalisePath, tooLarge } from './entry.js';
+
+const CHUNK_BYTES = 1 << 18;
+/** A gzip stream that grows beyond this much is looked at: deflate can make a thousand bytes of one. */
+const BOMB_BYTES = 2 ** 30;
+const BOMB_RATIO = 200;
+
+/** Something whose bytes can be streamed from the beginning. */
+export interface TarFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly gzipped: boolean;
+  stream(): Promise<Readable>;
+  close(): Promise<void>;
+}
+
+export function openTar(archive: TarFile): EntrySource {
+  let consumed = 0;
+  return {
+    sequential: true,
+    fraction: () => Math.min(1, consumed / Math.max(1, archive.bytes)),
+    close: () => archive.close(),
+    async *entries() {
+      const file = await archive.stream();
+      consumed = 0;
+      file.on('data', (chunk: Buffer) => {
+        consumed += chunk.byteLength;
+      });
+      const plain = archive.gzipped ? createGunzip({ chunkSize: CHUNK_BYTES }) : new PassThrough();
+      const members = extract();
+      let produced = 0;
+      plain.on('data', (chunk: Buffer) => {
+        produced += chunk.byteLength;
+        if (produced > BOMB_BYTES && produced > BOMB_RATIO * consumed) plain.destroy(bomb(archive));
+      });
+      pipeline(file, plain, members, () => undefined);
+      try {
+        for await (const member of members) {
+          const body = member as AsyncIterable<Buffer>;
+          const entry = toEntry(member.header, body);
+          if (entry !== null) yield entry;
+          member.resume();
+        }
+      } catch (error) {
+        throw explain(archive, error);
+      } finally {
+        file.destroy();
+      }
+    },
+  };
+}
+
+const LINKS = new Set(['link', 'symlink']);
+
+function toEntry(header: Header, body: AsyncIterable<Buffer>): Entry | null {
+  const { name, type, size = 0 } = header;
+  const normal = normalisePath(name);
+  if ('reason' in normal) return { kind: 'REFUSED', path: name, ...normal };
+  const { path } = normal;
+  if (path === '' || isLitter(path)) return null;
+  if (type === 'directory') return { kind: 'FOLDER', path };
+  if (type !== 'file' && type !== 'contiguous-file') {
+    return { kind: 'REFUSED', path, reason: LINKS.has(type ?? '') ? 'a link, not a file' : 'a device, not a file' };
+  }
+  return {
+    kind: 'FILE',
+    path,
+    read: async (maxBytes) => {
+      if (size > maxBytes) throw tooLarge(size, maxBytes);
+      return buffer(body);
+    },
+    stream: async () => Readable.from(body, { objectMode: false }),
+  };
+}
+
+const bomb = ({ name }: TarFile): TeddyhubError =>
+  new TeddyhubError(
+    'BAD_INPUT_FILE',
+    `${name}: it unpacks to more than ${BOMB_RATIO} times its size, as decompression bombs do; give the unpacked files.`,
+  );
+
+function explain({ name, gzipped }: TarFile, error: unknown): unknown {
+  if (error instanceof TeddyhubError) return error;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const reason = error instanceof Error ? error.message : String(error);
+  if (code.startsWith('Z_')) return broken(name, `its gzip data is broken (${reason})`, error);
+  if (/tar|header|end of data/i.test(reason)) {
+    return broken(name, `it is no whole tar archive${gzipped ? ' in gzip' : ''} (${reason})`, error);
+  }
+  return error;
+}
+
+const broken = (name: string, reason: string, cause: unknown): TeddyhubError =>
+  new TeddyhubError('BAD_INPUT_FILE', `${name}: ${reason}; fetch the file again.`, { cause });

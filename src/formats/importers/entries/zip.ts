@@ -1,0 +1,107 @@
+/** The members of a zip archive, by its central directory. */
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import yauzl from 'yauzl';
+import { TeddyhubError } from '../../../domain/errors.js';
+import { UnusableRecord } from '../sample.js';
+import type { Blob } from './blob.js';
+import { type Entry, type EntrySource, isLitter, normalisePath, tooLarge } from './entry.js';
+
+/** A member is taken for a bomb where it is larger than the first and grows by more than the second. */
+const BOMB_BYTES = 16 * 2 ** 20;
+const BOMB_RATIO = 200;
+const PIECE_BYTES = 1 << 18;
+const FILE_TYPE = 0o170000;
+const LINK = 0o120000;
+
+/** Throws BAD_INPUT_FILE. */
+export async function openZip(blob: Blob): Promise<EntrySource> {
+  let seen = 0;
+  let total = 0;
+  return {
+    sequential: false,
+    fraction: () => seen / Math.max(1, total),
+    close: () => blob.close(),
+    async *entries() {
+      try {
+        // Names are decoded and checked here, so that one of them does not end the reading of the others.
+        const options = { lazyEntries: true, autoClose: false, decodeStrings: false };
+        const zip = await yauzl.fromRandomAccessReaderPromise(new BlobReader(blob), blob.bytes, options);
+        total = zip.entryCount;
+        seen = 0;
+        for await (const member of zip.eachEntry()) {
+          seen += 1;
+          const entry = toEntry(zip, member);
+          if (entry !== null) yield entry;
+        }
+      } catch (error) {
+        if (error instanceof TeddyhubError) throw error;
+        const reason = error instanceof Error ? error.message : String(error);
+        const message = `${blob.name}: it is no whole zip archive (${reason}); fetch the file again.`;
+        throw new TeddyhubError('BAD_INPUT_FILE', message, { cause: error });
+      }
+    },
+  };
+}
+
+function toEntry(zip: yauzl.ZipFile, member: yauzl.Entry): Entry | null {
+  const name = yauzl.getFileNameLowLevel(member.generalPurposeBitFlag, member.fileNameRaw, member.extraFields, false);
+  const normal = normalisePath(name);
+  if ('reason' in normal) return { kind: 'REFUSED', path: name, ...normal };
+  const { path } = normal;
+  if (path === '' || isLitter(path)) return null;
+  if (name.endsWith('/')) return { kind: 'FOLDER', path };
+  const refuse = (reason: string): Entry => ({ kind: 'REFUSED', path, reason });
+  if (((member.externalFileAttributes >>> 16) & FILE_TYPE) === LINK) return refuse('a link, not a file');
+  if (member.isEncrypted()) return refuse('it is encrypted');
+  if (!member.canDecodeFileData()) return refuse('it is compressed in a way that is not supported');
+  const { uncompressedSize: size, compressedSize } = member;
+  if (size > BOMB_BYTES && size > BOMB_RATIO * compressedSize) {
+    return refuse(`it unpacks to more than ${BOMB_RATIO} times its size, as decompression bombs do`);
+  }
+  // yauzl ends the stream where it holds more or less than the directory says.
+  const stream = (): Promise<Readable> => zip.openReadStreamPromise(member);
+  return {
+    kind: 'FILE',
+    path,
+    read: async (maxBytes) => {
+      if (size > maxBytes) throw tooLarge(size, maxBytes);
+      try {
+        return await buffer(await stream());
+      } catch (cause) {
+        throw new UnusableRecord('it cannot be unpacked', { cause });
+      }
+    },
+    stream,
+  };
+}
+
+class BlobReader extends yauzl.RandomAccessReader {
+  constructor(private readonly blob: Blob) {
+    super();
+  }
+
+  override read(
+    target: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    this.blob.read(position, length).then(
+      (bytes) => {
+        bytes.copy(target, offset);
+        callback(bytes.byteLength === length ? null : new Error('it ends too early'));
+      },
+      (error: Error) => callback(error),
+    );
+  }
+
+  override _readStreamForRange(start: number, end: number): Readable {
+    const { blob } = this;
+    async function* pieces() {
+      for (let at = start; at < end; at += PIECE_BYTES) yield await blob.read(at, Math.min(PIECE_BYTES, end - at));
+    }
+    return Readable.from(pieces(), { objectMode: false });
+  }
+}

@@ -1,0 +1,79 @@
+/** Image files: a place that gives entries, and a layout that makes labelled samples of them. */
+import { TeddyhubError } from '../../domain/errors.js';
+import type { FilesSource, Layout } from '../../domain/jobs/dataset-import.js';
+import type { ObjectStore } from '../../platform/object-store/object-store.js';
+import { detectLayout } from './detect.js';
+import type { EntrySource } from './entries/entry.js';
+import { openObject, openPath } from './entries/open.js';
+import { openPrefix } from './entries/prefix.js';
+import { cifarBinary } from './layouts/cifar-binary.js';
+import { classFolders } from './layouts/class-folders.js';
+import { huggingFace } from './layouts/hugging-face.js';
+import { idxFiles } from './layouts/idx-files.js';
+import type { Layout as LayoutReader } from './layouts/layout.js';
+import { manifest } from './layouts/manifest.js';
+import { tinyImageNet } from './layouts/tiny-imagenet.js';
+import { webDataset } from './layouts/webdataset.js';
+import type { ClassList, SampleReader } from './sample.js';
+
+const READERS: Record<Layout, LayoutReader> = {
+  CLASS_FOLDERS: classFolders,
+  TINY_IMAGENET: tinyImageNet,
+  IDX: idxFiles,
+  CIFAR_BINARY: cifarBinary,
+  WEBDATASET: webDataset,
+  HUGGING_FACE: huggingFace,
+  MANIFEST: manifest,
+};
+
+/** Opens a source and answers its layout with the reader. Throws BAD_INPUT_FILE. */
+export async function readFiles(
+  source: FilesSource,
+  store: ObjectStore,
+  scratch: string,
+): Promise<{ reader: SampleReader; layout: Layout }> {
+  const place = await open(source, store);
+  try {
+    const layout = source.layout === 'AUTO' ? await detectLayout(place) : source.layout;
+    const reader = READERS[layout](place, { testSplit: source.testSplit, label: source.label, scratch });
+    const { classNames } = source;
+    if (classNames === undefined) return { layout, reader };
+    return { layout, reader: { ...reader, classes: (found) => inGivenOrder(reader.classes(found), classNames) } };
+  } catch (error) {
+    await place.close();
+    throw error;
+  }
+}
+
+function open(source: FilesSource, store: ObjectStore): Promise<EntrySource> {
+  switch (source.kind) {
+    case 'FILES':
+      return openPath(source.path);
+    case 'OBJECT':
+      return openObject(store, source.key, source.name);
+    case 'PREFIX':
+      return openPrefix(store, source.prefix);
+  }
+}
+
+/** The classes as they were given: an order for classes that have names, names for classes that are numbers. */
+function inGivenOrder(own: ClassList, given: readonly string[]): ClassList {
+  if (own.order === 'NUMBERED') {
+    if (own.keys.length <= given.length)
+      return { keys: given.map((_, index) => String(index)), names: given, order: 'GIVEN' };
+    throw new TeddyhubError(
+      'BAD_INPUT_FILE',
+      `The source has ${own.keys.length} classes, classNames only ${given.length}.`,
+    );
+  }
+  const indices = new Map(own.names.map((name, index) => [name, index]));
+  const foreign = own.names.filter((name) => !given.includes(name));
+  if (foreign.length > 0) {
+    const some = foreign.slice(0, 3).join(', ');
+    throw new TeddyhubError(
+      'BAD_INPUT_FILE',
+      `classNames lacks ${foreign.length} of the source's classes: ${some} ...`,
+    );
+  }
+  return { keys: given.map((name) => own.keys[indices.get(name) ?? -1] ?? name), names: given, order: 'GIVEN' };
+}

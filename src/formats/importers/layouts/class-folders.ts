@@ -1,0 +1,47 @@
+/**
+ * Class folders: `train/<class>/...`, and `val/<class>/...` or `test/<class>/...`, perhaps below one folder that holds
+ * everything. Where no folder names a split, the folder that an image lies in is its class, and all of it is for training.
+ * Classes are ordered by code points, as in torchvision's ImageFolder.
+ */
+import type { Entry, FileEntry } from '../entries/entry.js';
+import { type Sample, sortedClasses } from '../sample.js';
+import { splitChooser, splitFolder } from '../splits.js';
+import { imageSample, type Layout, partsOf, skipped } from './layout.js';
+
+export const classFolders: Layout = (source, { testSplit }) => {
+  const choose = splitChooser(testSplit);
+  /** Folders of classes, with images or without. */
+  const named = new Set<string>();
+
+  function toSample(file: FileEntry): Sample | null {
+    const place = splitFolder(file.path);
+    const segments = place?.rest ?? file.path.split('/').slice(-2);
+    const [className] = segments;
+    if (className === undefined || segments.length < 2) return skipped(file, 'it lies in no folder of a class');
+    const split = choose(place?.name ?? null);
+    return split === null ? null : imageSample(file, split, className);
+  }
+
+  /** A class is there even where it has no image: that is for the one who imports to see. */
+  function noteClass({ path }: Entry): void {
+    const place = splitFolder(`${path}/`);
+    const [className = '', ...below] = (place?.rest ?? []).filter((segment) => segment !== '');
+    if (place !== null && choose(place.name) === 'TRAIN' && className !== '' && below.length === 0)
+      named.add(className);
+  }
+
+  return {
+    ...partsOf(source),
+    async *samples() {
+      for await (const entry of source.entries()) {
+        if (entry.kind === 'FOLDER') noteClass(entry);
+        else if (entry.kind === 'REFUSED') yield skipped(entry, entry.reason);
+        else {
+          const sample = toSample(entry);
+          if (sample !== null) yield sample;
+        }
+      }
+    },
+    classes: (found) => sortedClasses(new Set([...named, ...found])),
+  };
+};

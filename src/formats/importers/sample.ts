@@ -1,0 +1,84 @@
+/** What a layout makes of entries: labelled images, one at a time, and the order of their classes at the end. */
+import type { ImageShape } from '../../domain/config.js';
+import type { ClassOrder } from '../../domain/jobs/dataset-import.js';
+
+export type Split = 'TRAIN' | 'TEST';
+
+export interface SampleName {
+  /** Which record of the source, in the source's own words. */
+  readonly record: string;
+  /** Null where the layout knows it only at the end. */
+  readonly split: Split | null;
+  /** What the source calls the class; null where the layout knows it only at the end. */
+  readonly className: string | null;
+}
+
+/** An image file. */
+export interface EncodedSample extends SampleName {
+  readonly kind: 'ENCODED';
+  /** Throws UnusableRecord. */
+  read(): Promise<Buffer>;
+}
+
+/** Pixels, height * width * channels bytes in that order; valid until the next sample is asked for. */
+export interface RawSample extends SampleName {
+  readonly kind: 'RAW';
+  readonly pixels: Uint8Array;
+  readonly shape: ImageShape;
+}
+
+/** A record that is left out, and why. */
+export interface SkippedSample {
+  readonly kind: 'SKIPPED';
+  readonly record: string;
+  readonly split: Split | null;
+  readonly reason: string;
+}
+
+export type Sample = EncodedSample | RawSample | SkippedSample;
+
+export interface ClassList {
+  /** What samples call the classes, in the order of their indices. */
+  readonly keys: readonly string[];
+  /** What the classes are called, in the same order. */
+  readonly names: readonly string[];
+  /** What decided the order: a list in the source, code points, the source's numbers, or whoever imports. */
+  readonly order: ClassOrder;
+}
+
+export interface SampleReader {
+  /** True where a sample must be read before the next one is asked for. */
+  readonly sequential: boolean;
+  /** May be iterated once. Throws BAD_INPUT_FILE. */
+  samples(): AsyncIterable<Sample>;
+  /** How much of the source has been gone through, 0 to 1. */
+  fraction(): number;
+  /** Once all samples were read; `found` are the classes that samples belong to. Throws BAD_INPUT_FILE. */
+  classes(found: ReadonlySet<string>): ClassList;
+  /** Of a record whose split or class was null: what it is, or why it is left out. */
+  resolve?(record: string): { split: Split; className: string } | { reason: string };
+  /** Records that a list of the source names and that were not there, once all of the others were resolved. */
+  missing?(): readonly string[];
+  close(): Promise<void>;
+}
+
+/** Order by code points, as Python's `sorted` has it, so that indices agree with those of other tools. */
+export function sortedClasses(found: Iterable<string>): ClassList {
+  const names = [...found].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  return { keys: names, names, order: 'SORTED' };
+}
+
+export const listedClasses = (names: readonly string[]): ClassList => ({ keys: names, names, order: 'SOURCE' });
+
+/** Classes that the source calls 0, 1, ...: as many as have a name, or as the largest number found asks for. */
+export function numberedClasses(found: Iterable<string>, names?: readonly string[]): ClassList {
+  let count = names?.length ?? 0;
+  if (names === undefined) for (const key of found) count = Math.max(count, Number(key) + 1);
+  const keys = Array.from({ length: count }, (_, index) => String(index));
+  return { keys, names: names ?? keys, order: names === undefined ? 'NUMBERED' : 'SOURCE' };
+}
+
+/** One record cannot be used; the others can. The message is the reason in the report. */
+export class UnusableRecord extends Error {
+  override readonly name = 'UnusableRecord';
+}

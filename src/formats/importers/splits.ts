@@ -1,0 +1,44 @@
+/** How sources call their splits, and which of them is the test split. */
+import { TeddyhubError } from '../../domain/errors.js';
+import type { Split } from './sample.js';
+
+const TRAIN = new Set(['train', 'training']);
+const TEST = new Set(['val', 'valid', 'validation', 'test', 'testing']);
+
+/** The split's name as the source writes it, where the word is one. */
+const isSplit = (word: string): boolean => TRAIN.has(word.toLowerCase()) || TEST.has(word.toLowerCase());
+
+/** The folder that names the split, at the top of a path or below one folder that holds everything, and what follows it. */
+export function splitFolder(path: string): { name: string; rest: readonly string[] } | null {
+  const segments = path.split('/');
+  for (const at of [0, 1]) {
+    const name = segments[at] ?? '';
+    if (at < segments.length - 1 && isSplit(name)) return { name, rest: segments.slice(at + 1) };
+  }
+  return null;
+}
+
+/** The split that a file's name or one of its folders speaks of: `train-00000-of-00002.parquet`, `cifar/test/0.tar`. */
+export function splitWord(path: string): string | null {
+  const words = path.split(/[^A-Za-z]+/).filter(isSplit);
+  return words.at(-1) ?? null;
+}
+
+/**
+ * Decides for each name of a split what it is here: TRAIN, TEST, or null where another one was chosen as the test split. Throws
+ * BAD_INPUT_FILE where there are several test splits and none was chosen.
+ */
+export function splitChooser(testSplit: string | null) {
+  const tests = new Set<string>();
+  return (name: string | null): Split | null => {
+    if (testSplit !== null && name === testSplit) return 'TEST';
+    if (name === null || TRAIN.has(name.toLowerCase())) return 'TRAIN';
+    if (testSplit !== null) return null;
+    tests.add(name);
+    if (tests.size === 1) return 'TEST';
+    throw new TeddyhubError(
+      'BAD_INPUT_FILE',
+      `The source has several test splits (${[...tests].sort().join(', ')}): say with testSplit which one to measure accuracy on.`,
+    );
+  };
+}

@@ -1,0 +1,39 @@
+/** Failures of the data plane: one line of JSON with the code, a message and the request's id. */
+import type { Response } from 'express';
+import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
+import { isDatabaseUnavailable } from '../../platform/database/unavailable.js';
+import type { Log } from '../../platform/log.js';
+
+/** Every failure that is not listed is ours: 500. */
+const STATUS: Partial<Record<FailureCode, number>> = {
+  INVALID_INPUT: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  INVALID_STATE: 409,
+  UNAVAILABLE: 503,
+};
+
+export function sendError(error: unknown, response: Response, log: Log | undefined): void {
+  const requestId = String(response.getHeader('x-request-id'));
+  const { code, message } = explain(error);
+  const status = STATUS[code] ?? 500;
+  if (status === 500) log?.error({ err: error, requestId }, 'data plane request failed');
+  for (const header of ['ETag', 'Accept-Ranges', 'Content-Length']) response.removeHeader(header);
+  response.set('Cache-Control', 'no-store');
+  // Basic, so that clients which keep the password of a URL until they are asked for it send it.
+  if (status === 401) response.set('WWW-Authenticate', 'Bearer, Basic realm="teddyhub"');
+  if (status === 503) response.set('Retry-After', '5');
+  response
+    .status(status)
+    .type('application/json')
+    .end(JSON.stringify({ error: { code, message, requestId } }));
+}
+
+function explain(error: unknown): { code: FailureCode; message: string } {
+  if (error instanceof TeddyhubError) return { code: error.code, message: error.message.replaceAll('\n', ' ') };
+  if (isDatabaseUnavailable(error)) return { code: 'UNAVAILABLE', message: 'The database does not answer: try again.' };
+  // What express itself refuses: a path that is not properly encoded.
+  if (error instanceof URIError) return { code: 'INVALID_INPUT', message: 'The path of this URL is malformed.' };
+  return { code: 'INTERNAL', message: 'Unexpected failure; the log of the service has it under this request id.' };
+}

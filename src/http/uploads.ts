@@ -1,0 +1,33 @@
+/** Parts of uploaded files, where the object store has no URLs that take them. */
+import express, { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
+import { explain, httpStatusOf } from '../graphql/errors.js';
+import { MAX_RELAYED_BYTES } from '../modules/dataset/upload.service.js';
+import type { Services } from '../modules/index.js';
+
+export function uploadsRouter({ authenticator, uploads }: Pick<Services, 'authenticator' | 'uploads'>): Router {
+  const router = Router();
+  const path = '/v1/uploads/:id/parts/:number';
+  // The key is looked at before a byte of the body is read.
+  const authenticate: RequestHandler = async (request, response, next) => {
+    response.locals.viewer = await authenticator.authenticate(request.headers.authorization);
+    next();
+  };
+  router.put(
+    path,
+    authenticate,
+    express.raw({ type: () => true, limit: MAX_RELAYED_BYTES }),
+    async (request, response) => {
+      const { id, number } = request.params as { id: string; number: string };
+      const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const tag = await uploads.putPart(response.locals.viewer, id, Number(number), bytes);
+      response.set('ETag', `"${tag}"`).status(200).end();
+    },
+  );
+  router.use(path, (error: unknown, _request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) return next(error);
+    const { code, message } = explain(error);
+    const requestId = String(response.getHeader('x-request-id'));
+    response.status(httpStatusOf(code)).json({ error: { code, message, requestId } });
+  });
+  return router;
+}

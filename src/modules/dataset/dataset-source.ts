@@ -1,0 +1,81 @@
+/** From what a client gives as a source to what a worker is told. */
+import { TeddyhubError } from '../../domain/errors.js';
+import { type DatasetSource, datasetSource } from '../../domain/jobs/dataset-import.js';
+import { InputErrors, parseInput } from '../kit/input.js';
+import type { DatasetSourceInput } from './dataset.input.js';
+import type { FilesSourceInput } from './files-source.input.js';
+import { resolveImportPath } from './import-path.js';
+import { uploadedObject } from './upload-id.js';
+
+/** Objects that people put into the bucket for imports lie below this; nothing else of it can be imported. */
+const IMPORTS = 'imports/';
+const FILES_FIELD = { FILES: 'path', UPLOAD: 'uploadId', PREFIX: 'prefix' } as const;
+
+interface Surroundings {
+  importRoot: string;
+  projectId: string;
+}
+
+/** Throws INVALID_INPUT, BAD_INPUT_FILE or InputErrors with the fields at fault. */
+export async function readSource(input: DatasetSourceInput, surroundings: Surroundings): Promise<DatasetSource> {
+  const { kind, idx, files } = input;
+  requireOnly('idx', idx != null, kind === 'IDX', kind);
+  requireOnly('files', files != null, kind in FILES_FIELD, kind);
+  if (idx != null) return resolveIdx(parseInput(datasetSource, { kind, ...idx }, ['source', 'idx']), surroundings);
+  if (files != null) return readFilesSource(kind as keyof typeof FILES_FIELD, files, surroundings);
+  return datasetSource.parse({ kind });
+}
+
+function requireOnly(field: 'idx' | 'files', given: boolean, wanted: boolean, kind: string): void {
+  if (given === wanted) return;
+  const message = wanted ? `source.${field} is needed for ${kind}.` : `source.${field} is not for ${kind}.`;
+  throw new TeddyhubError('INVALID_INPUT', message, { field: ['source', field] });
+}
+
+async function readFilesSource(
+  kind: keyof typeof FILES_FIELD,
+  { path, uploadId, prefix, image, ...options }: FilesSourceInput,
+  { importRoot, projectId }: Surroundings,
+): Promise<DatasetSource> {
+  const places = { path, uploadId, prefix };
+  for (const name of ['path', 'uploadId', 'prefix'] as const) {
+    const given = places[name] != null;
+    if (given === (name === FILES_FIELD[kind])) continue;
+    const message = `source.files.${name} is ${given ? 'not for' : 'needed for'} ${kind}.`;
+    throw new TeddyhubError('INVALID_INPUT', message, { field: ['source', 'files', name] });
+  }
+  const { height, width, ...rest } = image ?? {};
+  const size = height == null && width == null ? undefined : { height, width };
+  const common = { ...options, image: { ...rest, size } };
+  const parse = (place: Record<string, unknown>) =>
+    parseInput(datasetSource, { ...place, ...common }, ['source', 'files']);
+  switch (kind) {
+    case 'FILES': {
+      const real = await resolveImportPath(importRoot, path ?? '', ['source', 'files', 'path'], { folders: true });
+      return parse({ kind, path: real });
+    }
+    case 'UPLOAD':
+      return parse({ kind: 'OBJECT', ...uploadedObject(uploadId ?? '', projectId) });
+    case 'PREFIX': {
+      if ((prefix ?? '').split('/').some((segment) => segment === '..' || segment === '.')) {
+        const field = ['source', 'files', 'prefix'];
+        throw new TeddyhubError('INVALID_INPUT', 'A prefix has no segments . and ..', { field });
+      }
+      return parse({ kind, prefix: `${IMPORTS}${(prefix ?? '').replace(/^\/+|\/+$/g, '')}` });
+    }
+  }
+}
+
+async function resolveIdx(source: DatasetSource, { importRoot }: Surroundings): Promise<DatasetSource> {
+  if (source.kind !== 'IDX') return source;
+  const names = ['trainImages', 'trainLabels', 'testImages', 'testLabels'] as const;
+  const paths = await Promise.allSettled(
+    names.map((file) => resolveImportPath(importRoot, source[file], ['source', 'idx', file])),
+  );
+  const reasons = paths.flatMap((path) => (path.status === 'rejected' ? [path.reason as unknown] : []));
+  const unexpected = reasons.find((reason) => !(reason instanceof TeddyhubError));
+  if (unexpected !== undefined) throw unexpected;
+  if (reasons.length > 0) throw new InputErrors(reasons.filter((reason) => reason instanceof TeddyhubError));
+  const real = paths.map((path) => (path.status === 'fulfilled' ? path.value : ''));
+  return { ...source, ...Object.fromEntries(names.map((file, index) => [file, real[index]])) };
+}

@@ -1,0 +1,82 @@
+import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
+import type { RequestContext } from '../context.js';
+import { toPayload } from '../kit/mutation.js';
+import { DatasetRetentionPayload, DistilledSetRetentionPayload, RetentionInput } from './retention.input.js';
+import type { RetentionService } from './retention.service.js';
+
+const GRACE = 'Garbage collection removes it a week later; until then it can be restored. For ADMIN keys.';
+
+@Resolver()
+export class RetentionResolver {
+  @Mutation(() => DistilledSetRetentionPayload, { description: 'Offers a set no longer. It is still served.' })
+  distilledSetArchive(
+    @Arg('input', () => RetentionInput) input: RetentionInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DistilledSetRetentionPayload> {
+    return changeSet(context, input, 'archiveSet');
+  }
+
+  @Mutation(() => DistilledSetRetentionPayload, {
+    description: `Deletes a set that is ARCHIVED, with its labels, evaluations and tokens: it is not served any more. ${GRACE}`,
+  })
+  distilledSetDelete(
+    @Arg('input', () => RetentionInput) input: RetentionInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DistilledSetRetentionPayload> {
+    return changeSet(context, input, 'deleteSet');
+  }
+
+  @Mutation(() => DistilledSetRetentionPayload, { description: 'Takes back that a set was archived or deleted.' })
+  distilledSetRestore(
+    @Arg('input', () => RetentionInput) input: RetentionInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DistilledSetRetentionPayload> {
+    return changeSet(context, input, 'restoreSet');
+  }
+
+  @Mutation(() => DatasetRetentionPayload, { description: 'Nothing new can be started on it. What there is goes on.' })
+  datasetArchive(
+    @Arg('input', () => RetentionInput) input: RetentionInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DatasetRetentionPayload> {
+    return changeDataset(context, input, 'archiveDataset');
+  }
+
+  @Mutation(() => DatasetRetentionPayload, {
+    description: `Deletes a dataset that is archived, and that no pool or run uses. ${GRACE}`,
+  })
+  datasetDelete(
+    @Arg('input', () => RetentionInput) input: RetentionInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DatasetRetentionPayload> {
+    return changeDataset(context, input, 'deleteDataset');
+  }
+
+  @Mutation(() => DatasetRetentionPayload, { description: 'Takes back that a dataset was archived or deleted.' })
+  datasetRestore(
+    @Arg('input', () => RetentionInput) input: RetentionInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DatasetRetentionPayload> {
+    return changeDataset(context, input, 'restoreDataset');
+  }
+}
+
+async function changeSet(
+  context: RequestContext,
+  input: RetentionInput,
+  change: keyof RetentionService & `${string}Set`,
+): Promise<DistilledSetRetentionPayload> {
+  const { services } = context;
+  const { result, ...payload } = await toPayload(input, () => services.retention[change](context, input.id));
+  return { distilledSet: await services.nodes.reload(context, 'DistilledSet', result), ...payload };
+}
+
+async function changeDataset(
+  context: RequestContext,
+  input: RetentionInput,
+  change: keyof RetentionService & `${string}Dataset`,
+): Promise<DatasetRetentionPayload> {
+  const { services } = context;
+  const { result, ...payload } = await toPayload(input, () => services.retention[change](context, input.id));
+  return { dataset: await services.nodes.reload(context, 'Dataset', result), ...payload };
+}

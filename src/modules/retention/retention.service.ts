@@ -1,0 +1,123 @@
+import { TeddyhubError } from '../../domain/errors.js';
+import type { Database, Transaction } from '../../platform/database/client.js';
+import type { DistilledSetState } from '../../platform/database/generated/client.js';
+import { audit, type Caller, TRANSACTION } from '../kit/mutation.js';
+import { type NodeType, notFound, requireUuid } from '../kit/node.js';
+import { assertAllowed } from '../kit/permissions.js';
+
+/** How long a deletion can be taken back. */
+const GRACE_MS = 7 * 86_400_000;
+const FIELD = ['id'];
+
+/**
+ * Archive, then delete, then, after a grace period, garbage collection. Every function returns the UUID of its object, does
+ * nothing where there is nothing to do, and throws NOT_FOUND and INVALID_STATE.
+ */
+export class RetentionService {
+  constructor(private readonly database: Database) {}
+
+  archiveSet(caller: Caller, globalId: string): Promise<string> {
+    return this.change(caller, 'distilledSetArchive', 'DistilledSet', globalId, async (tx, where) => {
+      const change = { state: 'ARCHIVED', archivedAt: new Date() } as const;
+      const { count } = await tx.distilledSet.updateMany({
+        where: { ...where, state: { not: 'ARCHIVED' } },
+        data: change,
+      });
+      return count;
+    });
+  }
+
+  deleteSet(caller: Caller, globalId: string): Promise<string> {
+    return this.change(caller, 'distilledSetDelete', 'DistilledSet', globalId, async (tx, where) => {
+      const set = await tx.distilledSet.findFirstOrThrow({ where });
+      if (set.state !== 'ARCHIVED') throw notArchived('Distilled set', set.name);
+      const pending = { ...where, deleteAfter: null };
+      return (await tx.distilledSet.updateMany({ where: pending, data: { deleteAfter: inGrace() } })).count;
+    });
+  }
+
+  /** Takes back a deletion, and with it the archiving. */
+  restoreSet(caller: Caller, globalId: string): Promise<string> {
+    return this.change(caller, 'distilledSetRestore', 'DistilledSet', globalId, async (tx, where) => {
+      const set = await tx.distilledSet.findFirstOrThrow({ where });
+      const state: DistilledSetState = set.publishedAt === null ? 'STAGING' : 'PUBLISHED';
+      const data = { state, archivedAt: null, deleteAfter: null };
+      return (await tx.distilledSet.updateMany({ where: { ...where, state: 'ARCHIVED' }, data })).count;
+    });
+  }
+
+  archiveDataset(caller: Caller, globalId: string): Promise<string> {
+    return this.change(caller, 'datasetArchive', 'Dataset', globalId, async (tx, where) => {
+      const dataset = await tx.dataset.findFirstOrThrow({ where });
+      if (dataset.state === 'IMPORTING')
+        throw invalid(`Dataset ${dataset.name} is IMPORTING: wait until that has ended.`);
+      const data = { archivedAt: new Date() };
+      return (await tx.dataset.updateMany({ where: { ...where, archivedAt: null }, data })).count;
+    });
+  }
+
+  deleteDataset(caller: Caller, globalId: string): Promise<string> {
+    return this.change(caller, 'datasetDelete', 'Dataset', globalId, async (tx, where) => {
+      const dataset = await tx.dataset.findFirstOrThrow({
+        where,
+        include: { _count: { select: { teacherPools: true, runs: true } } },
+      });
+      if (dataset.archivedAt === null) throw notArchived('Dataset', dataset.name);
+      const { teacherPools, runs } = dataset._count;
+      if (teacherPools + runs > 0) {
+        throw invalid(
+          `Dataset ${dataset.name} is used by ${teacherPools} teacher pools and ${runs} runs: it stays archived.`,
+        );
+      }
+      const pending = { ...where, deleteAfter: null };
+      return (await tx.dataset.updateMany({ where: pending, data: { deleteAfter: inGrace() } })).count;
+    });
+  }
+
+  restoreDataset(caller: Caller, globalId: string): Promise<string> {
+    return this.change(caller, 'datasetRestore', 'Dataset', globalId, async (tx, where) => {
+      const data = { archivedAt: null, deleteAfter: null };
+      return (await tx.dataset.updateMany({ where: { ...where, archivedAt: { not: null } }, data })).count;
+    });
+  }
+
+  /** `write` answers how many rows it changed: where none, there is nothing to record. */
+  private async change(
+    caller: Caller,
+    action: string,
+    type: NodeType & ('Dataset' | 'DistilledSet'),
+    globalId: string,
+    write: (tx: Transaction, where: { id: string; projectId: string }) => Promise<number>,
+  ): Promise<string> {
+    assertAllowed(caller.viewer, action.endsWith('Delete') ? 'object:delete' : 'object:archive');
+    const { projectId } = caller.viewer;
+    const id = requireUuid(type, globalId, FIELD);
+    return this.database.$transaction(async (tx) => {
+      const found = type === 'Dataset' ? await lockDataset(tx, id, projectId) : await lockSet(tx, id, projectId);
+      if (found === 0) throw notFound(type, globalId, FIELD);
+      if ((await write(tx, { id, projectId })) > 0) await audit(tx, caller, action, type, id, {});
+      return id;
+    }, TRANSACTION);
+  }
+}
+
+const lockDataset = async (tx: Transaction, id: string, projectId: string): Promise<number> =>
+  (
+    await tx.$queryRaw<
+      object[]
+    >`SELECT 1 FROM "Dataset" WHERE id = ${id}::uuid AND "projectId" = ${projectId}::uuid FOR UPDATE`
+  ).length;
+
+const lockSet = async (tx: Transaction, id: string, projectId: string): Promise<number> =>
+  (
+    await tx.$queryRaw<
+      object[]
+    >`SELECT 1 FROM "DistilledSet" WHERE id = ${id}::uuid AND "projectId" = ${projectId}::uuid FOR UPDATE`
+  ).length;
+
+const inGrace = (): Date => new Date(Date.now() + GRACE_MS);
+
+const invalid = (message: string): TeddyhubError => new TeddyhubError('INVALID_STATE', message, { field: FIELD });
+
+const notArchived = (what: string, name: string): TeddyhubError =>
+  invalid(`${what} ${name} is not archived: archive it first, then delete it.`);

@@ -1,0 +1,44 @@
+import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
+import type { RequestContext } from '../context.js';
+import { DistilledSet } from '../distilled-set/distilled-set.type.js';
+import { listComplexity } from '../kit/connection.js';
+import { toPayload } from '../kit/mutation.js';
+import {
+  DistilledSetTokenCreateInput,
+  DistilledSetTokenCreatePayload,
+  DistilledSetTokenRevokeInput,
+  DistilledSetTokenRevokePayload,
+} from './set-token.input.js';
+import { SetToken } from './set-token.type.js';
+
+@Resolver(() => DistilledSet)
+export class SetTokenResolver {
+  @Mutation(() => DistilledSetTokenCreatePayload, {
+    description: 'Makes a token that reads one set from the data plane, and shows it this once.',
+  })
+  async distilledSetTokenCreate(
+    @Arg('input', () => DistilledSetTokenCreateInput) input: DistilledSetTokenCreateInput,
+    @Ctx() { services, loaders, ...caller }: RequestContext,
+  ): Promise<DistilledSetTokenCreatePayload> {
+    const { result, ...payload } = await toPayload(input, () => services.setTokens.create(caller, input));
+    const token = result === null ? null : await loaders.setTokenById.load(result.id);
+    return { token, secret: result?.secret ?? null, ...payload };
+  }
+
+  @Mutation(() => DistilledSetTokenRevokePayload, { description: 'Ends a token at once.' })
+  async distilledSetTokenRevoke(
+    @Arg('input', () => DistilledSetTokenRevokeInput) input: DistilledSetTokenRevokeInput,
+    @Ctx() { services, loaders, ...caller }: RequestContext,
+  ): Promise<DistilledSetTokenRevokePayload> {
+    const { result, ...payload } = await toPayload(input, () => services.setTokens.revoke(caller, input));
+    return { token: result === null ? null : await loaders.setTokenById.load(result), ...payload };
+  }
+
+  @FieldResolver(() => [SetToken], {
+    complexity: listComplexity(10),
+    description: 'Every token that was made for it, also those that do not work any more.',
+  })
+  tokens(@Root() set: DistilledSet, @Ctx() { loaders }: RequestContext): Promise<SetToken[]> {
+    return loaders.tokensOfSet.load(set.id);
+  }
+}

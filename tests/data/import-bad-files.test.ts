@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import sharp from 'sharp';
+import { readSplit } from '../../src/formats/dataset-shards.js';
+import { writeZip } from '../support/datasets.js';
+import { classFolderTree, type FileTree, numbered, plain, writeTar, writeTree } from '../support/images.js';
+import { type Importing, openImporting } from '../support/importing.js';
+
+let importing: Importing;
+before(async () => {
+  importing = await openImporting();
+});
+after(() => importing.close());
+
+const good = () => classFolderTree(['cat', 'dog'], { train: 10 });
+
+describe('files that cannot be used', () => {
+  let jpeg: Buffer;
+  before(async () => {
+    const noise = Buffer.from(Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * 7919) % 251));
+    jpeg = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
+      .jpeg()
+      .toBuffer();
+  });
+  const bad: Record<string, [() => Promise<Buffer> | Buffer, RegExp]> = {
+    'an empty file': [() => Buffer.alloc(0), /empty/],
+    'a text': [() => Buffer.from('not an image'), /no JPEG, PNG or WebP/],
+    'an SVG': [() => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="6"/>'), /no JPEG, PNG/],
+    'a GIF': [() => plain([1, 2, 3]).gif().toBuffer(), /no JPEG, PNG or WebP/],
+    'a truncated JPEG': [() => jpeg.subarray(0, jpeg.length / 2), /damaged/],
+    'a scrambled PNG': [async () => (await numbered(77)).fill(0, 45, 60), /damaged/],
+    'a decompression bomb': [
+      () =>
+        sharp({ create: { width: 9000, height: 9000, channels: 3, background: '#000' } })
+          .png()
+          .toBuffer(),
+      /more pixels than a file of its size/,
+    ],
+  };
+  for (const [what, [make, reason]] of Object.entries(bad)) {
+    it(`${what} is listed with its reason, and the others are imported`, async () => {
+      const { contentDigest } = await importing.runTree(await good());
+      const tree = { ...(await good()), 'train/cat/zzz.jpg': await make() };
+      const result = await importing.runTree(tree, { maxSkipped: 0.1 });
+      assert.deepEqual(
+        result.skipped.map(({ split, record }) => [split, record]),
+        [['TRAIN', 'train/cat/zzz.jpg']],
+      );
+      assert.match(result.skipped[0]?.reason ?? '', reason);
+      assert.equal(result.contentDigest, contentDigest);
+    });
+  }
+
+  it('end the import where they are more than may be skipped, and nothing is stored', async () => {
+    const tree = { ...(await good()), 'train/cat/a.png': '', 'train/cat/b.png': '', 'train/dog/c.png': 'text' };
+    const before = await objects();
+    await assert.rejects(importing.runTree(tree, { maxSkipped: 0.1, image: { size: { height: 4, width: 4 } } }), {
+      code: 'BAD_INPUT_FILE',
+      message: /3 of 25 records .*10 %; 2: the file is empty \(train\/cat\/[ab]\.png\); 1: it is no JPEG/,
+    });
+    assert.deepEqual(await objects(), before);
+    const { skipped } = await importing.runTree(tree, { maxSkipped: 0.12 });
+    assert.deepEqual(
+      skipped.map(({ record }) => record),
+      ['train/cat/a.png', 'train/cat/b.png', 'train/dog/c.png'],
+    );
+  });
+
+  const objects = async () => {
+    const keys: string[] = [];
+    for await (const { key } of importing.store.list('')) keys.push(key);
+    return keys.sort();
+  };
+
+  it('leave nothing in the scratch folder', async () => {
+    await importing.runTree(await good());
+    assert.deepEqual(await readdir(importing.context.scratch), []);
+  });
+});
+
+describe('images that are there twice', () => {
+  it('are told of, across names, splits and classes, and kept', async () => {
+    const tree = await good();
+    tree['train/cat/again.png'] = tree['train/cat/0.png'] ?? '';
+    tree['test/dog/leak.png'] = tree['train/cat/0.png'] ?? '';
+    const { duplicates, duplicateCount, trainPerClass } = await importing.runTree(tree);
+    assert.deepEqual(trainPerClass, [11, 10]);
+    assert.equal(duplicateCount, 2);
+    assert.deepEqual(duplicates, [
+      {
+        split: 'TRAIN',
+        record: 'train/cat/0.png',
+        sameAs: 'test/dog/leak.png',
+        acrossSplits: true,
+        acrossClasses: true,
+      },
+      {
+        split: 'TRAIN',
+        record: 'train/cat/again.png',
+        sameAs: 'test/dog/leak.png',
+        acrossSplits: true,
+        acrossClasses: true,
+      },
+    ]);
+  });
+});
+
+describe('archives and folders that are not to be trusted', () => {
+  const evil: FileTree = { '../../evil.png': 'x', '/etc/evil.png': 'x', 'train/cat/../../../evil.png': 'x' };
+  const reasons = {
+    '../../evil.png': /leads out/,
+    '/etc/evil.png': /absolute/,
+    'train/cat/../../../evil.png': /leads out/,
+  };
+  const check = (skipped: readonly { record: string; reason: string }[]) => {
+    for (const [path, reason] of Object.entries(reasons)) {
+      const found = skipped.find(({ record }) => record === path);
+      assert.match(found?.reason ?? 'not listed', reason, path);
+    }
+  };
+
+  it('paths of a tar that lead out of it, absolute ones and links are listed and not followed', async () => {
+    const links = [
+      { name: 'train/cat/link.png', type: 'symlink', linkname: '/etc/passwd' },
+      { name: 'train/cat/hard.png', type: 'link', linkname: 'train/cat/0.png' },
+    ] as const;
+    const path = await writeTar(importing.place('.tar.gz'), { ...evil, ...(await good()) }, links);
+    const { skipped } = await importing.run(path, { maxSkipped: 0.5 });
+    check(skipped);
+    assert.equal(skipped.filter(({ reason }) => reason === 'a link, not a file').length, 2);
+  });
+
+  it('paths of a zip that lead out of it are listed', async () => {
+    const path = await writeZip(importing.place('.zip'), {
+      'xx/xx/evil.png': 'x',
+      '1etc/evil.png': 'x',
+      ...(await good()),
+    });
+    const bytes = await readFile(path);
+    const patch = (from: string, to: string) => {
+      for (let at = bytes.indexOf(from); at >= 0; at = bytes.indexOf(from, at + 1)) bytes.write(to, at, 'latin1');
+    };
+    patch('xx/xx/evil.png', '../../evil.png');
+    patch('1etc/evil.png', '/etc/evil.png');
+    await writeFile(path, bytes);
+    const { skipped } = await importing.run(path, { maxSkipped: 0.5 });
+    assert.deepEqual(skipped.map(({ record }) => record).sort(), ['../../evil.png', '/etc/evil.png']);
+  });
+
+  it('a zip member that grows like a bomb is not unpacked', async () => {
+    const path = await writeZip(importing.place('.zip'), {
+      ...(await good()),
+      'train/cat/b.png': Buffer.alloc(20_000_000),
+    });
+    const { skipped } = await importing.run(path, { maxSkipped: 0.5 });
+    assert.match(skipped[0]?.reason ?? '', /bomb/);
+  });
+
+  it('links in a folder are not followed', async () => {
+    const folder = await writeTree(importing.place(), await good());
+    await symlink('/etc/passwd', join(folder, 'train/cat/link.png'));
+    await symlink('/etc', join(folder, 'train/dog/more'));
+    const { skipped } = await importing.run(folder, { maxSkipped: 0.5 });
+    assert.deepEqual(
+      skipped.map(({ record, reason }) => [record, reason]),
+      [
+        ['train/cat/link.png', 'a link, not a file'],
+        ['train/dog/more', 'a link, not a file'],
+      ],
+    );
+  });
+
+  for (const [kind, name] of [
+    ['tar', 'broken.tar'],
+    ['tar.gz', 'broken.tar.gz'],
+    ['zip', 'broken.zip'],
+  ] as const) {
+    it(`a ${kind} that breaks off ends the import in one line that names it`, async () => {
+      const path = importing.place(name);
+      if (kind === 'zip') await writeZip(path, await good());
+      else await writeTar(path, await good());
+      await truncate(path, Math.floor((await readFile(path)).length * 0.6));
+      await assert.rejects(importing.run(path), (error: Error & { code?: string }) => {
+        assert.equal(error.code, 'BAD_INPUT_FILE');
+        assert.match(error.message, /broken\.(tar|zip)/);
+        assert.doesNotMatch(error.message, /\n/);
+        return true;
+      });
+    });
+  }
+
+  it('names in any Unicode come through, and what operating systems leave behind does not', async () => {
+    const tree = await classFolderTree(['犬', 'чорний кіт', '🦊']);
+    const odd = { ...tree, 'train/犬/.DS_Store': 'x', '__MACOSX/train/犬/._0.png': 'x', 'train/🦊/Thumbs.db': 'x' };
+    for (const path of [
+      await writeTree(importing.place(), odd),
+      await writeTar(importing.place('.tar'), odd),
+      await writeZip(importing.place('.zip'), odd),
+    ]) {
+      const { classNames, skipped } = await importing.run(path);
+      assert.deepEqual([classNames, skipped], [['чорний кіт', '犬', '🦊'], []]);
+    }
+  });
+});
+
+describe('what becomes of an image', () => {
+  const firstPixel = async (file: Buffer, image: Record<string, unknown> = {}) => {
+    const tree: FileTree = { ...(await good()), 'test/cat/0.png': file };
+    delete tree['test/dog/0.png'];
+    const { test, shape } = await importing.runTree(tree, { image: { channels: 3, ...image } });
+    const { images } = await readSplit(importing.store, test);
+    return { pixels: [...images], shape };
+  };
+  const near = (pixels: number[], wanted: number[], tolerance: number) => {
+    for (const [i, value] of wanted.entries())
+      assert.ok(Math.abs((pixels[i] ?? -1) - value) <= tolerance, `${pixels.slice(0, 3)}`);
+  };
+
+  it('JPEG, WebP, CMYK, 16 bit and palettes become 8-bit RGB', async () => {
+    const colour = plain([200, 100, 50]);
+    near((await firstPixel(await colour.clone().jpeg({ quality: 100 }).toBuffer())).pixels, [200, 100, 50], 3);
+    near((await firstPixel(await colour.clone().webp({ lossless: true }).toBuffer())).pixels, [200, 100, 50], 0);
+    near((await firstPixel(await colour.clone().png({ palette: true }).toBuffer())).pixels, [200, 100, 50], 1);
+    near((await firstPixel(await colour.clone().toColourspace('rgb16').png().toBuffer())).pixels, [200, 100, 50], 1);
+    const cmyk = await colour.clone().toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer();
+    assert.equal((await sharp(cmyk).metadata()).space, 'cmyk');
+    near((await firstPixel(cmyk)).pixels, [200, 100, 50], 40);
+  });
+
+  it('alpha is laid over white', async () => {
+    const half = sharp({
+      create: { width: 8, height: 6, channels: 4, background: { r: 200, g: 100, b: 50, alpha: 0.5 } },
+    });
+    near((await firstPixel(await half.png().toBuffer())).pixels, [228, 178, 153], 2);
+  });
+
+  it('EXIF orientation is applied', async () => {
+    const pixels = Buffer.alloc(6 * 8 * 3);
+    pixels.fill(255, 0, 3);
+    const turned = await sharp(pixels, { raw: { width: 6, height: 8, channels: 3 } })
+      .withMetadata({ orientation: 6 })
+      .png()
+      .toBuffer();
+    const { pixels: seen, shape } = await firstPixel(turned);
+    assert.deepEqual(shape, { height: 6, width: 8, channels: 3 });
+    // Turned clockwise, the upper left pixel is at the upper right.
+    assert.equal(seen.indexOf(255), 7 * 3);
+  });
+
+  for (const [fit, wanted] of [
+    ['CROP', [0, 0, 255]],
+    ['STRETCH', [255, 0, 0]],
+    ['PAD', [255, 255, 255]],
+  ] as const) {
+    it(`${fit} decides what a wide image is brought to`, async () => {
+      // Red, blue, red: the middle third is blue.
+      const wide = Buffer.alloc(30 * 10 * 3);
+      for (let i = 0; i < 300; i++) wide[i * 3 + (i % 30 >= 10 && i % 30 < 20 ? 2 : 0)] = 255;
+      const file = await sharp(wide, { raw: { width: 30, height: 10, channels: 3 } })
+        .png()
+        .toBuffer();
+      const { pixels } = await firstPixel(file, { size: { height: 9, width: 9 }, fit });
+      near(pixels, [...wanted], 12);
+    });
+  }
+});
+
+describe('a gzip file that is no archive', () => {
+  it('is refused by name', async () => {
+    const path = importing.place('.tar.gz');
+    await writeFile(path, gzipSync('hello world'));
+    await assert.rejects(importing.run(path), { code: 'BAD_INPUT_FILE', message: /tar\.gz: it is no whole tar/ });
+  });
+});

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { readSplit } from '../../src/formats/dataset-shards.js';
+import { asClassFolders, asList, asParquet, asShard, MEMBERS, writeZip } from '../support/datasets.js';
+import { idxFile } from '../support/idx.js';
+import { type FileTree, writeTar, writeTree } from '../support/images.js';
+import { type Importing, openImporting } from '../support/importing.js';
+
+let importing: Importing;
+before(async () => {
+  importing = await openImporting();
+});
+after(() => importing.close());
+
+const expected = (split: string) =>
+  MEMBERS.filter((member) => member.split === split).map(({ n, label }) => [n, label]);
+const tarBytes = async (tree: FileTree) => {
+  return readFile(await writeTar(importing.place('.tar'), tree));
+};
+
+describe('the layout of a source', () => {
+  const layouts: Record<string, () => Promise<FileTree>> = {
+    CLASS_FOLDERS: asClassFolders,
+    MANIFEST: () => asList('csv'),
+    WEBDATASET: async () => ({
+      'shards/train-000000.tar': await tarBytes(await asShard('train')),
+      'shards/test-000000.tar': await tarBytes(await asShard('test')),
+    }),
+    HUGGING_FACE: async () => ({
+      'data/train-00000-of-00001.parquet': await asParquet('train'),
+      'data/test-00000-of-00001.parquet': await asParquet('test'),
+      'README.md': 'a card',
+    }),
+  };
+  for (const [layout, make] of Object.entries(layouts)) {
+    it(`${layout} is told by its files, and is the same dataset from a folder, tar, tar.gz, zip and a prefix`, async () => {
+      const tree = await make();
+      const options = { classNames: ['cat', 'dog'] };
+      const prefix = `imports/${layout.toLowerCase()}`;
+      for (const [path, bytes] of Object.entries(tree))
+        await importing.store.put(`${prefix}/${path}`, Buffer.from(bytes));
+      const results = [
+        await importing.run(await writeTree(importing.place(), tree), options),
+        await importing.run(await writeTar(importing.place('.tar'), tree), options),
+        await importing.run(await writeTar(importing.place('.tar.gz'), tree), options),
+        await importing.run(await writeZip(importing.place('.zip'), tree), options),
+        await importing.runSource({ ...options, kind: 'PREFIX', prefix }),
+      ];
+      const folders = await importing.runTree(await asClassFolders());
+      for (const result of results) {
+        assert.equal(result.layout, layout);
+        assert.deepEqual(await importing.pairs(result.train), expected('train'));
+        assert.deepEqual(await importing.pairs(result.test), expected('test'));
+        // Whatever the layout: the same images in the same classes are the same dataset.
+        assert.equal(result.contentDigest, folders.contentDigest);
+        assert.deepEqual(result.skipped, []);
+      }
+    });
+  }
+
+  it('is asked for where it cannot be told', async () => {
+    const run = importing.runTree({ 'a.bin': 'x', 'b.dat': 'y' });
+    await assert.rejects(run, { code: 'BAD_INPUT_FILE', message: /layout .*CLASS_FOLDERS/ });
+  });
+});
+
+describe('importing a list of files', () => {
+  it('reads JSON lines like CSV, and numbers like names', async () => {
+    const { contentDigest } = await importing.runTree(await asList('csv'));
+    assert.equal((await importing.runTree(await asList('jsonl'))).contentDigest, contentDigest);
+  });
+
+  it('tells of files that are not listed and of listed files that are not there', async () => {
+    const tree = await asList('csv');
+    tree['data/pictures/99.png'] = tree['data/pictures/10.png'] ?? '';
+    delete tree['data/pictures/11.png'];
+    const { skipped } = await importing.runTree(tree, { maxSkipped: 0.5 });
+    assert.deepEqual(
+      skipped.map(({ record, reason }) => [record, reason]),
+      [
+        ['data/pictures/11.png', 'it is listed, but not there'],
+        ['data/pictures/99.png', 'data/metadata.csv does not list it'],
+      ],
+    );
+  });
+
+  for (const [what, list, message] of [
+    ['without a column of files', 'name,label\na,b\n', /names no file/],
+    ['without a column of classes', 'file_name,colour\na.png,red\n', /names no class/],
+    ['with a path that leads out', 'file_name,label\n../../etc/passwd,a\n', /leads out/],
+    ['with two classes for one file', 'file_name,label\na.png,x\na.png,y\n', /two classes/],
+    ['that is no CSV', 'file_name,label\n"a.png,x\n', /no readable CSV/],
+  ] as const) {
+    it(`refuses a list ${what}, and names it`, async () => {
+      const run = importing.runTree({ 'metadata.csv': list, 'a.png': 'x' }, { layout: 'MANIFEST' });
+      await assert.rejects(run, (error: Error & { code?: string }) => {
+        assert.equal(error.code, 'BAD_INPUT_FILE');
+        assert.match(error.message, message);
+        assert.match(error.message, /^metadata\.csv/);
+        return true;
+      });
+    });
+  }
+});
+
+describe('importing WebDataset shards', () => {
+  it('takes a single shard, and holds a test split out of it', async () => {
+    const path = await writeTar(importing.place('.tar'), await asShard('train'));
+    const result = await importing.run(path, { holdOut: 0.5 });
+    assert.deepEqual([result.layout, result.classNames, result.trainPerClass], ['WEBDATASET', ['0', '1'], [1, 1]]);
+  });
+
+  it('lists samples without an image or a label', async () => {
+    const tree = await asShard('train');
+    tree['30.png'] = tree['10.png'] ?? '';
+    tree['31.cls'] = '1';
+    const path = await writeTar(importing.place('.tar'), tree);
+    const { skipped } = await importing.run(path, { holdOut: 0.5, maxSkipped: 0.5 });
+    assert.deepEqual(
+      skipped.map(({ record, reason }) => [record, reason]),
+      [
+        ['30.png', 'the sample has no label'],
+        ['31', 'the sample has no image'],
+      ],
+    );
+  });
+});
+
+describe('importing Parquet', () => {
+  it('takes the names and the order of the classes from the ClassLabel', async () => {
+    const names = ['zebra', 'ape'];
+    const tree = {
+      'train-0.parquet': await asParquet('train', names),
+      'test-0.parquet': await asParquet('test', names),
+    };
+    const result = await importing.runTree(tree);
+    assert.deepEqual([result.classNames, result.classOrder], [names, 'SOURCE']);
+    assert.deepEqual(await importing.pairs(result.train), expected('train'));
+  });
+
+  it('refuses what is no Parquet, and files that disagree about the classes', async () => {
+    const broken = importing.runTree({ 'train.parquet': 'PAR1 and nothing else' });
+    await assert.rejects(broken, { code: 'BAD_INPUT_FILE', message: /train\.parquet: it is no readable Parquet/ });
+    const disagree = importing.runTree({
+      'train.parquet': await asParquet('train'),
+      'test.parquet': await asParquet('test', ['dog', 'cat']),
+    });
+    await assert.rejects(disagree, { code: 'BAD_INPUT_FILE', message: /classes are not those/ });
+  });
+});
+
+describe("importing CIFAR's binary version", () => {
+  const record = (labels: number[], n: number) =>
+    Buffer.concat([Buffer.from(labels), ...[n, n + 1, n + 2].map((value) => Buffer.alloc(1024, value))]);
+
+  it('reads CIFAR-10 with its names, whatever comes first', async () => {
+    const tree = {
+      'cifar-10-batches-bin/test_batch.bin': Buffer.concat([record([0], 30), record([1], 40)]),
+      'cifar-10-batches-bin/data_batch_1.bin': Buffer.concat([record([1], 20), record([0], 10)]),
+      'cifar-10-batches-bin/batches.meta.txt': 'airplane\nautomobile\n\n',
+    };
+    const result = await importing.run(await writeTar(importing.place('.tar.gz'), tree));
+    assert.deepEqual([result.layout, result.classNames], ['CIFAR_BINARY', ['airplane', 'automobile']]);
+    assert.deepEqual(result.shape, { height: 32, width: 32, channels: 3 });
+    assert.deepEqual(await importing.pairs(result.train), [
+      [10, 0],
+      [20, 1],
+    ]);
+    const { images } = await readSplit(importing.store, result.test);
+    assert.deepEqual(
+      [...images.subarray(0, 3)].map((value) => value % 10),
+      [0, 1, 2],
+    );
+  });
+
+  it('reads the fine or the coarse labels of CIFAR-100', async () => {
+    const tree = {
+      'train.bin': Buffer.concat([record([1, 0], 10), record([0, 1], 20), record([0, 2], 25)]),
+      'test.bin': record([1, 0], 30),
+      'fine_label_names.txt': 'apple\nbus\ncar\n',
+      'coarse_label_names.txt': 'vehicle\nfruit\n',
+    };
+    assert.deepEqual((await importing.runTree(tree)).trainPerClass, [1, 1, 1]);
+    const coarse = await importing.runTree(tree, { label: 'coarse' });
+    assert.deepEqual(
+      [coarse.classNames, coarse.trainPerClass],
+      [
+        ['vehicle', 'fruit'],
+        [2, 1],
+      ],
+    );
+  });
+
+  it('refuses a file that ends within a record', async () => {
+    const run = importing.runTree({
+      'data_batch_1.bin': record([0], 1).subarray(0, 3000),
+      'test_batch.bin': record([0], 2),
+    });
+    await assert.rejects(run, { code: 'BAD_INPUT_FILE', message: /data_batch_1\.bin.*whole record/ });
+  });
+});
+
+describe('importing the files of the MNIST family', () => {
+  const files = (): FileTree => ({
+    'raw/train-images-idx3-ubyte.gz': gzipSync(
+      idxFile([2, 2, 3], Buffer.from([...'aaaaaabbbbbb'].map((c) => c.charCodeAt(0)))),
+    ),
+    'raw/t10k-images-idx3-ubyte.gz': gzipSync(idxFile([1, 2, 3], Buffer.alloc(6, 7))),
+    'raw/train-labels-idx1-ubyte.gz': gzipSync(idxFile([2], Buffer.of(1, 0))),
+    'raw/t10k-labels-idx1-ubyte.gz': gzipSync(idxFile([1], Buffer.of(1))),
+  });
+
+  it('reads them out of an archive, gzipped in it, images before their labels', async () => {
+    const result = await importing.run(await writeTar(importing.place('.tar'), files()));
+    assert.deepEqual([result.layout, result.shape], ['IDX', { height: 2, width: 3, channels: 1 }]);
+    assert.deepEqual(await importing.pairs(result.train), [
+      ['a'.charCodeAt(0), 1],
+      ['b'.charCodeAt(0), 0],
+    ]);
+  });
+
+  it('refuses images without their labels', async () => {
+    const tree = files();
+    delete tree['raw/t10k-labels-idx1-ubyte.gz'];
+    await assert.rejects(importing.runTree(tree), {
+      code: 'BAD_INPUT_FILE',
+      message: /1 images and no labels of its test/,
+    });
+  });
+});

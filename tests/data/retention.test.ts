@@ -1,0 +1,239 @@
+import 'reflect-metadata';
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { DistillationRun, Project } from '../../src/platform/database/generated/client.js';
+import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
+import { putByDigest } from '../../src/platform/object-store/object-store.js';
+import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
+import { toJson } from '../../src/platform/orchestration/work.js';
+import { type CollectOptions, collectGarbage } from '../../src/platform/retention/collect.js';
+import { publish } from '../../workers/jobs/publishing.js';
+import { makeInputs, type Payload, payloadOf } from '../support/publish-inputs.js';
+import { seedPublishedSet } from '../support/published-set.js';
+import { seedRealSet } from '../support/real-set.js';
+import { recordedContext } from '../support/recorded-context.js';
+import { seedDataset, seedPool, seedProject, seedRun } from '../support/seeds.js';
+import { createWorld, type World } from '../support/world.js';
+
+const CHILD = fileURLToPath(new URL('../support/crash.child.js', import.meta.url));
+const HOUR = 3_600_000;
+const later = (hours: number) => new Date(Date.now() + hours * HOUR);
+
+async function keysOf(store: ObjectStore, prefix = ''): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of store.list(prefix)) keys.push(key);
+  return keys.sort();
+}
+
+async function uploadsOf(store: ObjectStore): Promise<number> {
+  let uploads = 0;
+  for await (const _ of store.uploads.list()) uploads += 1;
+  return uploads;
+}
+
+describe('garbage collection', () => {
+  let world: World;
+  let project: Project;
+  let folders = 0;
+  let folder: string;
+  let store: ObjectStore;
+  /** As if run two days from now, with a grace period of one. */
+  const collect = (options: Partial<CollectOptions> = {}) =>
+    collectGarbage({ database: world.database, store, graceMs: 24 * HOUR, dryRun: false, now: later(48), ...options });
+
+  before(async () => {
+    world = await createWorld();
+  });
+  after(() => world?.close());
+  beforeEach(async () => {
+    await world.database.project.deleteMany();
+    await world.database.teacherStatistics.deleteMany();
+    project = await seedProject(world.database);
+    folder = join(world.stateDir, `objects-${++folders}`);
+    store = await openObjectStore({ kind: 'folder', path: folder });
+  });
+
+  it('removes what no row names once its grace is over, and says first what it would remove', async () => {
+    const set = await seedPublishedSet({ database: world.database, store }, project);
+    const named = await keysOf(store);
+    const { key } = await putByDigest(store, 'labels', Buffer.alloc(1_000, 'nobody'), '.safetensors');
+    const young = await collect({ now: new Date() });
+    assert.deepEqual([young.objects, young.kept], [0, { objects: 1, bytes: 1_000 }]);
+    const dry = await collect({ dryRun: true });
+    assert.deepEqual([dry.objects, dry.bytes, dry.byKind], [1, 1_000, { labels: { objects: 1, bytes: 1_000 } }]);
+    assert.ok((await keysOf(store)).includes(key));
+    const removed: string[] = [];
+    const done = await collect({ onRemoved: (object) => removed.push(object.key) });
+    assert.deepEqual([done.objects, removed], [1, [key]]);
+    assert.deepEqual(await keysOf(store), named);
+    for (const { key: kept } of Object.values(set.files)) assert.notEqual(await store.stat(kept), null);
+  });
+
+  it('leaves alone what is not of this service, in a bucket that it shares', async () => {
+    await store.put('somebody/elses.bin', Buffer.from('not ours'));
+    assert.equal((await collect()).objects, 0);
+    assert.deepEqual(await keysOf(store), ['somebody/elses.bin']);
+  });
+
+  it('keeps what payloads and results of tasks name, and the uploads that datasets come from', async () => {
+    const refs = await Promise.all(
+      ['payload', 'result', 'source'].map((text) => putByDigest(store, 'uploads', Buffer.from(text), '')),
+    );
+    const dataset = await seedDataset(world.database, project);
+    const run = await seedRun(world.database, await seedPool(world.database, dataset));
+    await world.database.task.create({
+      data: {
+        projectId: project.id,
+        runId: run.id,
+        kind: 'SYNTHESIS',
+        state: 'SUCCEEDED',
+        payload: { deep: [{ in: { a: refs[0]?.key ?? '' } }] },
+        result: { images: { key: refs[1]?.key ?? '' } },
+      },
+    });
+    await world.database.dataset.update({
+      where: { id: dataset.id },
+      data: { source: { upload: refs[2]?.key ?? '' } },
+    });
+    assert.equal((await collect()).objects, 0);
+    assert.equal((await keysOf(store)).length, 3);
+  });
+
+  it('gives up uploads that nobody completed', async () => {
+    const upload = { key: 'uploads/one', id: await store.uploads.begin('uploads/one') };
+    await store.uploads.put(upload, 1, Buffer.from('part'));
+    assert.equal((await collect({ now: new Date() })).uploads, 0);
+    assert.equal((await collect({ dryRun: true })).uploads, 1);
+    assert.equal(await uploadsOf(store), 1);
+    assert.equal((await collect()).uploads, 1);
+    assert.equal(await uploadsOf(store), 0);
+  });
+
+  it('looks at the age again before it removes: what was written anew meanwhile stays', async () => {
+    const { key } = await putByDigest(store, 'labels', Buffer.from('needed again'), '');
+    const renewed: ObjectStore = {
+      ...store,
+      stat: async (one) => {
+        const stat = await store.stat(one);
+        return stat && { ...stat, modifiedAt: later(47) };
+      },
+    };
+    const { objects, kept } = await collect({ store: renewed });
+    assert.deepEqual([objects, kept.objects], [0, 1]);
+    assert.notEqual(await store.stat(key), null);
+  });
+
+  it('writes an old object anew before it is relied on', async () => {
+    const bytes = Buffer.from('relied on');
+    const old: ObjectStore = {
+      ...store,
+      stat: async (key) => {
+        const stat = await store.stat(key);
+        return stat && { ...stat, modifiedAt: later(-2) };
+      },
+    };
+    await putByDigest(store, 'labels', bytes, '');
+    const written: string[] = [];
+    const put: ObjectStore['put'] = async (key, ...rest) => {
+      written.push(key);
+      await store.put(key, ...rest);
+    };
+    const { key } = await putByDigest({ ...old, put }, 'labels', bytes, '');
+    assert.deepEqual(written, [key]);
+  });
+
+  it('removes a set a while after its deletion, with all that it alone named, and not before', async () => {
+    const parts = { database: world.database, store };
+    const deleted = await seedRealSet(parts, project);
+    const kept = await seedRealSet(parts, project);
+    const state = { state: 'ARCHIVED', archivedAt: new Date(), deleteAfter: later(24 * 7) } as const;
+    await world.database.distilledSet.update({ where: { id: deleted.manifest.id }, data: state });
+    assert.deepEqual((await collect()).rows.distilledSets, 0);
+    const dry = await collect({ now: later(24 * 8), dryRun: true });
+    assert.deepEqual([dry.rows.distilledSets, await world.database.distilledSet.count()], [1, 2]);
+    const { rows } = await collect({ now: later(24 * 8) });
+    assert.equal(rows.distilledSets, 1);
+    assert.equal(await world.database.distilledSet.count({ where: { id: deleted.manifest.id } }), 0);
+    const set = await world.database.distilledSet.findUniqueOrThrow({ where: { id: kept.manifest.id } });
+    // Equal content: the other set names the same shards, but a manifest of its own.
+    const shards = await world.database.distilledShard.findMany();
+    const left = await keysOf(store, 'distilled-sets/');
+    assert.deepEqual(left, [set.manifestKey, ...shards.map((shard) => shard.objectKey)].sort());
+  });
+
+  it('keeps a dataset that something stands on, whatever was asked', async () => {
+    const used = await seedDataset(world.database, project);
+    await seedPool(world.database, used);
+    await seedDataset(world.database, project);
+    const data = { archivedAt: new Date(), deleteAfter: new Date() };
+    await world.database.dataset.updateMany({ data });
+    assert.equal((await collect()).rows.datasets, 1);
+    const left = await world.database.dataset.findMany({ select: { id: true } });
+    assert.deepEqual(left, [{ id: used.id }]);
+  });
+
+  describe('after a crash while a set is published', () => {
+    let run: DistillationRun;
+    let payload: Payload;
+    let inputs: string[];
+    const crash = async (step: string) => {
+      const file = join(world.stateDir, 'payload.json');
+      await writeFile(file, JSON.stringify(payload));
+      const child = spawnSync(process.execPath, [CHILD, file, folder, step], { encoding: 'utf8' });
+      assert.equal(child.signal, step === 'never 0' ? null : 'SIGKILL', child.stderr);
+      return child.stdout;
+    };
+    const endTask = (state: 'CANCELED' | 'SUCCEEDED') =>
+      world.database.task.updateMany({ where: { runId: run.id }, data: { state } });
+
+    beforeEach(async () => {
+      run = await seedRun(world.database, await seedPool(world.database, await seedDataset(world.database, project)));
+      payload = payloadOf(await makeInputs(store), { runId: run.id, distilledSetId: run.id, name: run.name });
+      await world.database.task.create({
+        data: { projectId: project.id, runId: run.id, kind: 'PUBLISHING', state: 'RUNNING', payload: toJson(payload) },
+      });
+      inputs = (await keysOf(store)).filter((key) => key.includes('/'));
+    });
+
+    it('has three writes to crash at', async () => {
+      assert.equal(await crash('never 0'), '3');
+    });
+
+    for (const write of [1, 2, 3]) {
+      for (const when of ['before', 'within', 'after']) {
+        it(`nothing shows, and nothing stays: ${when} write ${write}`, async () => {
+          await crash(`${when} ${write}`);
+          assert.equal(await world.database.distilledSet.count({ where: { runId: run.id } }), 0);
+          const whole = write - (when === 'after' ? 0 : 1);
+          assert.equal((await keysOf(store, 'distilled-sets/')).length, whole);
+          assert.equal(await uploadsOf(store), when === 'within' ? 1 : 0);
+          // While the task may go on, what it wrote is kept, however old.
+          const waiting = await collect();
+          assert.deepEqual([waiting.objects, waiting.uploads, waiting.kept.objects], [0, 0, whole]);
+          // The next attempt makes the same set of what is there.
+          const result = await publish(payload, recordedContext(store));
+          assert.equal((await keysOf(store, 'distilled-sets/')).length, 3);
+          for (const { key } of [...result.shards, result.manifest]) assert.notEqual(await store.stat(key), null);
+          await endTask('CANCELED');
+          const { objects, uploads } = await collect();
+          assert.deepEqual([objects, uploads], [3, when === 'within' ? 1 : 0]);
+          assert.deepEqual(
+            (await keysOf(store)).filter((key) => key.includes('/')),
+            inputs,
+          );
+          await world.database.distillationRun.delete({ where: { id: run.id } });
+          await collect();
+          assert.deepEqual(
+            (await keysOf(store)).filter((key) => key.includes('/')),
+            [],
+          );
+          assert.equal(await uploadsOf(store), 0);
+        });
+      }
+    }
+  });
+});
