@@ -13,6 +13,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measureDownloads } from './support/data-download.js';
 import {
   filesOf,
   generateFolder,
@@ -88,6 +89,7 @@ async function main(): Promise<void> {
     ...others,
     ...about('npm run bench -- data'),
     import: { loadAverage: rounded(loadavg()[0] ?? 0), loopImages: limit, archives, memory },
+    ...(await measureDownloads()),
   });
 }
 
