@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
+import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { openS3ObjectStore } from '../../src/platform/object-store/s3-object-store.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import type { S3Server } from '../support/s3-server.js';
@@ -31,7 +32,7 @@ describe('an S3 store that fails now and then', () => {
     server = await startSeaweedfs();
     proxy = await startFaultProxy(server.endpoint);
     // The first write of a fresh server takes its time.
-    const patient = await openS3ObjectStore(server.config('faults'));
+    const patient = await openObjectStore(server.config('faults'));
     await patient.put('first', Buffer.from('x'));
     store = await openS3ObjectStore({ ...server.config('faults'), endpoint: proxy.endpoint }, PATIENCE);
     await store.put('there', Buffer.from('0123456789'));

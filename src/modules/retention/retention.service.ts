@@ -16,17 +16,6 @@ const FIELD = ['id'];
 export class RetentionService {
   constructor(private readonly database: Database) {}
 
-  archiveSet(caller: Caller, globalId: string): Promise<string> {
-    return this.change(caller, 'distilledSetArchive', 'DistilledSet', globalId, async (tx, where) => {
-      const change = { state: 'ARCHIVED', archivedAt: new Date() } as const;
-      const { count } = await tx.distilledSet.updateMany({
-        where: { ...where, state: { not: 'ARCHIVED' } },
-        data: change,
-      });
-      return count;
-    });
-  }
-
   deleteSet(caller: Caller, globalId: string): Promise<string> {
     return this.change(caller, 'distilledSetDelete', 'DistilledSet', globalId, async (tx, where) => {
       const set = await tx.distilledSet.findFirstOrThrow({ where });

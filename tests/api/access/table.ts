@@ -32,7 +32,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   Mutation: {
     OPERATE: `datasetArchive datasetImport datasetRestore datasetUpdate datasetUploadBegin datasetUploadComplete
       distillationRunCancel distillationRunClone distillationRunRetry distillationRunStart distillationRunUpdate distillationRunsArchive
-      distillationRunsCancel distillationRunsLabel distillationRunsUnarchive distilledSetArchive distilledSetPublish distilledSetRestore
+      distillationRunsCancel distillationRunsLabel distillationRunsUnarchive distilledSetPublish distilledSetRestore
       distilledSetTokenCreate distilledSetTokenRevoke distilledSetsArchive evaluationCancel evaluationStart teacherPoolCancel
       teacherPoolTrain teacherPoolUpdate`,
     ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate datasetDelete distilledSetDelete',
