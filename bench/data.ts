@@ -1,11 +1,13 @@
 /**
  * The data plane in figures. Writes bench/results/data.json.
  *
- * import: images a second of an import from an archive, beside a plain loop through sharp and torchvision's ImageFolder over
- * the same unpacked files in the same run; shards read as a worker reads them; the memory of an import of 200,000 files.
+ * download: a set through presigned URLs beside the object server asked directly; label bytes of each mode. archives: images a
+ * second of an import from an archive, beside a plain loop through sharp and torchvision's ImageFolder over the same unpacked
+ * files in the same run, and of shards read as a worker reads them. memory: of an import of 200,000 files.
  *
  *     npm run bench -- data [--data <folder of cifar10-jpeg.tar.gz and tiny-imagenet-20.tar.gz>] [--python <python>]
- *         [--limit <images of a loop>] [--files <files of the large folder>] [--part archives|memory] [--work <folder>]
+ *         [--only archives|memory|download] [--limit <images of a loop>] [--files <files of the large folder>]
+ *         [--work <folder>]
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
@@ -30,9 +32,8 @@ const { values } = parseArgs({
     python: { type: 'string', default: root('.teddyhub/pytorch/venv/bin/python') },
     limit: { type: 'string', default: '10000' },
     files: { type: 'string', default: '200000' },
-    /** What the file holds of the other part stays. */
-    part: { type: 'string' },
     work: { type: 'string', default: join(tmpdir(), 'teddyhub-data') },
+    only: { type: 'string' },
     /** Of the process whose memory is measured. */
     measure: { type: 'string' },
   },
@@ -43,22 +44,20 @@ const ARCHIVES = [
   { name: 'Tiny-ImageNet-20', file: 'tiny-imagenet-20.tar.gz', train: 'tiny-imagenet-20/train' },
 ];
 
-if (values.measure === undefined) await main();
-else await measure(values.measure);
-
-async function main(): Promise<void> {
-  mkdirSync(values.work, { recursive: true });
-  if (values.part !== 'memory') save('archives', await measureArchives(Number(values.limit)));
-  if (values.part !== 'archives') save('memory', measureMemory(Number(values.files)));
+if (values.measure !== undefined) await measure(values.measure);
+else {
+  // In the order of their lengths: a minute, ten, some more.
+  if (wants('download')) await downloads();
+  if (wants('archives')) record({ archives: await measureArchives(Number(values.limit)) });
+  if (wants('memory')) record({ memory: measureMemory(Number(values.files)) });
 }
 
-function save(part: 'archives' | 'memory', figures: unknown): void {
-  console.log(JSON.stringify(figures, null, 2));
-  const { import: before = {}, ...others } = readJson<Record<string, object>>(resultsPath('data'), {});
-  writeResult('data', { ...others, ...about('npm run bench -- data'), import: { ...before, [part]: figures } });
+function wants(part: 'archives' | 'memory' | 'download'): boolean {
+  return values.only === undefined || values.only === part;
 }
 
 async function measureArchives(loopImages: number) {
+  mkdirSync(values.work, { recursive: true });
   const rows = [];
   for (const { name, file, train } of ARCHIVES) {
     const path = join(values.data, file);
@@ -96,6 +95,19 @@ async function measureArchives(loopImages: number) {
     rows.push(row);
   }
   return { loadAverage: rounded(loadavg()[0] ?? 0), loopImages, rows };
+}
+
+/** Replaces sections of the result; the others stay as they were measured. */
+function record(sections: Record<string, unknown>): void {
+  console.log(JSON.stringify(sections, null, 2));
+  const earlier = readJson<Record<string, unknown>>(resultsPath('data'), {});
+  writeResult('data', { ...earlier, ...about('npm run bench -- data'), ...sections });
+}
+
+async function downloads(): Promise<void> {
+  // Loaded here alone: the process whose memory is measured needs no API.
+  const { measureDownloads } = await import('./support/data-download.js');
+  record({ download: { loadAverage: rounded(loadavg()[0] ?? 0), ...(await measureDownloads()) } });
 }
 
 /** A process of its own: the peak is of the import and of nothing else. */

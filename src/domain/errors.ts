@@ -11,6 +11,8 @@ export const FAILURE_CODES = {
   INVALID_STATE: { kind: 'USER', retryable: false },
   /** The idempotency key was used before with another request. */
   IDEMPOTENCY_CONFLICT: { kind: 'USER', retryable: false },
+  /** The object was changed since it was read. */
+  VERSION_CONFLICT: { kind: 'USER', retryable: false },
   /** A dataset file cannot be read as what it should be. */
   BAD_INPUT_FILE: { kind: 'USER', retryable: false },
   /** A class has fewer images than the configuration asks for. */

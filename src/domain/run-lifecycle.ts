@@ -15,8 +15,8 @@ export const RUN_STATES = [
 export type RunState = (typeof RUN_STATES)[number];
 
 const MOVES: Record<RunState, readonly RunState[]> = {
-  /** A run whose statistics are all known from earlier runs has nothing to prepare. */
-  QUEUED: ['PREPARING', 'SYNTHESIZING', 'CANCELING', 'FAILED'],
+  /** A run whose statistics are all known has nothing to prepare; a retry goes on where the failed run stood. */
+  QUEUED: ['PREPARING', 'SYNTHESIZING', 'LABELING', 'PUBLISHING', 'CANCELING', 'FAILED'],
   PREPARING: ['SYNTHESIZING', 'CANCELING', 'FAILED'],
   SYNTHESIZING: ['LABELING', 'CANCELING', 'FAILED'],
   LABELING: ['PUBLISHING', 'CANCELING', 'FAILED'],

@@ -1,6 +1,9 @@
 import type { Server } from 'node:http';
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginDrainHttpServer } from '@apollo/server/plugin/drainHttpServer';
 import type { GraphQLSchema } from 'graphql';
 import { TeddyhubError } from '../domain/errors.js';
@@ -37,6 +40,8 @@ export function createApollo(options: {
       admitting(admit),
       ApolloServerPluginDrainHttpServer({ httpServer, stopGracePeriodMillis: 5_000 }),
       ApolloServerPluginLandingPageDisabled(),
+      // It would wrap the resolver of every field, for hints that nobody gives.
+      ApolloServerPluginCacheControlDisabled(),
     ],
     formatError: (_formatted, error) => maskError(error, currentRequestId(), log),
   });

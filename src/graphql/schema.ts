@@ -3,18 +3,21 @@ import type { GraphQLSchema } from 'graphql';
 import { GraphQLDateTime } from 'graphql-scalars';
 import { buildSchema, type PubSub } from 'type-graphql';
 import { ApiKeyResolver } from '../modules/api-key/api-key.resolver.js';
+import { AuditEventResolver } from '../modules/audit/audit-event.resolver.js';
 import { DatasetResolver } from '../modules/dataset/dataset.resolver.js';
 import { UploadResolver } from '../modules/dataset/upload.resolver.js';
 import { DistillationRunResolver } from '../modules/distillation-run/distillation-run.resolver.js';
+import { RunComparisonResolver, RunMetricsResolver } from '../modules/distillation-run/run-analysis.resolver.js';
 import { RUN_EVENT_CLASSES } from '../modules/distillation-run/run-event.type.js';
+import { RunMutationsResolver } from '../modules/distillation-run/run-mutations.resolver.js';
 import { RunProgressResolver } from '../modules/distillation-run/run-progress.resolver.js';
-import { DistilledSetResolver } from '../modules/distilled-set/distilled-set.resolver.js';
-import { EvaluationResolver } from '../modules/evaluation/evaluation.resolver.js';
+import { DistilledSetResolver, LabelSetResolver } from '../modules/distilled-set/distilled-set.resolver.js';
+import { EvaluationResolver, EvaluationScoreResolver } from '../modules/evaluation/evaluation.resolver.js';
 import { NodeResolver } from '../modules/node/node.resolver.js';
 import { ProjectResolver } from '../modules/project/project.resolver.js';
 import { RetentionResolver } from '../modules/retention/retention.resolver.js';
 import { SetTokenResolver } from '../modules/set-token/set-token.resolver.js';
-import { TaskResolver } from '../modules/task/task.resolver.js';
+import { TaskAttemptResolver, TaskResolver } from '../modules/task/task.resolver.js';
 import { TeacherPoolResolver, TeacherResolver } from '../modules/teacher-pool/teacher-pool.resolver.js';
 import { WorkerResolver } from '../modules/worker/worker.resolver.js';
 import { WorkerStatusResolver } from '../modules/worker/worker-status.resolver.js';
@@ -38,11 +41,18 @@ export const buildTeddyhubSchema = (): Promise<GraphQLSchema> =>
       TeacherPoolResolver,
       TeacherResolver,
       DistillationRunResolver,
+      RunMutationsResolver,
+      RunMetricsResolver,
+      RunComparisonResolver,
       TaskResolver,
+      TaskAttemptResolver,
       DistilledSetResolver,
       SetTokenResolver,
       RetentionResolver,
+      LabelSetResolver,
       EvaluationResolver,
+      EvaluationScoreResolver,
+      AuditEventResolver,
       WorkerResolver,
       RunProgressResolver,
       WorkerStatusResolver,

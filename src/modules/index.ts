@@ -1,12 +1,6 @@
 /** The modules put together: repositories, the services on them, the loaders of a request, and the resolvers. */
+import DataLoader from 'dataloader';
 import type { Database } from '../platform/database/client.js';
-import type {
-  Evaluation as EvaluationRow,
-  DistillationRun as RunRow,
-  Task as TaskRow,
-  TeacherPool as TeacherPoolRow,
-  Teacher as TeacherRow,
-} from '../platform/database/generated/client.js';
 import type { RunEventHub } from '../platform/events/run-event-hub.js';
 import type { Log } from '../platform/log.js';
 import type { ObjectStore } from '../platform/object-store/object-store.js';
@@ -14,16 +8,26 @@ import type { TaskQueue } from '../platform/queue/task-queue.js';
 import { ApiKeyRepository } from './api-key/api-key.repository.js';
 import { ApiKeyService } from './api-key/api-key.service.js';
 import { Authenticator } from './api-key/authenticator.js';
+import { AuditEventRepository } from './audit/audit-event.repository.js';
+import { AuditEventService } from './audit/audit-event.service.js';
 import { DatasetRepository } from './dataset/dataset.repository.js';
 import { DatasetService } from './dataset/dataset.service.js';
 import { UploadService } from './dataset/upload.service.js';
 import { DistillationRunRepository } from './distillation-run/distillation-run.repository.js';
 import { DistillationRunService } from './distillation-run/distillation-run.service.js';
+import { DistillationRuns } from './distillation-run/distillation-run.type.js';
+import { metricSeriesLoader } from './distillation-run/metric-series.loader.js';
+import { RunAnalysisService } from './distillation-run/run-analysis.service.js';
+import { RunEditService } from './distillation-run/run-edits.service.js';
+import { RunMetricsRepository } from './distillation-run/run-metrics.repository.js';
 import { RunProgressService } from './distillation-run/run-progress.service.js';
 import { DistilledSetRepository } from './distilled-set/distilled-set.repository.js';
 import { DistilledSetService } from './distilled-set/distilled-set.service.js';
+import { DistilledShards, LabelFiles } from './distilled-set/distilled-set.type.js';
 import { EvaluationRepository } from './evaluation/evaluation.repository.js';
 import { EvaluationService } from './evaluation/evaluation.service.js';
+import { Evaluations } from './evaluation/evaluation.type.js';
+import { toScore } from './evaluation/evaluation-score.type.js';
 import { byId, byParent, children } from './kit/batch.js';
 import { NodeService } from './node/node.service.js';
 import { ProjectRepository } from './project/project.repository.js';
@@ -33,8 +37,11 @@ import { SetTokenRepository } from './set-token/set-token.repository.js';
 import { SetTokenService } from './set-token/set-token.service.js';
 import { TokenAuthenticator } from './set-token/token-authenticator.js';
 import { type OwnerColumn, TaskRepository } from './task/task.repository.js';
+import { TaskService } from './task/task.service.js';
+import { Tasks } from './task/task.type.js';
 import { TeacherPoolRepository } from './teacher-pool/teacher-pool.repository.js';
 import { TeacherPoolService } from './teacher-pool/teacher-pool.service.js';
+import { TeacherPools, Teachers } from './teacher-pool/teacher-pool.type.js';
 import { WorkerRepository } from './worker/worker.repository.js';
 import { WorkerService } from './worker/worker.service.js';
 import { WorkerWatch } from './worker/worker-watch.js';
@@ -60,6 +67,8 @@ export const createRepositories = (database: Database) => ({
   setTokens: new SetTokenRepository(database),
   evaluations: new EvaluationRepository(database),
   workers: new WorkerRepository(database),
+  runMetrics: new RunMetricsRepository(database),
+  auditEvents: new AuditEventRepository(database),
 });
 
 export type Repositories = ReturnType<typeof createRepositories>;
@@ -69,9 +78,9 @@ export function createServices(
   repositories: Repositories,
 ) {
   const backend = { database, queue };
+  const nodes = new NodeService();
   return {
-    nodes: new NodeService(),
-    projects: repositories.projects,
+    nodes,
     authenticator: new Authenticator(repositories.apiKeys),
     apiKeys: new ApiKeyService(backend, repositories.apiKeys),
     datasets: new DatasetService(backend, repositories.datasets, importRoot),
@@ -85,6 +94,10 @@ export function createServices(
     tokenAuthenticator: new TokenAuthenticator(repositories.setTokens),
     evaluations: new EvaluationService(backend, repositories.evaluations),
     workers: new WorkerService(repositories.workers),
+    runEdits: new RunEditService(backend),
+    runAnalysis: new RunAnalysisService(nodes, repositories.runMetrics),
+    tasks: new TaskService(repositories.tasks),
+    auditEvents: new AuditEventService(repositories.auditEvents),
     runProgress: new RunProgressService(repositories.distillationRuns, repositories.tasks, hub),
     workerWatch: new WorkerWatch(repositories.workers, log),
   };
@@ -94,22 +107,13 @@ export type Services = ReturnType<typeof createServices>;
 
 /** Made anew for every request: they see the viewer's project only, and forget everything with the request. */
 export function createLoaders(repositories: Repositories, projectId: string) {
-  const {
-    database,
-    datasets,
-    teacherPools,
-    distillationRuns,
-    tasks,
-    distilledSets,
-    setTokens,
-    evaluations,
-    workers,
-    apiKeys,
-  } = repositories;
+  const { database, datasets, teacherPools, distillationRuns, runMetrics, tasks, distilledSets, evaluations } =
+    repositories;
+  const { setTokens, workers, apiKeys, auditEvents, projects } = repositories;
   const progressOf = (owner: OwnerColumn) =>
     byParent(
       (ids) => tasks.progressOfOwners(projectId, owner, ids),
-      (task) => task[owner],
+      (group) => group.ownerId,
     );
   return {
     byId: {
@@ -122,11 +126,20 @@ export function createLoaders(repositories: Repositories, projectId: string) {
       Evaluation: byId((ids) => evaluations.byIds(projectId, ids)),
       Worker: byId((ids) => workers.byIds(ids)),
       ApiKey: byId((ids) => apiKeys.byIds(projectId, ids)),
+      AuditEvent: byId((ids) => auditEvents.byIds(projectId, ids)),
+      Project: byId((ids) => projects.byIds(projectId, ids)),
+      DistilledShard: byId((ids) => distilledSets.shardsByIds(projectId, ids)),
+      LabelSet: byId((ids) => distilledSets.labelSetsByIds(projectId, ids)),
+      LabelFile: byId((ids) => distilledSets.labelFilesByIds(projectId, ids)),
     },
     tasksOfDataset: progressOf('datasetId'),
     tasksOfPool: progressOf('poolId'),
     tasksOfRun: progressOf('runId'),
     tasksOfEvaluation: progressOf('evaluationId'),
+    attemptsOfTask: byParent(
+      (ids) => tasks.attemptsOfTasks(projectId, ids),
+      (attempt) => attempt.taskId,
+    ),
     runningOfWorker: byParent(
       (ids) => tasks.runningOfWorkers(projectId, ids),
       (task) => task.workerId,
@@ -134,10 +147,6 @@ export function createLoaders(repositories: Repositories, projectId: string) {
     setsOfRun: byParent(
       (ids) => distilledSets.ofRuns(projectId, ids),
       (set) => set.runId,
-    ),
-    shardsOfSet: byParent(
-      (ids) => distilledSets.shardsOfSets(projectId, ids),
-      (shard) => shard.distilledSetId,
     ),
     tokensOfSet: byParent(
       (ids) => setTokens.ofSets(projectId, ids),
@@ -152,12 +161,29 @@ export function createLoaders(repositories: Repositories, projectId: string) {
       (ids) => evaluations.resultsOfEvaluations(projectId, ids),
       (result) => result.evaluationId,
     ),
-    teacherPoolsOfDataset: children<TeacherPoolRow>(database, { table: 'TeacherPool', parent: 'datasetId' }),
-    runsOfDataset: children<RunRow>(database, { table: 'DistillationRun', parent: 'datasetId' }),
-    runsOfPool: children<RunRow>(database, { table: 'DistillationRun', parent: 'poolId' }),
-    teachersOfPool: children<TeacherRow>(database, { table: 'Teacher', parent: 'poolId' }),
-    taskPagesOfRun: children<TaskRow>(database, { table: 'Task', parent: 'runId' }),
-    evaluationsOfSet: children<EvaluationRow>(database, { table: 'Evaluation', parent: 'distilledSetId' }),
+    configOfRun: byId((ids) => distillationRuns.configsOf(projectId, ids)),
+    bestEvaluationOfRun: new DataLoader(async (runIds: readonly string[]) => {
+      const best = new Map((await evaluations.bestOfRuns(projectId, runIds)).map((row) => [row.runId, row]));
+      return runIds.map((id) => toScore(best.get(id)));
+    }),
+    allTeachersOfPool: byParent(
+      (ids) => teacherPools.teachersOfPools(projectId, ids),
+      (teacher) => teacher.poolId,
+    ),
+    metricNamesOfRun: byParent(
+      (ids) => runMetrics.names(ids),
+      ({ runId }) => runId,
+    ),
+    metricSeries: metricSeriesLoader(runMetrics),
+    teacherPoolsOfDataset: children(database, TeacherPools, 'datasetId'),
+    runsOfDataset: children(database, DistillationRuns, 'datasetId'),
+    runsOfPool: children(database, DistillationRuns, 'poolId'),
+    derivedRunsOfRun: children(database, DistillationRuns, 'originRunId'),
+    teachersOfPool: children(database, Teachers, 'poolId'),
+    taskPagesOfRun: children(database, Tasks, 'runId'),
+    evaluationsOfSet: children(database, Evaluations, 'distilledSetId'),
+    shardsOfSet: children(database, DistilledShards, 'distilledSetId'),
+    filesOfLabelSet: children(database, LabelFiles, 'labelSetId'),
   };
 }
 

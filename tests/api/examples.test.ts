@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { toGlobalId } from '../../src/modules/kit/node.js';
 import { readConfig } from '../../src/platform/config/env.js';
-import { startRun } from '../../src/platform/orchestration/index.js';
-import { workOff } from '../support/by-hand.js';
+import { handBackTask, reportProgress, startRun } from '../../src/platform/orchestration/index.js';
+import { claimNext, workOff } from '../support/by-hand.js';
 import { seedDataset, seedEvaluation, seedPool, seedRun } from '../support/seeds.js';
+import { recordStatements } from '../support/statements.js';
 import { at, openApi, type TestApi } from './server.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -18,36 +20,82 @@ before(async () => {
 });
 after(() => api.close());
 
+/** A world with everything in it; the variables that name the parts of it. */
+async function seedAll(): Promise<Record<string, string>> {
+  const { database, queue } = api.world;
+  const dataset = await seedDataset(database, api.project);
+  const pool = await seedPool(database, dataset);
+  const run = await seedRun(database, pool, { synthesis: { imagesPerClass: 10 } });
+  await api.world.transact((work) => startRun(work, run.id));
+  const backend = { database, queue };
+  const claim = await claimNext(backend, { runId: run.id });
+  await reportProgress(backend, claim, { step: 1, totalSteps: 2, loss: 1 }, [{ name: 'loss', step: 1, value: 1 }]);
+  await handBackTask(backend, claim, 'drained');
+  await workOff(backend, { runId: run.id });
+  const set = await database.distilledSet.findUniqueOrThrow({ where: { runId: run.id } });
+  const evaluation = await seedEvaluation(database, set);
+  const apiKey = await database.apiKey.findFirstOrThrow({ where: { role: 'OPERATOR' } });
+  return {
+    datasetId: toGlobalId('Dataset', dataset.id),
+    teacherPoolId: toGlobalId('TeacherPool', pool.id),
+    distillationRunId: toGlobalId('DistillationRun', run.id),
+    distilledSetId: toGlobalId('DistilledSet', set.id),
+    evaluationId: toGlobalId('Evaluation', evaluation.id),
+    apiKeyId: toGlobalId('ApiKey', apiKey.id),
+  };
+}
+
+const examples = await Promise.all(
+  (await readdir(EXAMPLES))
+    .filter((name) => name.endsWith('.graphql'))
+    .map(async (name) => ({ name, text: await readFile(`${EXAMPLES}/${name}`, 'utf8') })),
+);
+
+const variablesOf = (text: string, everything: Record<string, string>) =>
+  Object.fromEntries(Object.entries(everything).filter(([key]) => text.includes(`$${key}:`)));
+
+const perform = (text: string, everything: Record<string, string>) =>
+  /^subscription/m.test(text)
+    ? api.follow(text, variablesOf(text, everything), /runEvents|runProgress/.test(text) ? undefined : 1)
+    : api.send(text, variablesOf(text, everything)).then((answer) => [answer]);
+
 describe('every example of the documentation', () => {
   it('runs against a world with everything in it, without errors', async () => {
-    const { database, queue } = api.world;
-    const dataset = await seedDataset(database, api.project);
-    const pool = await seedPool(database, dataset);
-    const run = await seedRun(database, pool, { synthesis: { imagesPerClass: 10 } });
-    await api.world.transact((work) => startRun(work, run.id));
-    await workOff({ database, queue }, { runId: run.id });
-    const set = await database.distilledSet.findUniqueOrThrow({ where: { runId: run.id } });
-    const apiKey = await database.apiKey.findFirstOrThrow({ where: { role: 'OPERATOR' } });
-    const evaluation = await seedEvaluation(database, set);
-    const everything: Record<string, string> = {
-      datasetId: toGlobalId('Dataset', dataset.id),
-      teacherPoolId: toGlobalId('TeacherPool', pool.id),
-      distillationRunId: toGlobalId('DistillationRun', run.id),
-      distilledSetId: toGlobalId('DistilledSet', set.id),
-      evaluationId: toGlobalId('Evaluation', evaluation.id),
-      apiKeyId: toGlobalId('ApiKey', apiKey.id),
-    };
-    const names = (await readdir(EXAMPLES)).filter((name) => name.endsWith('.graphql'));
-    assert.ok(names.length >= 10);
-    for (const name of names) {
-      const text = await readFile(`${EXAMPLES}/${name}`, 'utf8');
-      const variables = Object.fromEntries(Object.entries(everything).filter(([key]) => text.includes(`$${key}:`)));
-      const answers = /^subscription/m.test(text)
-        ? await api.follow(text, variables)
-        : [await api.send(text, variables)];
+    const everything = await seedAll();
+    assert.ok(examples.length >= 20);
+    for (const { name, text } of examples) {
+      const answers = await perform(text, everything);
       assert.ok(answers.length > 0, name);
       for (const answer of answers) assert.deepEqual(at(answer, 'errors') ?? [], [], name);
     }
+  });
+
+  it('sends as many statements in a world of many rows as in one of few', async () => {
+    /** The request's own line in the log counts what it has sent; a subscription has none, so all of the process counts. */
+    const count = async (text: string, everything: Record<string, string>): Promise<number> => {
+      // A repeated key would find what was made before.
+      const fresh = text.replace(/idempotencyKey: "[^"]+"/g, () => `idempotencyKey: "${randomUUID()}"`);
+      const from = api.log.length;
+      const statements = await recordStatements(() => perform(fresh, everything));
+      const lines = api.log.slice(from).filter((line) => line.msg === 'request' && line.path === '/graphql');
+      return lines.length > 0 ? Number(lines.at(-1)?.statements) : statements.length;
+    };
+    /** The key is looked up again every two seconds, and the queue has statements of its own. */
+    const fewest = async (text: string, everything: Record<string, string>) =>
+      Math.min(await count(text, everything), await count(text, everything), await count(text, everything));
+    const everything = await seedAll();
+    const few = new Map<string, number>();
+    for (const { name, text } of examples) few.set(name, await fewest(text, everything));
+    for (let more = 0; more < 12; more++) await seedAll();
+    for (const { name, text } of examples) {
+      const many = await fewest(text, everything);
+      assert.ok(
+        many <= few.get(name)!,
+        `${name}: ${few.get(name)} statements in a small world, ${many} in a large one`,
+      );
+      assert.ok(many > 0 || name === 'rate-limit.graphql', name);
+    }
+    assert.ok(few.get('page-of-runs.graphql')! <= 6, `${few.get('page-of-runs.graphql')} statements a page of runs`);
   });
 });
 

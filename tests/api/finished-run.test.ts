@@ -58,7 +58,7 @@ describe('a finished run', () => {
 
   it('shows its set, with shards, labels and where to fetch them', async () => {
     const query = `query ($id: ID!) { distilledSet(id: $id) { state uuid manifestUrl digest imagesPerClass
-      shards { name bytes digest samples } labelSets { mode config { fkdSteps } files { name bytes } } distillationRun { state progress { fraction } } } }`;
+      shards(first: 9) { nodes { name bytes digest samples } } labelSets { mode config { fkdSteps } files(first: 9) { nodes { name bytes } } } distillationRun { state progress { fraction } } } }`;
     const { data, errors } = await api.send(query, { id: setId });
     assert.deepEqual(errors, []);
     assert.equal(at(data, 'distilledSet.manifestUrl'), `/v1/distilled-sets/${uuid}/manifest.json`);

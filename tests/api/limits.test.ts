@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { getIntrospectionQuery } from 'graphql';
-import pg from 'pg';
 import { seedDataset, seedPool, seedRun } from '../support/seeds.js';
+import { recordStatements } from '../support/statements.js';
 import { at, listAt, openApi, type TestApi } from './server.js';
 
 let api: TestApi;
@@ -124,20 +124,11 @@ describe('statements', () => {
       progress { fraction } dataset { name } teacherPool { name } distilledSet { id } tasks(first: 2) { nodes { kind worker { name } } } } } } } } } }`;
 
   const count = async (): Promise<number> => {
-    const { prototype } = pg.Client;
-    const { query: original } = prototype;
-    let statements = 0;
-    prototype.query = function counted(this: pg.Client, ...args: unknown[]) {
-      statements += 1;
-      return Reflect.apply(original, this, args);
-    } as typeof original;
-    try {
+    const statements = await recordStatements(async () => {
       const { errors } = await api.send(query);
       assert.deepEqual(errors, []);
-    } finally {
-      prototype.query = original;
-    }
-    return statements;
+    });
+    return statements.length;
   };
 
   /** The least of some: the key is looked up again every two seconds, and the queue has statements of its own. */

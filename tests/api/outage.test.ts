@@ -47,7 +47,7 @@ describe('while the database is away', () => {
     assert.deepEqual((await api.send(query)).errors, []);
     await until('the run is canceled', () =>
       api.world
-        .transact((work) => requestRunCancel(work, run.id))
+        .transact((work) => requestRunCancel(work, run.id, 'a test'))
         .then(
           () => true,
           () => false,

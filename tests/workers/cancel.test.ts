@@ -29,7 +29,7 @@ describe('cancelling', () => {
   };
   const stateOf = async (runId: string) =>
     (await world.database.distillationRun.findUniqueOrThrow({ where: { id: runId } })).state;
-  const cancel = (runId: string) => world.transact((work) => requestRunCancel(work, runId));
+  const cancel = (runId: string) => world.transact((work) => requestRunCancel(work, runId, 'a test'));
 
   it('ends a queued run and its jobs, with no worker anywhere', async () => {
     const run = await startedRun();
@@ -85,7 +85,7 @@ describe('cancelling', () => {
       data: { projectId: dataset.projectId, datasetId: dataset.id, name: 'unwanted', config: {}, seed: 0 },
     });
     await world.transact((work) => startPoolTraining(work, pool.id));
-    await world.transact((work) => requestPoolCancel(work, pool.id));
+    await world.transact((work) => requestPoolCancel(work, pool.id, 'a test'));
     assert.equal((await world.database.teacherPool.findUniqueOrThrow({ where: { id: pool.id } })).state, 'CANCELED');
 
     const run = await startedRun();
@@ -94,7 +94,7 @@ describe('cancelling', () => {
     const evaluation = await seedEvaluation(world.database, set);
     await world.transact((work) => startEvaluation(work, evaluation.id));
     await claimNext(world, { evaluationId: evaluation.id });
-    await world.transact((work) => requestEvaluationCancel(work, evaluation.id));
+    await world.transact((work) => requestEvaluationCancel(work, evaluation.id, 'a test'));
     const canceled = await world.database.evaluation.findUniqueOrThrow({ where: { id: evaluation.id } });
     assert.equal(canceled.state, 'CANCELED');
     assert.equal(

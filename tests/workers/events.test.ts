@@ -86,7 +86,7 @@ describe('following a run', () => {
       await until(`step ${step}`, () => seen.length === step + 1);
     }
     assert.ok(performance.now() - began < 1_900, 'ten events in less than one polling interval');
-    await world.transact((work) => requestRunCancel(work, run.id));
+    await world.transact((work) => requestRunCancel(work, run.id, 'a test'));
     await ended;
     assert.deepEqual(sequences(), oneTo(13));
     await other.$disconnect();
@@ -96,7 +96,7 @@ describe('following a run', () => {
     const run = await newRun();
     const followers = [collect(run.id), collect(run.id), collect(run.id)];
     await Promise.all(oneTo(40).map((step) => appendProgress(run.id, step)));
-    await world.transact((work) => requestRunCancel(work, run.id));
+    await world.transact((work) => requestRunCancel(work, run.id, 'a test'));
     for (const follower of followers) {
       await follower.ended;
       assert.deepEqual(follower.sequences(), oneTo(43));
@@ -115,7 +115,7 @@ describe('following a run', () => {
     await appendProgress(run.id, 1);
     await until('the event written meanwhile', () => seen.length === 2);
     await until('a new connection', async () => (await listeners()).some(({ pid }) => pid !== listener.pid));
-    await world.transact((work) => requestRunCancel(work, run.id));
+    await world.transact((work) => requestRunCancel(work, run.id, 'a test'));
     await ended;
     assert.deepEqual(sequences(), oneTo(4));
   });

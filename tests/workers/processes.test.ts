@@ -152,7 +152,7 @@ describe('worker processes', () => {
     const task = await midway(run.id);
     const child = await childOf(worker, task.id, 1);
     const began = performance.now();
-    await world.transact((work) => requestRunCancel(work, run.id));
+    await world.transact((work) => requestRunCancel(work, run.id, 'a test'));
     assert.equal((await runOf(run.id)).state, 'CANCELED');
     await until('the child has ended', () => !isAlive(child), 5_000);
     assert.ok(performance.now() - began < 5_000);

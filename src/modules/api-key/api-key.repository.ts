@@ -1,7 +1,10 @@
 import type { Role } from '../../domain/viewer.js';
 import type { Database } from '../../platform/database/client.js';
 import type { ApiKey } from '../../platform/database/generated/client.js';
-import { keyset, type Window } from '../kit/paging.js';
+import { type Connection, readConnection } from '../kit/connection.js';
+import type { PageArguments } from '../kit/paging.js';
+import { ofProject } from '../kit/window-sql.js';
+import { type ApiKey as ApiKeyObject, ApiKeys } from './api-key.type.js';
 
 export class ApiKeyRepository {
   constructor(private readonly database: Database) {}
@@ -22,13 +25,8 @@ export class ApiKeyRepository {
     return this.database.apiKey.findMany({ where: { projectId, id: { in: [...ids] } } });
   }
 
-  list(projectId: string, window: Window): Promise<ApiKey[]> {
-    const { where, ...page } = keyset(window);
-    return this.database.apiKey.findMany({ where: { projectId, ...where }, ...page });
-  }
-
-  count(projectId: string): Promise<number> {
-    return this.database.apiKey.count({ where: { projectId } });
+  list(projectId: string, page: PageArguments): Promise<Connection<ApiKeyObject>> {
+    return readConnection(this.database, ApiKeys, ofProject(projectId), page);
   }
 
   /** Of all projects. */

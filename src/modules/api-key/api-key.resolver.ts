@@ -1,7 +1,8 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
-import { type Connection, ConnectionArgs, pageComplexity } from '../kit/connection.js';
+import { type Connection, pageComplexity } from '../kit/connection.js';
 import { toPayload } from '../kit/mutation.js';
+import type { PageArguments } from '../kit/paging.js';
 import {
   ApiKeyCreateInput,
   ApiKeyCreatePayload,
@@ -10,7 +11,7 @@ import {
   ApiKeyRotateInput,
   ApiKeyRotatePayload,
 } from './api-key.input.js';
-import { ApiKey, ApiKeyConnection } from './api-key.type.js';
+import { ApiKey, ApiKeys } from './api-key.type.js';
 
 @Resolver(() => ApiKey)
 export class ApiKeyResolver {
@@ -19,9 +20,9 @@ export class ApiKeyResolver {
     return context.services.nodes.get(context, 'ApiKey', id);
   }
 
-  @Query(() => ApiKeyConnection, { complexity: pageComplexity, description: 'For ADMIN keys.' })
+  @Query(() => ApiKeys.Connection, { complexity: pageComplexity, description: 'For ADMIN keys.' })
   apiKeys(
-    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Args(() => ApiKeys.Arguments) page: PageArguments,
     @Ctx() { services, viewer }: RequestContext,
   ): Promise<Connection<ApiKey>> {
     return services.apiKeys.list(viewer, page);

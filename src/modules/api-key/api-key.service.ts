@@ -3,15 +3,15 @@ import type { Role, Viewer } from '../../domain/viewer.js';
 import type { Transaction } from '../../platform/database/client.js';
 import type { ApiKey as ApiKeyRow } from '../../platform/database/generated/client.js';
 import type { Backend } from '../../platform/orchestration/index.js';
-import { type Connection, toConnection } from '../kit/connection.js';
+import type { Connection } from '../kit/connection.js';
 import { requireName } from '../kit/input.js';
 import { audit, type Caller, createOnce, TRANSACTION } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
-import { type PageArguments, readWindow } from '../kit/paging.js';
+import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
 import type { ApiKeyCreateInput, ApiKeyRevokeInput, ApiKeyRotateInput } from './api-key.input.js';
 import type { ApiKeyRepository } from './api-key.repository.js';
-import { ApiKey } from './api-key.type.js';
+import type { ApiKey } from './api-key.type.js';
 import { isActive } from './authenticator.js';
 import { hashSecret, makeKey } from './secret.js';
 
@@ -33,9 +33,7 @@ export class ApiKeyService {
 
   async list(viewer: Viewer, page: PageArguments): Promise<Connection<ApiKey>> {
     assertAllowed(viewer, 'apiKey:manage');
-    const window = readWindow('ApiKey', page);
-    const rows = await this.keys.list(viewer.projectId, window);
-    return toConnection(ApiKey, window, rows, () => this.keys.count(viewer.projectId));
+    return this.keys.list(viewer.projectId, page);
   }
 
   async create(caller: Caller, input: ApiKeyCreateInput): Promise<MadeKey> {

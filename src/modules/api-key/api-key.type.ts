@@ -1,7 +1,7 @@
 import { Field, ObjectType, registerEnumType } from 'type-graphql';
 import type { Role as RoleName } from '../../domain/viewer.js';
 import { Role } from '../../platform/database/generated/enums.js';
-import { connectionType } from '../kit/connection.js';
+import { CREATED_AT, defineList } from '../kit/connection.js';
 import { Node } from '../kit/node.js';
 
 registerEnumType(Role, {
@@ -27,7 +27,11 @@ registerEnumType(ApiKeyState, {
   },
 });
 
-@ObjectType({ implements: Node, description: 'A key to the project. Its secret is kept nowhere.' })
+@ObjectType({
+  simpleResolvers: true,
+  implements: Node,
+  description: 'A key to the project. Its secret is kept nowhere.',
+})
 export class ApiKey extends Node {
   readonly typeName = 'ApiKey';
 
@@ -61,4 +65,4 @@ export class ApiKey extends Node {
   }
 }
 
-export const ApiKeyConnection = connectionType(ApiKey);
+export const ApiKeys = defineList(ApiKey, { table: 'ApiKey', sorts: { CREATED_AT } });

@@ -1,6 +1,6 @@
 import { Field, InputType, ObjectType } from 'type-graphql';
 import { DatasetState } from '../../platform/database/generated/enums.js';
-import { CreateInput, Payload } from '../kit/mutation.js';
+import { CreateInput, NameChanges, Payload, UpdateInput } from '../kit/mutation.js';
 import { Dataset, DatasetSourceKind } from './dataset.type.js';
 import { FilesSourceInput } from './files-source.input.js';
 
@@ -62,6 +62,15 @@ export class DatasetImportPayload extends Payload {
   @Field(() => Dataset, { nullable: true })
   dataset!: Dataset | null;
 }
+
+@InputType()
+export class DatasetUpdateInput extends UpdateInput {
+  @Field(() => NameChanges)
+  changes!: NameChanges;
+}
+
+@ObjectType()
+export class DatasetUpdatePayload extends DatasetImportPayload {}
 
 @InputType({ description: 'Only what meets all of it.' })
 export class DatasetFilter {

@@ -1,7 +1,10 @@
 import type { Transaction } from '../../platform/database/client.js';
 import type { Dataset, Prisma } from '../../platform/database/generated/client.js';
-import { keyset, type Window } from '../kit/paging.js';
+import { type Connection, readConnection } from '../kit/connection.js';
+import type { PageArguments } from '../kit/paging.js';
+import { allOf, ofProject, oneOf } from '../kit/window-sql.js';
 import type { DatasetFilter } from './dataset.input.js';
+import { type Dataset as DatasetObject, Datasets } from './dataset.type.js';
 
 /** Datasets of one project: another project's do not exist here. */
 export class DatasetRepository {
@@ -11,17 +14,10 @@ export class DatasetRepository {
     return this.database.dataset.findMany({ where: { projectId, id: { in: [...ids] } } });
   }
 
-  list(projectId: string, filter: DatasetFilter | null, window: Window): Promise<Dataset[]> {
-    const { where, ...page } = keyset(window);
-    return this.database.dataset.findMany({ where: { ...whereOf(projectId, filter), ...where }, ...page });
-  }
-
-  count(projectId: string, filter: DatasetFilter | null): Promise<number> {
-    return this.database.dataset.count({ where: whereOf(projectId, filter) });
+  list(projectId: string, filter: DatasetFilter | null, page: PageArguments): Promise<Connection<DatasetObject>> {
+    return readConnection(this.database, Datasets, whereOf(projectId, filter), page);
   }
 }
 
-const whereOf = (projectId: string, filter: DatasetFilter | null): Prisma.DatasetWhereInput => ({
-  projectId,
-  ...(filter?.states ? { state: { in: filter.states } } : {}),
-});
+const whereOf = (projectId: string, filter: DatasetFilter | null): Prisma.Sql =>
+  allOf([ofProject(projectId), filter?.states ? oneOf('state', filter.states, '"DatasetState"') : null]);

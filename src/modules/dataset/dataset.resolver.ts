@@ -1,13 +1,20 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
-import { DistillationRun, DistillationRunConnection } from '../distillation-run/distillation-run.type.js';
+import { DistillationRun, DistillationRuns } from '../distillation-run/distillation-run.type.js';
 import { nestedConnection } from '../kit/batch.js';
-import { type Connection, ConnectionArgs, pageComplexity } from '../kit/connection.js';
+import { type Connection, pageComplexity } from '../kit/connection.js';
 import { toPayload } from '../kit/mutation.js';
+import type { PageArguments } from '../kit/paging.js';
 import { Progress, progressOf } from '../kit/progress.js';
-import { TeacherPool, TeacherPoolConnection } from '../teacher-pool/teacher-pool.type.js';
-import { DatasetFilter, DatasetImportInput, DatasetImportPayload } from './dataset.input.js';
-import { Dataset, DatasetConnection } from './dataset.type.js';
+import { TeacherPool, TeacherPools } from '../teacher-pool/teacher-pool.type.js';
+import {
+  DatasetFilter,
+  DatasetImportInput,
+  DatasetImportPayload,
+  DatasetUpdateInput,
+  DatasetUpdatePayload,
+} from './dataset.input.js';
+import { Dataset, Datasets } from './dataset.type.js';
 
 @Resolver(() => Dataset)
 export class DatasetResolver {
@@ -16,9 +23,9 @@ export class DatasetResolver {
     return context.services.nodes.get(context, 'Dataset', id);
   }
 
-  @Query(() => DatasetConnection, { complexity: pageComplexity })
+  @Query(() => Datasets.Connection, { complexity: pageComplexity })
   datasets(
-    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Args(() => Datasets.Arguments) page: PageArguments,
     @Arg('filter', () => DatasetFilter, { nullable: true }) filter: DatasetFilter | null,
     @Ctx() { services, viewer }: RequestContext,
   ): Promise<Connection<Dataset>> {
@@ -34,22 +41,31 @@ export class DatasetResolver {
     return { dataset: await context.services.nodes.reload(context, 'Dataset', result), ...payload };
   }
 
-  @FieldResolver(() => TeacherPoolConnection, { complexity: pageComplexity })
-  teacherPools(
-    @Root() dataset: Dataset,
-    @Args(() => ConnectionArgs) page: ConnectionArgs,
-    @Ctx() { loaders }: RequestContext,
-  ): Promise<Connection<TeacherPool>> {
-    return nestedConnection(TeacherPool, loaders.teacherPoolsOfDataset, dataset.id, page);
+  @Mutation(() => DatasetUpdatePayload, { description: 'Changes what people call a dataset.' })
+  async datasetUpdate(
+    @Arg('input', () => DatasetUpdateInput) input: DatasetUpdateInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DatasetUpdatePayload> {
+    const { result, ...payload } = await toPayload(input, () => context.services.datasets.update(context, input));
+    return { dataset: await context.services.nodes.reload(context, 'Dataset', result), ...payload };
   }
 
-  @FieldResolver(() => DistillationRunConnection, { complexity: pageComplexity })
+  @FieldResolver(() => TeacherPools.Connection, { complexity: pageComplexity })
+  teacherPools(
+    @Root() dataset: Dataset,
+    @Args(() => TeacherPools.Arguments) page: PageArguments,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<Connection<TeacherPool>> {
+    return nestedConnection(loaders.teacherPoolsOfDataset, dataset.id, page);
+  }
+
+  @FieldResolver(() => DistillationRuns.Connection, { complexity: pageComplexity })
   distillationRuns(
     @Root() dataset: Dataset,
-    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Args(() => DistillationRuns.Arguments) page: PageArguments,
     @Ctx() { loaders }: RequestContext,
   ): Promise<Connection<DistillationRun>> {
-    return nestedConnection(DistillationRun, loaders.runsOfDataset, dataset.id, page);
+    return nestedConnection(loaders.runsOfDataset, dataset.id, page);
   }
 
   @FieldResolver(() => Progress, { description: 'How far the import is.' })

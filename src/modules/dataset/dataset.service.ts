@@ -2,12 +2,13 @@ import type { DatasetSource } from '../../domain/jobs/dataset-import.js';
 import type { Viewer } from '../../domain/viewer.js';
 import { FASHION_MNIST_LICENCE } from '../../formats/importers/fashion-mnist.js';
 import { type Backend, startImport } from '../../platform/orchestration/index.js';
-import { type Connection, toConnection } from '../kit/connection.js';
+import type { Connection } from '../kit/connection.js';
 import { requireName } from '../kit/input.js';
-import { type Caller, createOnce } from '../kit/mutation.js';
-import { type PageArguments, readWindow } from '../kit/paging.js';
+import { audit, type Caller, createOnce, editVersion, TRANSACTION } from '../kit/mutation.js';
+import { notFound, requireUuid } from '../kit/node.js';
+import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
-import type { DatasetFilter, DatasetImportInput } from './dataset.input.js';
+import type { DatasetFilter, DatasetImportInput, DatasetUpdateInput } from './dataset.input.js';
 import type { DatasetRepository } from './dataset.repository.js';
 import { Dataset } from './dataset.type.js';
 import { readSource } from './dataset-source.js';
@@ -25,9 +26,7 @@ export class DatasetService {
 
   async list(viewer: Viewer, filter: DatasetFilter | null, page: PageArguments): Promise<Connection<Dataset>> {
     assertAllowed(viewer, 'object:read');
-    const window = readWindow('Dataset', page);
-    const rows = await this.datasets.list(viewer.projectId, filter, window);
-    return toConnection(Dataset, window, rows, () => this.datasets.count(viewer.projectId, filter));
+    return this.datasets.list(viewer.projectId, filter, page);
   }
 
   /** Registers a dataset and has a worker import it. Returns its UUID. */
@@ -47,5 +46,28 @@ export class DatasetService {
       await work.tx.dataset.create({ data: { id, projectId, name, licence, source } });
       await startImport(work, id);
     });
+  }
+
+  /** Changes the name; the content is immutable. Returns its UUID. Throws NOT_FOUND, VERSION_CONFLICT, INVALID_INPUT. */
+  async update(caller: Caller, input: DatasetUpdateInput): Promise<string> {
+    assertAllowed(caller.viewer, 'dataset:edit');
+    const id = requireUuid('Dataset', input.id, ['id']);
+    const { name } = input.changes;
+    const changes = name == null ? {} : { name: requireName(name, ['changes', 'name']) };
+    const where = { id, projectId: caller.viewer.projectId };
+    const edit = {
+      where: { ...where, version: input.expectedVersion },
+      data: { ...changes, version: { increment: 1 } },
+    };
+    await this.backend.database.$transaction(async (tx) => {
+      const found = await editVersion(
+        input.expectedVersion,
+        () => tx.dataset.updateMany(edit),
+        () => tx.dataset.findFirst({ where, select: { version: true } }),
+      );
+      if (!found) throw notFound('Dataset', input.id, ['id']);
+      await audit(tx, caller, 'datasetUpdate', 'Dataset', id, changes);
+    }, TRANSACTION);
+    return id;
   }
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { datasetSource, duplicateRecord, skippedRecord } from '../../domain/jobs/dataset-import.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { ClassOrder, DatasetLayout, DatasetState } from '../../platform/database/generated/enums.js';
-import { connectionType } from '../kit/connection.js';
+import { CREATED_AT, defineList, NAME } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Node } from '../kit/node.js';
 import { Digest } from '../kit/scalars.js';
@@ -100,7 +100,7 @@ registerEnumType(Split, {
   },
 });
 
-@ObjectType({ description: 'The size of an image.' })
+@ObjectType({ simpleResolvers: true, description: 'The size of an image.' })
 export class ImageShape {
   @Field(() => Int, { description: 'Pixels.' })
   height!: number;
@@ -112,7 +112,7 @@ export class ImageShape {
   channels!: number;
 }
 
-@ObjectType({ description: 'A record of a source that was left out.' })
+@ObjectType({ simpleResolvers: true, description: 'A record of a source that was left out.' })
 export class SkippedRecord {
   @Field(() => Split, { nullable: true, description: 'Null where it belongs to none.' })
   split!: keyof typeof Split | null;
@@ -146,6 +146,7 @@ const skippedRecords = z.array(skippedRecord);
 const duplicateRecords = z.array(duplicateRecord);
 
 @ObjectType({
+  simpleResolvers: true,
   implements: Node,
   description: 'Labelled images with a training and a test split. Immutable once READY.',
 })
@@ -181,6 +182,9 @@ export class Dataset extends Node {
 
   @Field(() => Digest, { nullable: true, description: 'Equal content, equal digest. Null before it is READY.' })
   contentDigest!: string | null;
+
+  @Field(() => Int, { description: 'Raised by every edit; an edit says which one it knows.' })
+  version!: number;
 
   @Field(() => Date)
   createdAt!: Date;
@@ -256,4 +260,4 @@ export class Dataset extends Node {
   }
 }
 
-export const DatasetConnection = connectionType(Dataset);
+export const Datasets = defineList(Dataset, { table: 'Dataset', sorts: { CREATED_AT, NAME } });

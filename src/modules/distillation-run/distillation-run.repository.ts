@@ -1,9 +1,12 @@
+import { type RunConfig, runConfig } from '../../domain/config.js';
 import type { Transaction } from '../../platform/database/client.js';
-import type { DistillationRun, Prisma } from '../../platform/database/generated/client.js';
+import { type DistillationRun, Prisma } from '../../platform/database/generated/client.js';
 import { parseRunEvent, type StoredRunEvent } from '../../platform/events/stored-event.js';
-import { requireUuid } from '../kit/node.js';
-import { keyset, type Window } from '../kit/paging.js';
-import type { DistillationRunFilter } from './distillation-run.input.js';
+import { type Connection, readConnection } from '../kit/connection.js';
+import type { PageArguments } from '../kit/paging.js';
+import { allOf, ofProject, oneOf, references } from '../kit/window-sql.js';
+import { type DistillationRun as DistillationRunObject, DistillationRuns } from './distillation-run.type.js';
+import type { DistillationRunFilter } from './run-filter.input.js';
 
 /** Runs of one project: another project's do not exist here. */
 export class DistillationRunRepository {
@@ -13,13 +16,18 @@ export class DistillationRunRepository {
     return this.database.distillationRun.findMany({ where: { projectId, id: { in: [...ids] } } });
   }
 
-  list(projectId: string, filter: DistillationRunFilter | null, window: Window): Promise<DistillationRun[]> {
-    const { where, ...page } = keyset(window);
-    return this.database.distillationRun.findMany({ where: { ...whereOf(projectId, filter), ...where }, ...page });
+  async configsOf(projectId: string, ids: readonly string[]): Promise<{ id: string; config: RunConfig }[]> {
+    const where = { projectId, id: { in: [...ids] } };
+    const rows = await this.database.distillationRun.findMany({ where, select: { id: true, config: true } });
+    return rows.map(({ id, config }) => ({ id, config: runConfig.parse(config) }));
   }
 
-  count(projectId: string, filter: DistillationRunFilter | null): Promise<number> {
-    return this.database.distillationRun.count({ where: whereOf(projectId, filter) });
+  list(
+    projectId: string,
+    filter: DistillationRunFilter | null,
+    page: PageArguments,
+  ): Promise<Connection<DistillationRunObject>> {
+    return readConnection(this.database, DistillationRuns, whereOf(projectId, filter), page);
   }
 
   /** The next `take` events after a sequence, of a run that the caller has found in the project. */
@@ -30,11 +38,15 @@ export class DistillationRunRepository {
   }
 }
 
-const whereOf = (projectId: string, filter: DistillationRunFilter | null): Prisma.DistillationRunWhereInput => ({
-  projectId,
-  ...(filter?.states ? { state: { in: filter.states } } : {}),
-  ...(filter?.datasetId ? { datasetId: requireUuid('Dataset', filter.datasetId, ['filter', 'datasetId']) } : {}),
-  ...(filter?.teacherPoolId
-    ? { poolId: requireUuid('TeacherPool', filter.teacherPoolId, ['filter', 'teacherPoolId']) }
-    : {}),
-});
+const whereOf = (projectId: string, filter: DistillationRunFilter | null): Prisma.Sql =>
+  allOf([
+    ofProject(projectId),
+    filter?.archived ? Prisma.sql`item."archivedAt" IS NOT NULL` : Prisma.sql`item."archivedAt" IS NULL`,
+    filter?.states ? oneOf('state', filter.states, '"RunState"') : null,
+    filter?.methods ? oneOf('method', filter.methods, '"Method"') : null,
+    references('datasetId', 'Dataset', filter?.datasetId, 'datasetId'),
+    references('poolId', 'TeacherPool', filter?.teacherPoolId, 'teacherPoolId'),
+    filter?.labels?.length ? Prisma.sql`item.labels @> ${filter.labels}::text[]` : null,
+    filter?.createdAfter ? Prisma.sql`item."createdAt" >= ${filter.createdAfter}::timestamptz` : null,
+    filter?.createdBefore ? Prisma.sql`item."createdAt" < ${filter.createdBefore}::timestamptz` : null,
+  ]);

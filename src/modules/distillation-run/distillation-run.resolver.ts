@@ -1,25 +1,22 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root, Subscription } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root, Subscription } from 'type-graphql';
 import type { StoredRunEvent } from '../../platform/events/stored-event.js';
 import type { RequestContext } from '../context.js';
 import { Dataset } from '../dataset/dataset.type.js';
 import { DistilledSet } from '../distilled-set/distilled-set.type.js';
+import { EvaluationScore } from '../evaluation/evaluation-score.type.js';
 import { nestedConnection } from '../kit/batch.js';
-import { type Connection, ConnectionArgs, pageComplexity } from '../kit/connection.js';
-import { toPayload } from '../kit/mutation.js';
+import { type Connection, pageComplexity } from '../kit/connection.js';
 import { fromRow } from '../kit/node.js';
+import type { PageArguments } from '../kit/paging.js';
 import { Progress, progressOf } from '../kit/progress.js';
-import { Task, TaskConnection } from '../task/task.type.js';
+import { Task, Tasks } from '../task/task.type.js';
 import { TeacherPool } from '../teacher-pool/teacher-pool.type.js';
-import {
-  DistillationRunCancelInput,
-  DistillationRunCancelPayload,
-  DistillationRunFilter,
-  DistillationRunStartInput,
-  DistillationRunStartPayload,
-} from './distillation-run.input.js';
-import { DistillationRun, DistillationRunConnection } from './distillation-run.type.js';
+import { DistillationRun, DistillationRuns } from './distillation-run.type.js';
 import { presentPhase } from './phase.js';
+import { RunConfig } from './run-config.type.js';
+import { RunOrigin } from './run-copies.type.js';
 import { RunEvent, toRunEvent } from './run-event.type.js';
+import { DistillationRunFilter } from './run-filter.input.js';
 
 @Resolver(() => DistillationRun)
 export class DistillationRunResolver {
@@ -28,37 +25,13 @@ export class DistillationRunResolver {
     return context.services.nodes.get(context, 'DistillationRun', id);
   }
 
-  @Query(() => DistillationRunConnection, { complexity: pageComplexity })
+  @Query(() => DistillationRuns.Connection, { complexity: pageComplexity })
   distillationRuns(
-    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Args(() => DistillationRuns.Arguments) page: PageArguments,
     @Arg('filter', () => DistillationRunFilter, { nullable: true }) filter: DistillationRunFilter | null,
     @Ctx() { services, viewer }: RequestContext,
   ): Promise<Connection<DistillationRun>> {
     return services.distillationRuns.list(viewer, filter, page);
-  }
-
-  @Mutation(() => DistillationRunStartPayload, { description: 'Distils a dataset with a pool of teachers.' })
-  async distillationRunStart(
-    @Arg('input', () => DistillationRunStartInput) input: DistillationRunStartInput,
-    @Ctx() context: RequestContext,
-  ): Promise<DistillationRunStartPayload> {
-    const { result, ...payload } = await toPayload(input, () =>
-      context.services.distillationRuns.start(context, input),
-    );
-    return { distillationRun: await context.services.nodes.reload(context, 'DistillationRun', result), ...payload };
-  }
-
-  @Mutation(() => DistillationRunCancelPayload, {
-    description: 'Cancels a run. One that is canceled already stays so.',
-  })
-  async distillationRunCancel(
-    @Arg('input', () => DistillationRunCancelInput) input: DistillationRunCancelInput,
-    @Ctx() context: RequestContext,
-  ): Promise<DistillationRunCancelPayload> {
-    const { result, ...payload } = await toPayload(input, () =>
-      context.services.distillationRuns.cancel(context, input),
-    );
-    return { distillationRun: await context.services.nodes.reload(context, 'DistillationRun', result), ...payload };
   }
 
   @Subscription(() => RunEvent, {
@@ -89,6 +62,11 @@ export class DistillationRunResolver {
     return (await services.distillationRuns.events(run, after, first)).map(toRunEvent);
   }
 
+  @FieldResolver(() => RunConfig.output, { description: 'With all defaults filled in.' })
+  async config(@Root() run: DistillationRun, @Ctx() { loaders }: RequestContext): Promise<object> {
+    return (await loaders.configOfRun.load(run.id))!.config;
+  }
+
   @FieldResolver(() => Dataset)
   dataset(@Root() run: DistillationRun, @Ctx() context: RequestContext): Promise<Dataset> {
     return context.services.nodes.related(context, 'Dataset', run.datasetId);
@@ -105,13 +83,39 @@ export class DistillationRunResolver {
     return row ? fromRow(DistilledSet, row) : null;
   }
 
-  @FieldResolver(() => TaskConnection, { complexity: pageComplexity })
+  @FieldResolver(() => Tasks.Connection, { complexity: pageComplexity })
   tasks(
     @Root() run: DistillationRun,
-    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Args(() => Tasks.Arguments) page: PageArguments,
     @Ctx() { loaders }: RequestContext,
   ): Promise<Connection<Task>> {
-    return nestedConnection(Task, loaders.taskPagesOfRun, run.id, page);
+    return nestedConnection(loaders.taskPagesOfRun, run.id, page);
+  }
+
+  @FieldResolver(() => RunOrigin, { nullable: true, description: 'Null for a run that was started by itself.' })
+  async origin(@Root() run: DistillationRun, @Ctx() context: RequestContext): Promise<RunOrigin | null> {
+    const source = await context.services.nodes.relatedOrNull(context, 'DistillationRun', run.originRunId);
+    return source && run.originKind && { kind: run.originKind, distillationRun: source };
+  }
+
+  @FieldResolver(() => DistillationRuns.Connection, {
+    complexity: pageComplexity,
+    description: 'The clones and retries of this run.',
+  })
+  derivedRuns(
+    @Root() run: DistillationRun,
+    @Args(() => DistillationRuns.Arguments) page: PageArguments,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<Connection<DistillationRun>> {
+    return nestedConnection(loaders.derivedRunsOfRun, run.id, page);
+  }
+
+  @FieldResolver(() => EvaluationScore, {
+    nullable: true,
+    description: 'The largest mean accuracy that an evaluation of its set has found; null where there is none.',
+  })
+  bestEvaluation(@Root() run: DistillationRun, @Ctx() { loaders }: RequestContext): Promise<EvaluationScore | null> {
+    return loaders.bestEvaluationOfRun.load(run.id);
   }
 
   @FieldResolver(() => Progress, { description: 'How far the present phase is; `state` names it.' })

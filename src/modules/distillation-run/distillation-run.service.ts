@@ -1,27 +1,26 @@
-import { type RunConfig, runConfig } from '../../domain/config.js';
+import { runConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
-import { pickMatchedTeachers, trainedTeachers } from '../../domain/task-planning.js';
 import type { Viewer } from '../../domain/viewer.js';
-import type { Transaction } from '../../platform/database/client.js';
-import type { Teacher } from '../../platform/database/generated/client.js';
+import type { DistillationRun as DistillationRunRow } from '../../platform/database/generated/client.js';
 import type { RunEventHub } from '../../platform/events/run-event-hub.js';
 import type { StoredRunEvent } from '../../platform/events/stored-event.js';
-import { type Backend, requestRunCancel, startRun } from '../../platform/orchestration/index.js';
-import { type ReadyDataset, requireReadyDataset } from '../kit/checks.js';
-import { type Connection, toConnection } from '../kit/connection.js';
-import { parseInput, requireName, requireSeed } from '../kit/input.js';
-import { audit, type Caller, createOnce, TRANSACTION } from '../kit/mutation.js';
-import { notFound, requireUuid } from '../kit/node.js';
-import { MAX_PAGE, type PageArguments, readWindow } from '../kit/paging.js';
+import { type Backend, continueRun, lockRun, startRun } from '../../platform/orchestration/index.js';
+import type { Connection } from '../kit/connection.js';
+import { parseInput, plain, requireLabels, requireName, requireSeed } from '../kit/input.js';
+import { type Caller, createOnce } from '../kit/mutation.js';
+import { notFound, requireUuid, toGlobalId } from '../kit/node.js';
+import { MAX_PAGE, type PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
 import { abortable } from '../kit/stream.js';
 import type {
-  DistillationRunCancelInput,
-  DistillationRunFilter,
+  DistillationRunCloneInput,
+  DistillationRunRetryInput,
   DistillationRunStartInput,
 } from './distillation-run.input.js';
 import type { DistillationRunRepository } from './distillation-run.repository.js';
-import { DistillationRun } from './distillation-run.type.js';
+import type { DistillationRun } from './distillation-run.type.js';
+import type { DistillationRunFilter } from './run-filter.input.js';
+import { createRun, type RunPlan } from './run-plan.js';
 
 export class DistillationRunService {
   constructor(
@@ -30,59 +29,97 @@ export class DistillationRunService {
     private readonly hub: RunEventHub,
   ) {}
 
-  async list(
+  list(
     viewer: Viewer,
     filter: DistillationRunFilter | null,
     page: PageArguments,
   ): Promise<Connection<DistillationRun>> {
     assertAllowed(viewer, 'object:read');
-    const window = readWindow('DistillationRun', page);
-    const rows = await this.runs.list(viewer.projectId, filter, window);
-    return toConnection(DistillationRun, window, rows, () => this.runs.count(viewer.projectId, filter));
+    return this.runs.list(viewer.projectId, filter, page);
   }
 
   /** Plans a run and offers its first tasks. Returns its UUID. */
   async start(caller: Caller, input: DistillationRunStartInput): Promise<string> {
     assertAllowed(caller.viewer, 'distillationRun:start');
-    const name = requireName(input.name);
-    const seed = requireSeed(input.seed);
-    const config = parseInput(runConfig, input.config, ['config']);
     const { datasetId, teacherPoolId } = input;
-    const { projectId } = caller.viewer;
+    const plan: RunPlan = {
+      name: requireName(input.name),
+      datasetId,
+      teacherPoolId,
+      config: parseInput(runConfig, input.config, ['config']),
+      seed: requireSeed(input.seed),
+      labels: requireLabels(input.labels ?? [], ['labels']),
+    };
     const command = {
       operation: 'distillationRunStart',
       subjectType: 'DistillationRun',
       idempotencyKey: input.idempotencyKey,
-      request: { name, datasetId, teacherPoolId, config, seed },
+      request: { ...plan },
     } as const;
     return createOnce(this.backend, caller, command, async (work, id) => {
-      const dataset = await requireReadyDataset(work.tx, projectId, datasetId, ['datasetId']);
-      const pool = await requireReadyPool(work.tx, projectId, dataset, teacherPoolId);
-      checkConfig(config, dataset, pool.teachers);
-      await work.tx.distillationRun.create({
-        data: { id, projectId, datasetId: dataset.id, poolId: pool.id, name, seed, config },
-      });
+      await createRun(work.tx, caller.viewer.projectId, id, plan);
       await startRun(work, id);
     });
   }
 
-  /** Cancels a run; one that is canceled already stays so. Returns its UUID. Throws NOT_FOUND, INVALID_STATE. */
-  async cancel(caller: Caller, input: DistillationRunCancelInput): Promise<string> {
-    assertAllowed(caller.viewer, 'distillationRun:cancel');
+  /** Starts a run with the content of another one, but for some changes. Returns the UUID of the new one. */
+  async clone(caller: Caller, input: DistillationRunCloneInput): Promise<string> {
+    assertAllowed(caller.viewer, 'distillationRun:start');
+    const source = await this.require(caller.viewer, input.id, ['id']);
+    const path = ['changes'];
+    const { name, datasetId, teacherPoolId, config, seed, labels } = input.changes ?? {};
+    const plan: RunPlan = {
+      name: requireName(name ?? source.name, [...path, 'name']),
+      datasetId: datasetId ?? toGlobalId('Dataset', source.datasetId),
+      teacherPoolId: teacherPoolId ?? toGlobalId('TeacherPool', source.poolId),
+      config: parseInput(runConfig, merge(source.config, plain(config)), [...path, 'config']),
+      seed: requireSeed(seed ?? source.seed, [...path, 'seed']),
+      labels: requireLabels(labels ?? source.labels, [...path, 'labels']),
+    };
+    const command = {
+      operation: 'distillationRunClone',
+      subjectType: 'DistillationRun',
+      idempotencyKey: input.idempotencyKey,
+      // What was asked for, and not what it comes to: the run that is cloned may be renamed before a repetition.
+      request: { id: input.id, changes: plain(input.changes) ?? null },
+    } as const;
+    return createOnce(this.backend, caller, command, async (work, id) => {
+      const origin = { originRunId: source.id, originKind: 'CLONE' } as const;
+      await createRun(work.tx, caller.viewer.projectId, id, plan, path, origin);
+      await startRun(work, id);
+    });
+  }
+
+  /** Starts a run that goes on from what a failed or canceled one had done. Returns the UUID of the new one. */
+  async retry(caller: Caller, input: DistillationRunRetryInput): Promise<string> {
+    assertAllowed(caller.viewer, 'distillationRun:start');
     const field = ['id'];
-    const id = requireUuid('DistillationRun', input.id, field);
-    const { database, queue } = this.backend;
-    await database.$transaction(async (tx) => {
-      const run = await tx.distillationRun.findFirst({ where: { id, projectId: caller.viewer.projectId } });
-      if (run === null) throw notFound('DistillationRun', input.id, field);
-      await requestRunCancel({ tx, queue }, id).catch((error: unknown) => {
-        throw error instanceof TeddyhubError
-          ? new TeddyhubError(error.code, error.message, { field, cause: error })
-          : error;
-      });
-      if (run.state !== 'CANCELED') await audit(tx, caller, 'distillationRunCancel', 'DistillationRun', id, {});
-    }, TRANSACTION);
-    return id;
+    const { id: originRunId } = await this.require(caller.viewer, input.id, field);
+    const command = {
+      operation: 'distillationRunRetry',
+      subjectType: 'DistillationRun',
+      idempotencyKey: input.idempotencyKey,
+      request: { id: input.id },
+    } as const;
+    return createOnce(this.backend, caller, command, async (work, id) => {
+      // Two retries at once would share the checkpoints.
+      await lockRun(work.tx, originRunId);
+      const source = await work.tx.distillationRun.findUniqueOrThrow({ where: { id: originRunId } });
+      assertRetryable(source, field);
+      const plan: RunPlan = {
+        ...{ name: source.name, seed: source.seed, labels: source.labels, config: runConfig.parse(source.config) },
+        datasetId: toGlobalId('Dataset', source.datasetId),
+        teacherPoolId: toGlobalId('TeacherPool', source.poolId),
+      };
+      await createRun(work.tx, source.projectId, id, plan, [], { originRunId, originKind: 'RETRY' });
+      await continueRun(work, originRunId, id);
+    });
+  }
+
+  private async require(viewer: Viewer, globalId: string, field: readonly string[]) {
+    const [run] = await this.runs.byIds(viewer.projectId, [requireUuid('DistillationRun', globalId, field)]);
+    if (run === undefined) throw notFound('DistillationRun', globalId, field);
+    return run;
   }
 
   /** The events of a run after a sequence, as they come; ends after the terminal one. Throws NOT_FOUND. */
@@ -107,63 +144,24 @@ export class DistillationRunService {
   }
 }
 
-async function requireReadyPool(tx: Transaction, projectId: string, dataset: ReadyDataset, globalId: string) {
-  const field = ['teacherPoolId'];
-  const pool = await tx.teacherPool.findFirst({
-    where: { id: requireUuid('TeacherPool', globalId, field), projectId },
-    include: { teachers: { select: { kind: true, accuracy: true } } },
-  });
-  if (pool === null) throw notFound('TeacherPool', globalId, field);
-  if (pool.datasetId !== dataset.id) {
-    throw new TeddyhubError('INVALID_INPUT', `Teacher pool ${pool.name} was trained on another dataset.`, { field });
+/** Throws INVALID_STATE. */
+function assertRetryable(run: DistillationRunRow, field: readonly string[]): void {
+  const refuse = (why: string) => new TeddyhubError('INVALID_STATE', `Run ${run.name} ${why}`, { field });
+  if (run.state !== 'FAILED' && run.state !== 'CANCELED') {
+    throw refuse(`is ${run.state}: only a FAILED or CANCELED run can be retried; clone it instead.`);
   }
-  if (pool.state !== 'READY') {
-    const advice =
-      pool.state === 'QUEUED' || pool.state === 'TRAINING' ? 'wait until it is READY' : 'train another one';
-    throw new TeddyhubError('INVALID_STATE', `Teacher pool ${pool.name} is ${pool.state}: ${advice}.`, { field });
+  if (run.failureRetryable === false) {
+    throw refuse(`would fail again (${run.failureCode ?? 'INTERNAL'}): clone it with changes instead.`);
   }
-  return pool;
 }
 
-/** What a configuration can only be found wrong in when the dataset and the pool are known. */
-function checkConfig(
-  { teachers: selection, synthesis, labels }: RunConfig,
-  dataset: ReadyDataset,
-  pool: readonly Pick<Teacher, 'kind' | 'accuracy'>[],
-): void {
-  const { imagesPerClass, formation, teachersPerStep } = synthesis;
-  const fewest = Math.min(...dataset.trainPerClass);
-  if (fewest < imagesPerClass) {
-    const name = dataset.classNames[dataset.trainPerClass.indexOf(fewest)];
-    throw new TeddyhubError(
-      'TOO_FEW_IMAGES',
-      `Class ${name} has ${fewest} training images, fewer than the ${imagesPerClass} images per class asked for.`,
-      { field: ['config', 'synthesis', 'imagesPerClass'] },
-    );
-  }
-  const { height, width } = dataset.shape;
-  if (height % formation !== 0 || width % formation !== 0) {
-    throw new TeddyhubError(
-      'UNSUPPORTED_SHAPE',
-      `Formation ${formation} needs sides that ${formation} divides, and the images are ${height} x ${width}: use formation 1.`,
-      { field: ['config', 'synthesis', 'formation'] },
-    );
-  }
-  const matched = pickMatchedTeachers(pool, selection).length;
-  if (matched === 0) {
-    const { kinds, minAccuracy, maxAccuracy } = selection;
-    throw new TeddyhubError(
-      'INVALID_INPUT',
-      `config.teachers: none of the ${pool.length} teachers of the pool is ${kinds.join(' or ')} with an accuracy of ${minAccuracy} to ${maxAccuracy} %; widen the selection.`,
-      { field: ['config', 'teachers'] },
-    );
-  }
-  const atMost = (most: number, what: string, wanted: number, field: readonly string[]) => {
-    if (wanted <= most) return;
-    const message = `${field.at(-1)} is ${wanted}, but there are only ${most} ${what}.`;
-    throw new TeddyhubError('INVALID_INPUT', message, { field });
-  };
-  const trained = trainedTeachers(pool).length;
-  atMost(matched, 'teachers to match', teachersPerStep, ['config', 'synthesis', 'teachersPerStep']);
-  atMost(trained, 'trained teachers in the pool', labels.ensembleSize, ['config', 'labels', 'ensembleSize']);
+/** `changes` over `base`, object by object; lists are replaced. */
+function merge(base: unknown, changes: unknown): unknown {
+  if (changes === undefined) return base;
+  if (!isObject(base) || !isObject(changes)) return changes;
+  const keys = new Set([...Object.keys(base), ...Object.keys(changes)]);
+  return Object.fromEntries([...keys].map((key) => [key, merge(base[key], changes[key])]));
 }
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,11 +1,8 @@
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { runConfig } from '../../domain/config.js';
-import type { Prisma } from '../../platform/database/generated/client.js';
-import { Method, RunState } from '../../platform/database/generated/enums.js';
-import { connectionType } from '../kit/connection.js';
+import { Method, RunOriginKind, RunState } from '../../platform/database/generated/enums.js';
+import { CREATED_AT, defineList, NAME } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Node } from '../kit/node.js';
-import { RunConfig } from './run-config.type.js';
 
 registerEnumType(RunState, {
   name: 'RunState',
@@ -29,7 +26,20 @@ registerEnumType(Method, {
   valuesConfig: { TEDDY: { description: 'Taylor-approximated matching over a cached pool of weak teachers.' } },
 });
 
-@ObjectType({ implements: Node, description: 'One distillation of a dataset by a pool of teachers.' })
+registerEnumType(RunOriginKind, {
+  name: 'RunOriginKind',
+  description: 'How a run came out of another one.',
+  valuesConfig: {
+    CLONE: { description: 'With what it was started with, but for some changes.' },
+    RETRY: { description: 'With all that it was started with; it goes on from what the other had done.' },
+  },
+});
+
+@ObjectType({
+  simpleResolvers: true,
+  implements: Node,
+  description: 'One distillation of a dataset by a pool of teachers.',
+})
 export class DistillationRun extends Node {
   readonly typeName = 'DistillationRun';
 
@@ -44,6 +54,15 @@ export class DistillationRun extends Node {
 
   @Field(() => Int, { description: 'With the index of a task it fixes all randomness of the task.' })
   seed!: number;
+
+  @Field(() => [String], { description: 'For people to find it again by.' })
+  labels!: string[];
+
+  @Field(() => String, { nullable: true, description: 'For people; up to 10,000 characters.' })
+  notes!: string | null;
+
+  @Field(() => Int, { description: 'Raised by every edit of name, notes or labels; an edit says which one it knows.' })
+  version!: number;
 
   @Field(() => Int, { description: 'Sequence of the newest event.' })
   eventSequence!: number;
@@ -60,23 +79,38 @@ export class DistillationRun extends Node {
   @Field(() => Date, { nullable: true })
   finishedAt!: Date | null;
 
+  @Field(() => Date, { nullable: true, description: 'Lists leave archived runs out unless asked for them.' })
+  archivedAt!: Date | null;
+
   datasetId!: string;
   poolId!: string;
-  config!: Prisma.JsonValue;
+  originRunId!: string | null;
+  originKind!: RunOriginKind | null;
   failureKind!: 'USER' | 'SYSTEM' | null;
   failureCode!: string | null;
   failureMessage!: string | null;
   failureRetryable!: boolean | null;
 
-  @Field(() => RunConfig.output, { name: 'config', description: 'With all defaults filled in.' })
-  typedConfig(): object {
-    return runConfig.parse(this.config);
-  }
-
-  @Field(() => Failure, { nullable: true })
+  @Field(() => Failure, { nullable: true, description: 'Why it failed or was cancelled.' })
   failure(): Failure | null {
     return failureOf(this);
   }
 }
 
-export const DistillationRunConnection = connectionType(DistillationRun);
+/** The configuration is large, and read apart where it is asked for. */
+const RUN_COLUMNS = [
+  ...['id', 'projectId', 'datasetId', 'poolId', 'name', 'method', 'state', 'seed', 'eventSequence', 'labels', 'notes'],
+  ...['version', 'originRunId', 'originKind', 'createdAt', 'updatedAt', 'startedAt', 'finishedAt', 'archivedAt'],
+  ...['failureKind', 'failureCode', 'failureMessage', 'failureRetryable'],
+];
+
+export const DistillationRuns = defineList(DistillationRun, {
+  table: 'DistillationRun',
+  columns: RUN_COLUMNS,
+  sorts: {
+    CREATED_AT,
+    NAME,
+    STARTED_AT: { column: 'startedAt', type: 'timestamptz', nullable: true, description: 'When its first task began.' },
+    FINISHED_AT: { column: 'finishedAt', type: 'timestamptz', nullable: true, description: 'When it ended.' },
+  },
+});

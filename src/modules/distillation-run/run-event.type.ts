@@ -37,7 +37,7 @@ export abstract class RunEvent {
   createdAt!: Date;
 }
 
-@ObjectType({ implements: RunEvent })
+@ObjectType({ simpleResolvers: true, implements: RunEvent })
 export class RunStateChanged extends RunEvent {
   @Field(() => RunState, { nullable: true, description: 'Null for the first event.' })
   from!: RunState | null;
@@ -65,7 +65,7 @@ export abstract class RunTaskEvent extends RunEvent {
   index!: number;
 }
 
-@ObjectType({ implements: RunTaskEvent })
+@ObjectType({ simpleResolvers: true, implements: RunTaskEvent })
 export class RunTaskStarted extends RunTaskEvent {
   @Field(() => Int)
   attempt!: number;
@@ -77,7 +77,7 @@ export class RunTaskStarted extends RunTaskEvent {
   fromStep!: number;
 }
 
-@ObjectType({ implements: RunTaskEvent })
+@ObjectType({ simpleResolvers: true, implements: RunTaskEvent })
 export class RunTaskProgress extends RunTaskEvent {
   @Field(() => Int)
   step!: number;
@@ -89,10 +89,10 @@ export class RunTaskProgress extends RunTaskEvent {
   loss!: number | null;
 }
 
-@ObjectType({ implements: RunTaskEvent })
+@ObjectType({ simpleResolvers: true, implements: RunTaskEvent })
 export class RunTaskSucceeded extends RunTaskEvent {}
 
-@ObjectType({ implements: RunTaskEvent })
+@ObjectType({ simpleResolvers: true, implements: RunTaskEvent })
 export class RunAttemptEnded extends RunTaskEvent {
   @Field(() => Int)
   attempt!: number;

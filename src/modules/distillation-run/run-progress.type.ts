@@ -3,7 +3,7 @@ import type { RunState as RunStateName } from '../../domain/run-lifecycle.js';
 import { RunState } from '../../platform/database/generated/enums.js';
 import { Progress } from '../kit/progress.js';
 
-@ObjectType({ description: 'How far a run is at one moment.' })
+@ObjectType({ simpleResolvers: true, description: 'How far a run is at one moment.' })
 export class RunProgress {
   @Field(() => RunState)
   state!: RunStateName;

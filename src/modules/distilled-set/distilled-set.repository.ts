@@ -6,10 +6,11 @@ import type {
   LabelSet,
   Prisma,
 } from '../../platform/database/generated/client.js';
-import { keyset, type Window } from '../kit/paging.js';
+import { type Connection, readConnection } from '../kit/connection.js';
+import type { PageArguments } from '../kit/paging.js';
+import { allOf, ofProject, oneOf } from '../kit/window-sql.js';
 import type { DistilledSetFilter } from './distilled-set.input.js';
-
-export type LabelSetWithFiles = LabelSet & { files: LabelFile[] };
+import { type DistilledSet as DistilledSetObject, DistilledSets } from './distilled-set.type.js';
 
 /** Sets of one project: another project's do not exist here. */
 export class DistilledSetRepository {
@@ -23,13 +24,12 @@ export class DistilledSetRepository {
     return this.database.distilledSet.findMany({ where: { projectId, runId: { in: [...runIds] } } });
   }
 
-  list(projectId: string, filter: DistilledSetFilter | null, window: Window): Promise<DistilledSet[]> {
-    const { where, ...page } = keyset(window);
-    return this.database.distilledSet.findMany({ where: { ...whereOf(projectId, filter), ...where }, ...page });
-  }
-
-  count(projectId: string, filter: DistilledSetFilter | null): Promise<number> {
-    return this.database.distilledSet.count({ where: whereOf(projectId, filter) });
+  list(
+    projectId: string,
+    filter: DistilledSetFilter | null,
+    page: PageArguments,
+  ): Promise<Connection<DistilledSetObject>> {
+    return readConnection(this.database, DistilledSets, whereOf(projectId, filter), page);
   }
 
   shardsOfSets(projectId: string, setIds: readonly string[]): Promise<DistilledShard[]> {
@@ -37,16 +37,31 @@ export class DistilledSetRepository {
     return this.database.distilledShard.findMany({ where, orderBy: { index: 'asc' } });
   }
 
-  labelSetsOfSets(projectId: string, setIds: readonly string[]): Promise<LabelSetWithFiles[]> {
-    return this.database.labelSet.findMany({
-      where: { distilledSet: { projectId }, distilledSetId: { in: [...setIds] } },
-      include: { files: { orderBy: { index: 'asc' } } },
-      orderBy: { mode: 'asc' },
+  shardsByIds(projectId: string, ids: readonly string[]): Promise<DistilledShard[]> {
+    return this.database.distilledShard.findMany({ where: { distilledSet: { projectId }, id: { in: [...ids] } } });
+  }
+
+  /** At most one a mode. */
+  labelSetsOfSets(projectId: string, setIds: readonly string[]): Promise<LabelSet[]> {
+    const where = { distilledSet: { projectId }, distilledSetId: { in: [...setIds] } };
+    return this.database.labelSet.findMany({ where, orderBy: { mode: 'asc' } });
+  }
+
+  labelSetsByIds(projectId: string, ids: readonly string[]): Promise<LabelSet[]> {
+    return this.database.labelSet.findMany({ where: { distilledSet: { projectId }, id: { in: [...ids] } } });
+  }
+
+  labelFilesOfSets(projectId: string, setIds: readonly string[]): Promise<LabelFile[]> {
+    const where = { labelSet: { distilledSet: { projectId }, distilledSetId: { in: [...setIds] } } };
+    return this.database.labelFile.findMany({ where, orderBy: { index: 'asc' } });
+  }
+
+  labelFilesByIds(projectId: string, ids: readonly string[]): Promise<LabelFile[]> {
+    return this.database.labelFile.findMany({
+      where: { labelSet: { distilledSet: { projectId } }, id: { in: [...ids] } },
     });
   }
 }
 
-const whereOf = (projectId: string, filter: DistilledSetFilter | null): Prisma.DistilledSetWhereInput => ({
-  projectId,
-  ...(filter?.states ? { state: { in: filter.states } } : {}),
-});
+const whereOf = (projectId: string, filter: DistilledSetFilter | null): Prisma.Sql =>
+  allOf([ofProject(projectId), filter?.states ? oneOf('state', filter.states, '"DistilledSetState"') : null]);

@@ -1,12 +1,30 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
 import { DistillationRun } from '../distillation-run/distillation-run.type.js';
-import { Evaluation, EvaluationConnection } from '../evaluation/evaluation.type.js';
+import { Evaluation, Evaluations } from '../evaluation/evaluation.type.js';
 import { nestedConnection } from '../kit/batch.js';
-import { type Connection, ConnectionArgs, listComplexity, pageComplexity } from '../kit/connection.js';
+import { type Connection, listComplexity, pageComplexity } from '../kit/connection.js';
 import { toPayload } from '../kit/mutation.js';
-import { DistilledSetFilter, DistilledSetPublishInput, DistilledSetPublishPayload } from './distilled-set.input.js';
-import { DistilledSet, DistilledSetConnection, DistilledShard, LabelSet } from './distilled-set.type.js';
+import { fromRow } from '../kit/node.js';
+import type { PageArguments } from '../kit/paging.js';
+import {
+  DistilledSetFilter,
+  DistilledSetPublishInput,
+  DistilledSetPublishPayload,
+  DistilledSetsArchiveInput,
+  DistilledSetsArchivePayload,
+} from './distilled-set.input.js';
+import {
+  DistilledSet,
+  DistilledSets,
+  DistilledShard,
+  DistilledShards,
+  LabelFile,
+  LabelFiles,
+  LabelSet,
+  Lineage,
+} from './distilled-set.type.js';
+import { lineageOf } from './lineage.js';
 
 @Resolver(() => DistilledSet)
 export class DistilledSetResolver {
@@ -15,9 +33,9 @@ export class DistilledSetResolver {
     return context.services.nodes.get(context, 'DistilledSet', id);
   }
 
-  @Query(() => DistilledSetConnection, { complexity: pageComplexity })
+  @Query(() => DistilledSets.Connection, { complexity: pageComplexity })
   distilledSets(
-    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Args(() => DistilledSets.Arguments) page: PageArguments,
     @Arg('filter', () => DistilledSetFilter, { nullable: true }) filter: DistilledSetFilter | null,
     @Ctx() { services, viewer }: RequestContext,
   ): Promise<Connection<DistilledSet>> {
@@ -38,22 +56,59 @@ export class DistilledSetResolver {
     return context.services.nodes.related(context, 'DistillationRun', set.runId);
   }
 
-  @FieldResolver(() => [DistilledShard], { complexity: listComplexity(10) })
-  shards(@Root() set: DistilledSet, @Ctx() { loaders }: RequestContext): Promise<DistilledShard[]> {
-    return loaders.shardsOfSet.load(set.id);
+  @Mutation(() => DistilledSetsArchivePayload, {
+    description: 'Offers up to 100 sets no longer, each by itself. They are still served.',
+  })
+  async distilledSetsArchive(
+    @Arg('input', () => DistilledSetsArchiveInput) input: DistilledSetsArchiveInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DistilledSetsArchivePayload> {
+    const { services } = context;
+    const { result, ...payload } = await toPayload(input, () => services.retention.archiveSets(context, input.ids));
+    const results = (result ?? []).map(async ({ id, uuid, userErrors }) => ({
+      ...{ id, userErrors },
+      distilledSet: await services.nodes.reload(context, 'DistilledSet', uuid),
+    }));
+    return { results: await Promise.all(results), ...payload };
+  }
+
+  @FieldResolver(() => DistilledShards.Connection, { complexity: pageComplexity })
+  shards(
+    @Root() set: DistilledSet,
+    @Args(() => DistilledShards.Arguments) page: PageArguments,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<Connection<DistilledShard>> {
+    return nestedConnection(loaders.shardsOfSet, set.id, page);
+  }
+
+  @FieldResolver(() => Lineage, { complexity: listComplexity(5), description: 'What it was made of.' })
+  lineage(@Root() set: DistilledSet, @Ctx() context: RequestContext): Promise<Lineage> {
+    return lineageOf(context, set);
   }
 
   @FieldResolver(() => [LabelSet], { complexity: listComplexity(2), description: 'At most one a mode.' })
   async labelSets(@Root() set: DistilledSet, @Ctx() { loaders }: RequestContext): Promise<LabelSet[]> {
-    return (await loaders.labelSetsOfSet.load(set.id)).map((row) => Object.assign(new LabelSet(), row));
+    return (await loaders.labelSetsOfSet.load(set.id)).map((row) => fromRow(LabelSet, row));
   }
 
-  @FieldResolver(() => EvaluationConnection, { complexity: pageComplexity })
+  @FieldResolver(() => Evaluations.Connection, { complexity: pageComplexity })
   evaluations(
     @Root() set: DistilledSet,
-    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Args(() => Evaluations.Arguments) page: PageArguments,
     @Ctx() { loaders }: RequestContext,
   ): Promise<Connection<Evaluation>> {
-    return nestedConnection(Evaluation, loaders.evaluationsOfSet, set.id, page);
+    return nestedConnection(loaders.evaluationsOfSet, set.id, page);
+  }
+}
+
+@Resolver(() => LabelSet)
+export class LabelSetResolver {
+  @FieldResolver(() => LabelFiles.Connection, { complexity: pageComplexity })
+  files(
+    @Root() labels: LabelSet,
+    @Args(() => LabelFiles.Arguments) page: PageArguments,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<Connection<LabelFile>> {
+    return nestedConnection(loaders.filesOfLabelSet, labels.id, page);
   }
 }

@@ -2,14 +2,14 @@ import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import type { Database } from '../../platform/database/client.js';
 import { type ObjectStore, objectCorrupt, objectMissing, verify } from '../../platform/object-store/object-store.js';
-import { type Connection, toConnection } from '../kit/connection.js';
+import type { Connection } from '../kit/connection.js';
 import { audit, type Caller, TRANSACTION } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
-import { type PageArguments, readWindow } from '../kit/paging.js';
+import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
 import type { DistilledSetFilter, DistilledSetPublishInput } from './distilled-set.input.js';
 import type { DistilledSetRepository } from './distilled-set.repository.js';
-import { DistilledSet } from './distilled-set.type.js';
+import type { DistilledSet } from './distilled-set.type.js';
 
 interface StoredObject {
   key: string;
@@ -31,9 +31,7 @@ export class DistilledSetService {
     page: PageArguments,
   ): Promise<Connection<DistilledSet>> {
     assertAllowed(viewer, 'object:read');
-    const window = readWindow('DistilledSet', page);
-    const rows = await this.sets.list(viewer.projectId, filter, window);
-    return toConnection(DistilledSet, window, rows, () => this.sets.count(viewer.projectId, filter));
+    return this.sets.list(viewer.projectId, filter, page);
   }
 
   /**
@@ -71,8 +69,7 @@ export class DistilledSetService {
     set: { manifestKey: string; manifestDigest: string },
   ): Promise<StoredObject[]> {
     const shards = await this.sets.shardsOfSets(projectId, [id]);
-    const labelSets = await this.sets.labelSetsOfSets(projectId, [id]);
-    const files = [...shards, ...labelSets.flatMap((labels) => labels.files)];
+    const files = [...shards, ...(await this.sets.labelFilesOfSets(projectId, [id]))];
     return [
       { key: set.manifestKey, digest: set.manifestDigest, bytes: null },
       ...files.map(({ objectKey: key, digest, bytes }) => ({ key, digest, bytes: Number(bytes) })),

@@ -2,10 +2,14 @@ import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { labelConfig } from '../../domain/config.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { DistilledSetState, LabelMode } from '../../platform/database/generated/enums.js';
+import { Dataset } from '../dataset/dataset.type.js';
+import { DistillationRun } from '../distillation-run/distillation-run.type.js';
 import { LabelConfig } from '../distillation-run/run-config.type.js';
-import { connectionType } from '../kit/connection.js';
+import { CREATED_AT, defineList, NAME } from '../kit/connection.js';
 import { Node } from '../kit/node.js';
+import type { SortKey } from '../kit/paging.js';
 import { ByteSize, Digest } from '../kit/scalars.js';
+import { Teacher, TeacherPool } from '../teacher-pool/teacher-pool.type.js';
 
 registerEnumType(DistilledSetState, {
   name: 'DistilledSetState',
@@ -26,8 +30,10 @@ registerEnumType(LabelMode, {
   },
 });
 
-@ObjectType({ description: 'A tar file of samples, in WebDataset form.' })
-export class DistilledShard {
+@ObjectType({ simpleResolvers: true, implements: Node, description: 'A tar file of samples, in WebDataset form.' })
+export class DistilledShard extends Node {
+  readonly typeName = 'DistilledShard';
+
   @Field(() => String)
   name!: string;
 
@@ -44,10 +50,15 @@ export class DistilledShard {
   samples!: number;
 }
 
-@ObjectType({ description: 'A file of labels.' })
-export class LabelFile {
+@ObjectType({ simpleResolvers: true, implements: Node, description: 'A file of labels.' })
+export class LabelFile extends Node {
+  readonly typeName = 'LabelFile';
+
   @Field(() => String)
   name!: string;
+
+  @Field(() => Int)
+  index!: number;
 
   @Field(() => Digest)
   digest!: string;
@@ -56,13 +67,12 @@ export class LabelFile {
   bytes!: bigint;
 }
 
-@ObjectType({ description: 'The labels of a set in one mode.' })
-export class LabelSet {
+@ObjectType({ simpleResolvers: true, implements: Node, description: 'The labels of a set in one mode.' })
+export class LabelSet extends Node {
+  readonly typeName = 'LabelSet';
+
   @Field(() => LabelMode)
   mode!: LabelMode;
-
-  @Field(() => [LabelFile])
-  files!: LabelFile[];
 
   config!: Prisma.JsonValue;
 
@@ -73,6 +83,7 @@ export class LabelSet {
 }
 
 @ObjectType({
+  simpleResolvers: true,
   implements: Node,
   description: 'A few synthetic images a class, with soft labels. Immutable once PUBLISHED.',
 })
@@ -124,4 +135,30 @@ export class DistilledSet extends Node {
   }
 }
 
-export const DistilledSetConnection = connectionType(DistilledSet);
+@ObjectType({ simpleResolvers: true, description: 'All that a set was made of, back to the dataset.' })
+export class Lineage {
+  @Field(() => Dataset)
+  dataset!: Dataset;
+
+  @Field(() => TeacherPool)
+  teacherPool!: TeacherPool;
+
+  @Field(() => DistillationRun)
+  distillationRun!: DistillationRun;
+
+  @Field(() => [Teacher], { description: 'The teachers of the pool that the run matched.' })
+  matchedTeachers!: Teacher[];
+
+  @Field(() => [Teacher], { description: 'The teachers of the pool that labelled, the best first.' })
+  labelTeachers!: Teacher[];
+}
+
+const INDEX: SortKey = { column: 'index', type: 'int4', description: 'Position in the set.' };
+
+export const DistilledShards = defineList(DistilledShard, {
+  table: 'DistilledShard',
+  sorts: { INDEX },
+  direction: 'ASC',
+});
+export const LabelFiles = defineList(LabelFile, { table: 'LabelFile', sorts: { INDEX }, direction: 'ASC' });
+export const DistilledSets = defineList(DistilledSet, { table: 'DistilledSet', sorts: { CREATED_AT, NAME } });

@@ -2,7 +2,7 @@ import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import type { z } from 'zod';
 import type { evaluationConfig } from '../../domain/config.js';
 import { EvaluationState } from '../../platform/database/generated/enums.js';
-import { CreateInput, Payload } from '../kit/mutation.js';
+import { CreateInput, MutationInput, Payload } from '../kit/mutation.js';
 import { Evaluation, EvaluationConfig } from './evaluation.type.js';
 
 @InputType()
@@ -16,6 +16,18 @@ export class EvaluationStartInput extends CreateInput {
 
 @ObjectType()
 export class EvaluationStartPayload extends Payload {
+  @Field(() => Evaluation, { nullable: true })
+  evaluation!: Evaluation | null;
+}
+
+@InputType()
+export class EvaluationCancelInput extends MutationInput {
+  @Field(() => ID)
+  id!: string;
+}
+
+@ObjectType()
+export class EvaluationCancelPayload extends Payload {
   @Field(() => Evaluation, { nullable: true })
   evaluation!: Evaluation | null;
 }

@@ -1,8 +1,19 @@
 import type { Transaction } from '../../platform/database/client.js';
-import type { Evaluation, EvaluationResult, Prisma } from '../../platform/database/generated/client.js';
-import { requireUuid } from '../kit/node.js';
-import { keyset, type Window } from '../kit/paging.js';
+import type { Evaluation, EvaluationResult, LabelKind, Prisma } from '../../platform/database/generated/client.js';
+import { type Connection, readConnection } from '../kit/connection.js';
+import type { PageArguments } from '../kit/paging.js';
+import { allOf, ofProject, oneOf, references } from '../kit/window-sql.js';
 import type { EvaluationFilter } from './evaluation.input.js';
+import { type Evaluation as EvaluationObject, Evaluations } from './evaluation.type.js';
+
+export interface BestEvaluation {
+  runId: string;
+  evaluationId: string;
+  labelKind: LabelKind;
+  seeds: number;
+  mean: number;
+  deviation: number | null;
+}
 
 /** Evaluations of one project: another project's do not exist here. */
 export class EvaluationRepository {
@@ -12,13 +23,22 @@ export class EvaluationRepository {
     return this.database.evaluation.findMany({ where: { projectId, id: { in: [...ids] } } });
   }
 
-  list(projectId: string, filter: EvaluationFilter | null, window: Window): Promise<Evaluation[]> {
-    const { where, ...page } = keyset(window);
-    return this.database.evaluation.findMany({ where: { ...whereOf(projectId, filter), ...where }, ...page });
+  list(projectId: string, filter: EvaluationFilter | null, page: PageArguments): Promise<Connection<EvaluationObject>> {
+    return readConnection(this.database, Evaluations, whereOf(projectId, filter), page);
   }
 
-  count(projectId: string, filter: EvaluationFilter | null): Promise<number> {
-    return this.database.evaluation.count({ where: whereOf(projectId, filter) });
+  /** Of every run with a set that an evaluation has finished with: the largest mean top-1 of the set over the seeds. */
+  bestOfRuns(projectId: string, runIds: readonly string[]): Promise<BestEvaluation[]> {
+    return this.database.$queryRaw`
+      SELECT DISTINCT ON (made."runId") made."runId"::text AS "runId", evaluation.id::text AS "evaluationId",
+        result."labelKind", count(*)::int AS seeds, avg(result."top1Last") AS mean,
+        stddev_samp(result."top1Last") AS deviation
+      FROM "DistilledSet" made
+      JOIN "Evaluation" evaluation ON evaluation."distilledSetId" = made.id AND evaluation.state = 'SUCCEEDED'
+      JOIN "EvaluationResult" result ON result."evaluationId" = evaluation.id AND result.subject = 'DISTILLED_SET'
+      WHERE made."projectId" = ${projectId}::uuid AND made."runId" = ANY(${[...runIds]}::uuid[])
+      GROUP BY made."runId", evaluation.id, result."labelKind"
+      ORDER BY made."runId", avg(result."top1Last") DESC, evaluation.id`;
   }
 
   /** At most 32 seeds times subjects times label kinds of each. */
@@ -30,10 +50,9 @@ export class EvaluationRepository {
   }
 }
 
-const whereOf = (projectId: string, filter: EvaluationFilter | null): Prisma.EvaluationWhereInput => ({
-  projectId,
-  ...(filter?.states ? { state: { in: filter.states } } : {}),
-  ...(filter?.distilledSetId
-    ? { distilledSetId: requireUuid('DistilledSet', filter.distilledSetId, ['filter', 'distilledSetId']) }
-    : {}),
-});
+const whereOf = (projectId: string, filter: EvaluationFilter | null): Prisma.Sql =>
+  allOf([
+    ofProject(projectId),
+    filter?.states ? oneOf('state', filter.states, '"EvaluationState"') : null,
+    references('distilledSetId', 'DistilledSet', filter?.distilledSetId, 'distilledSetId'),
+  ]);

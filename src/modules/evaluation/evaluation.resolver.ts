@@ -1,19 +1,35 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
 import { DistilledSet } from '../distilled-set/distilled-set.type.js';
-import { type Connection, ConnectionArgs, listComplexity, pageComplexity } from '../kit/connection.js';
+import { type Connection, listComplexity, pageComplexity } from '../kit/connection.js';
 import { toPayload } from '../kit/mutation.js';
+import type { PageArguments } from '../kit/paging.js';
 import { Progress, progressOf } from '../kit/progress.js';
-import { EvaluationFilter, EvaluationStartInput, EvaluationStartPayload } from './evaluation.input.js';
+import {
+  EvaluationCancelInput,
+  EvaluationCancelPayload,
+  EvaluationFilter,
+  EvaluationStartInput,
+  EvaluationStartPayload,
+} from './evaluation.input.js';
 import {
   Evaluation,
   EvaluationComparison,
-  EvaluationConnection,
   EvaluationResult,
   EvaluationSummary,
+  Evaluations,
   Ranking,
 } from './evaluation.type.js';
+import { EvaluationScore } from './evaluation-score.type.js';
 import { compare, rank, summarize } from './summary.js';
+
+@Resolver(() => EvaluationScore)
+export class EvaluationScoreResolver {
+  @FieldResolver(() => Evaluation)
+  evaluation(@Root() score: EvaluationScore, @Ctx() context: RequestContext): Promise<Evaluation> {
+    return context.services.nodes.related(context, 'Evaluation', score.evaluationId);
+  }
+}
 
 @Resolver(() => Evaluation)
 export class EvaluationResolver {
@@ -22,9 +38,9 @@ export class EvaluationResolver {
     return context.services.nodes.get(context, 'Evaluation', id);
   }
 
-  @Query(() => EvaluationConnection, { complexity: pageComplexity })
+  @Query(() => Evaluations.Connection, { complexity: pageComplexity })
   evaluations(
-    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Args(() => Evaluations.Arguments) page: PageArguments,
     @Arg('filter', () => EvaluationFilter, { nullable: true }) filter: EvaluationFilter | null,
     @Ctx() { services, viewer }: RequestContext,
   ): Promise<Connection<Evaluation>> {
@@ -37,6 +53,17 @@ export class EvaluationResolver {
     @Ctx() context: RequestContext,
   ): Promise<EvaluationStartPayload> {
     const { result, ...payload } = await toPayload(input, () => context.services.evaluations.start(context, input));
+    return { evaluation: await context.services.nodes.reload(context, 'Evaluation', result), ...payload };
+  }
+
+  @Mutation(() => EvaluationCancelPayload, {
+    description: 'Cancels an evaluation. One that is canceled already stays so.',
+  })
+  async evaluationCancel(
+    @Arg('input', () => EvaluationCancelInput) input: EvaluationCancelInput,
+    @Ctx() context: RequestContext,
+  ): Promise<EvaluationCancelPayload> {
+    const { result, ...payload } = await toPayload(input, () => context.services.evaluations.cancel(context, input));
     return { evaluation: await context.services.nodes.reload(context, 'Evaluation', result), ...payload };
   }
 

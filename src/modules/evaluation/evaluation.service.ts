@@ -2,15 +2,15 @@ import { type EvaluationConfig, evaluationConfig, type LabelConfig, labelConfig 
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import type { Transaction } from '../../platform/database/client.js';
-import { type Backend, startEvaluation } from '../../platform/orchestration/index.js';
+import { type Backend, requestEvaluationCancel, startEvaluation } from '../../platform/orchestration/index.js';
 import { requireFit, shapeOf } from '../kit/checks.js';
-import { type Connection, toConnection } from '../kit/connection.js';
+import type { Connection } from '../kit/connection.js';
 import { parseInput } from '../kit/input.js';
-import { type Caller, createOnce } from '../kit/mutation.js';
+import { type Caller, cancelOnce, createOnce } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
-import { type PageArguments, readWindow } from '../kit/paging.js';
+import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
-import type { EvaluationFilter, EvaluationStartInput } from './evaluation.input.js';
+import type { EvaluationCancelInput, EvaluationFilter, EvaluationStartInput } from './evaluation.input.js';
 import type { EvaluationRepository } from './evaluation.repository.js';
 import { Evaluation } from './evaluation.type.js';
 
@@ -22,9 +22,7 @@ export class EvaluationService {
 
   async list(viewer: Viewer, filter: EvaluationFilter | null, page: PageArguments): Promise<Connection<Evaluation>> {
     assertAllowed(viewer, 'object:read');
-    const window = readWindow('Evaluation', page);
-    const rows = await this.evaluations.list(viewer.projectId, filter, window);
-    return toConnection(Evaluation, window, rows, () => this.evaluations.count(viewer.projectId, filter));
+    return this.evaluations.list(viewer.projectId, filter, page);
   }
 
   /** Has workers train students on a set and on its baselines. Returns the UUID of the evaluation. */
@@ -47,6 +45,21 @@ export class EvaluationService {
       await work.tx.evaluation.create({ data });
       await startEvaluation(work, id);
     });
+  }
+
+  /** Cancels an evaluation; one that is canceled already stays so. Returns its UUID. Throws NOT_FOUND, INVALID_STATE. */
+  cancel(caller: Caller, input: EvaluationCancelInput): Promise<string> {
+    assertAllowed(caller.viewer, 'evaluation:cancel');
+    const id = requireUuid('Evaluation', input.id, ['id']);
+    return cancelOnce(
+      this.backend,
+      caller,
+      { operation: 'evaluationCancel', subjectType: 'Evaluation', id },
+      {
+        find: (tx) => tx.evaluation.findFirst({ where: { id, projectId: caller.viewer.projectId } }),
+        cancel: requestEvaluationCancel,
+      },
+    );
   }
 
   private async requireSet(tx: Transaction, projectId: string, globalId: string) {

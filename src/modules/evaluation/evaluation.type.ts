@@ -3,7 +3,7 @@ import { evaluationConfig, recipeConfig } from '../../domain/config.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { EvaluationState, EvaluationSubject, LabelKind } from '../../platform/database/generated/enums.js';
 import { configTypes } from '../kit/config-types.js';
-import { connectionType } from '../kit/connection.js';
+import { CREATED_AT, defineList } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Architecture } from '../kit/network.type.js';
 import { Node } from '../kit/node.js';
@@ -117,7 +117,7 @@ export const EvaluationConfig = configTypes(
   },
 );
 
-@ObjectType({ description: 'One trained student. Accuracies are on the test split, percent.' })
+@ObjectType({ simpleResolvers: true, description: 'One trained student. Accuracies are on the test split, percent.' })
 export class EvaluationResult {
   @Field(() => EvaluationSubject)
   subject!: EvaluationSubject;
@@ -144,7 +144,7 @@ export class EvaluationResult {
   seconds!: number;
 }
 
-@ObjectType({ description: 'A mean over seeds with its spread, percent.' })
+@ObjectType({ simpleResolvers: true, description: 'A mean over seeds with its spread, percent.' })
 export class Spread {
   @Field(() => Float)
   mean!: number;
@@ -153,7 +153,7 @@ export class Spread {
   deviation!: number | null;
 }
 
-@ObjectType({ description: 'All seeds of one subject and kind of label.' })
+@ObjectType({ simpleResolvers: true, description: 'All seeds of one subject and kind of label.' })
 export class EvaluationSummary {
   @Field(() => EvaluationSubject)
   subject!: EvaluationSubject;
@@ -174,7 +174,7 @@ export class EvaluationSummary {
   top5Last!: Spread;
 }
 
-@ObjectType({ description: 'A difference of two means over seeds, percentage points.' })
+@ObjectType({ simpleResolvers: true, description: 'A difference of two means over seeds, percentage points.' })
 export class Difference {
   @Field(() => Float, { description: 'The set minus the baseline: positive where the set is better.' })
   mean!: number;
@@ -186,7 +186,7 @@ export class Difference {
   standardError!: number | null;
 }
 
-@ObjectType({ description: 'The set against a baseline, under the very same recipe.' })
+@ObjectType({ simpleResolvers: true, description: 'The set against a baseline, under the very same recipe.' })
 export class EvaluationComparison {
   @Field(() => EvaluationSubject)
   baseline!: EvaluationSubject;
@@ -204,7 +204,10 @@ export class EvaluationComparison {
   top5Last!: Difference;
 }
 
-@ObjectType({ description: "DD-Ranking's measures, from accuracies as fractions; null where a part was not measured." })
+@ObjectType({
+  simpleResolvers: true,
+  description: "DD-Ranking's measures, from accuracies as fractions; null where a part was not measured.",
+})
 export class Ranking {
   @Field(() => Float, {
     nullable: true,
@@ -229,7 +232,11 @@ export class Ranking {
   ars!: number | null;
 }
 
-@ObjectType({ implements: Node, description: 'Students trained on a set and on its baselines under one recipe.' })
+@ObjectType({
+  simpleResolvers: true,
+  implements: Node,
+  description: 'Students trained on a set and on its baselines under one recipe.',
+})
 export class Evaluation extends Node {
   readonly typeName = 'Evaluation';
 
@@ -266,4 +273,4 @@ export class Evaluation extends Node {
   }
 }
 
-export const EvaluationConnection = connectionType(Evaluation);
+export const Evaluations = defineList(Evaluation, { table: 'Evaluation', sorts: { CREATED_AT } });

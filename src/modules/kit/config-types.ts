@@ -57,7 +57,7 @@ export function configTypes<S extends z.ZodType<object, object>>(
     Field(typeOf('output'), { description: text, nullable })(output.prototype, key);
     Field(typeOf('input'), { description: `${text}${limitsOf(property)}`, nullable: true })(input.prototype, key);
   }
-  ObjectType(name, { description })(output);
+  ObjectType(name, { description, simpleResolvers: true })(output);
   InputType(`${name}Input`, { description: `${description} What is left out takes its default.` })(input);
   return { output, input };
 }

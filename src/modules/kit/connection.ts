@@ -1,50 +1,40 @@
 /** Relay's connections, once for every type. */
 import { ArgsType, Field, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import type { Transaction } from '../../platform/database/client.js';
+import type { Prisma } from '../../platform/database/generated/client.js';
+import { Prisma as Sql } from '../../platform/database/generated/client.js';
 import { type DataOf, fromRow, type Node } from './node.js';
-import { type Direction, MAX_PAGE, type PageArguments, toPage, type Window } from './paging.js';
+import {
+  type Direction,
+  MAX_PAGE,
+  type PageArguments,
+  readWindow,
+  type Sortable,
+  type SortKey,
+  toPage,
+  type Window,
+} from './paging.js';
+import { identifier, type Source, windowQuery } from './window-sql.js';
 
-const OrderField = { CREATED_AT: 'CREATED_AT' } as const;
 const OrderDirection = { ASC: 'ASC', DESC: 'DESC' } as const;
-
-registerEnumType(OrderField, {
-  name: 'OrderField',
-  description: 'What a list is sorted by.',
-  valuesConfig: { CREATED_AT: { description: 'When the object was made; equal times are told apart by the id.' } },
-});
 registerEnumType(OrderDirection, {
   name: 'OrderDirection',
   description: 'Which way a list is sorted.',
-  valuesConfig: { ASC: { description: 'Oldest first.' }, DESC: { description: 'Newest first.' } },
+  valuesConfig: {
+    ASC: { description: 'Smallest or oldest first; what has no value yet comes last.' },
+    DESC: { description: 'Largest or newest first; what has no value yet comes first.' },
+  },
 });
 
-@InputType({ description: 'The order of a list.' })
-export class OrderBy {
-  @Field(() => OrderField, { defaultValue: 'CREATED_AT' })
-  field!: 'CREATED_AT';
+/** Sort keys that many lists share. */
+export const CREATED_AT: SortKey = {
+  column: 'createdAt',
+  type: 'timestamptz',
+  description: 'When the object was made.',
+};
+export const NAME: SortKey = { column: 'name', type: 'text', description: 'Its name.' };
 
-  @Field(() => OrderDirection, { defaultValue: 'DESC' })
-  direction!: Direction;
-}
-
-@ArgsType()
-export class ConnectionArgs implements PageArguments {
-  @Field(() => Int, { nullable: true, description: `The first so many, 1 to ${MAX_PAGE}. Give this or \`last\`.` })
-  first?: number | null;
-
-  @Field(() => Int, { nullable: true, description: `The last so many, 1 to ${MAX_PAGE}. Give this or \`first\`.` })
-  last?: number | null;
-
-  @Field(() => String, { nullable: true, description: 'Only what comes after this cursor.' })
-  after?: string | null;
-
-  @Field(() => String, { nullable: true, description: 'Only what comes before this cursor.' })
-  before?: string | null;
-
-  @Field(() => OrderBy, { nullable: true, description: 'Newest first, unless said.' })
-  orderBy?: OrderBy | null;
-}
-
-@ObjectType({ description: 'Where a page lies in its list.' })
+@ObjectType({ simpleResolvers: true, description: 'Where a page lies in its list.' })
 export class PageInfo {
   @Field(() => Boolean)
   hasNextPage!: boolean;
@@ -67,11 +57,64 @@ export interface Connection<N> {
   count: () => Promise<number>;
 }
 
-/** The object types `<name>Connection` and `<name>Edge`; call it once a type, and use the result as a field's type. */
-export function connectionType<N extends Node>(type: new () => N): new () => Connection<N> {
+/** The lists of one type: how they are read and sorted, and the GraphQL types of their pages and arguments. */
+export interface List<N extends Node> extends Sortable, Source {
+  type: new () => N;
+  Connection: new () => Connection<N>;
+  Arguments: new () => PageArguments;
+}
+
+/** Makes `<name>Connection`, `<name>Edge` and `<name>OrderBy`; once a type. */
+export function defineList<N extends Node>(
+  type: new () => N,
+  source: Source & { sorts: Record<string, SortKey>; direction?: Direction },
+): List<N> {
+  const list: Sortable & Source = { direction: 'DESC', ...source, name: type.name };
+  return { ...list, type, Connection: connectionType(type), Arguments: argumentsType(list) };
+}
+
+function argumentsType({ name, sorts, direction }: Sortable): new () => PageArguments {
+  const fields = Object.keys(sorts);
+  const OrderField = Object.fromEntries(fields.map((field) => [field, field]));
+  registerEnumType(OrderField, {
+    name: `${name}OrderField`,
+    description: `What a list of ${name} objects is sorted by; equals are told apart by the id.`,
+    valuesConfig: Object.fromEntries(fields.map((field) => [field, { description: sorts[field]!.description }])),
+  });
+
+  @InputType(`${name}OrderBy`, { description: `The order of a list of ${name} objects.` })
+  class OrderBy {
+    @Field(() => OrderField, { defaultValue: fields[0] })
+    field!: string;
+
+    @Field(() => OrderDirection, { defaultValue: direction })
+    direction!: Direction;
+  }
+
+  @ArgsType()
+  class Arguments implements PageArguments {
+    @Field(() => Int, { nullable: true, description: `The first so many, 1 to ${MAX_PAGE}. Give this or \`last\`.` })
+    first?: number | null;
+
+    @Field(() => Int, { nullable: true, description: `The last so many, 1 to ${MAX_PAGE}. Give this or \`first\`.` })
+    last?: number | null;
+
+    @Field(() => String, { nullable: true, description: 'Only what comes after this cursor.' })
+    after?: string | null;
+
+    @Field(() => String, { nullable: true, description: 'Only what comes before this cursor.' })
+    before?: string | null;
+
+    @Field(() => OrderBy, { nullable: true, description: `By ${fields[0]}, ${direction}, unless said.` })
+    orderBy?: OrderBy | null;
+  }
+  return Arguments;
+}
+
+function connectionType<N extends Node>(type: new () => N): new () => Connection<N> {
   const { name } = type;
 
-  @ObjectType(`${name}Edge`, { description: `A ${name} and its place in the list.` })
+  @ObjectType(`${name}Edge`, { description: `A ${name} and its place in the list.`, simpleResolvers: true })
   class EdgeType {
     @Field(() => String)
     cursor!: string;
@@ -101,9 +144,26 @@ export function connectionType<N extends Node>(type: new () => N): new () => Con
   return ConnectionType;
 }
 
+/** The page of a root list: the rows that meet `where`, which calls the table `item`. Throws INVALID_INPUT. */
+export async function readConnection<N extends Node>(
+  database: Transaction,
+  list: List<N>,
+  where: Prisma.Sql,
+  page: PageArguments,
+): Promise<Connection<N>> {
+  const window = readWindow(list, page);
+  const rows = await database.$queryRaw<DataOf<N>[]>(windowQuery(list, where, window));
+  return toConnection(list, window, rows, async () => {
+    const [row] = await database.$queryRaw<{ count: number }[]>(
+      Sql.sql`SELECT count(*)::int AS count FROM ${identifier(list.table)} item WHERE ${where}`,
+    );
+    return row?.count ?? 0;
+  });
+}
+
 /** A connection out of the rows that were read for `window`. */
-export function toConnection<N extends Node & { createdAt: Date }>(
-  type: new () => N,
+export function toConnection<N extends Node>(
+  { type }: { type: new () => N },
   window: Window,
   rows: readonly DataOf<N>[],
   count: () => Promise<number>,

@@ -18,6 +18,7 @@ const DESCRIPTIONS: Record<FailureCode, string> = {
   NOT_FOUND: 'There is no such object, or it belongs to another project.',
   INVALID_STATE: 'The object is not in a state that allows this.',
   IDEMPOTENCY_CONFLICT: 'The idempotency key was used before with another request.',
+  VERSION_CONFLICT: 'The object was changed since it was read: read it again, then decide anew.',
   BAD_INPUT_FILE: 'A dataset file cannot be read as what it should be.',
   TOO_FEW_IMAGES: 'A class has fewer images than the configuration asks for.',
   UNSUPPORTED_SHAPE: 'The architecture cannot take images of this shape.',
@@ -47,7 +48,7 @@ registerEnumType(FailureCodeEnum, {
   >,
 });
 
-@ObjectType({ description: 'Why the work on an object failed.' })
+@ObjectType({ simpleResolvers: true, description: 'Why the work on an object failed.' })
 export class Failure {
   @Field(() => FailureKind, { description: 'Who can mend it.' })
   kind!: 'USER' | 'SYSTEM';
@@ -62,7 +63,7 @@ export class Failure {
   retryable!: boolean;
 }
 
-@ObjectType({ description: 'What is wrong with the input of a mutation. Nothing was changed.' })
+@ObjectType({ simpleResolvers: true, description: 'What is wrong with the input of a mutation. Nothing was changed.' })
 export class UserError {
   @Field(() => FailureCodeEnum)
   code!: FailureCode;

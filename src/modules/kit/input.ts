@@ -26,7 +26,7 @@ export function parseInput<S extends z.ZodType>(schema: S, value: unknown, path:
 }
 
 /** GraphQL tells "left out" from "null", the configurations do not: both take the default. */
-function plain(value: unknown): unknown {
+export function plain(value: unknown): unknown {
   if (value === null || value === undefined) return undefined;
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object') return value;
@@ -40,12 +40,34 @@ function plain(value: unknown): unknown {
 const NAME_LENGTH = 200;
 
 /** A name for people: not empty, not endless, on one line. Throws INVALID_INPUT. */
-export function requireName(name: string): string {
+export function requireName(name: string, field: readonly string[] = ['name']): string {
   const trimmed = name.trim();
   if (trimmed.length === 0 || trimmed.length > NAME_LENGTH || /\p{Cc}/u.test(trimmed)) {
     throw new TeddyhubError('INVALID_INPUT', `A name has 1 to ${NAME_LENGTH} characters on one line.`, {
-      field: ['name'],
+      field,
     });
+  }
+  return trimmed;
+}
+
+const TEXT_LENGTH = 10_000;
+
+/** A text for people; null for none. Throws INVALID_INPUT. */
+export function requireText(text: string, field: readonly string[]): string | null {
+  if (text.length > TEXT_LENGTH || text.includes('\0')) {
+    throw new TeddyhubError('INVALID_INPUT', `Give at most ${TEXT_LENGTH} characters.`, { field });
+  }
+  return text.trim() || null;
+}
+
+const MAX_LABELS = 20;
+
+/** Sorted, each once. Throws INVALID_INPUT. */
+export function requireLabels(labels: readonly string[], field: readonly string[]): string[] {
+  const trimmed = [...new Set(labels.map((label) => label.trim()))].sort();
+  if (trimmed.length > MAX_LABELS || trimmed.some((label) => !/^[^\p{Cc},]{1,50}$/u.test(label))) {
+    const message = `Give at most ${MAX_LABELS} labels, each of 1 to 50 characters without commas and line breaks.`;
+    throw new TeddyhubError('INVALID_INPUT', message, { field });
   }
   return trimmed;
 }
@@ -53,10 +75,10 @@ export function requireName(name: string): string {
 const MAX_SEED = 2 ** 31 - 1;
 
 /** Throws INVALID_INPUT. */
-export function requireSeed(seed: number | null | undefined): number {
+export function requireSeed(seed: number | null | undefined, field: readonly string[] = ['seed']): number {
   const value = seed ?? 0;
   if (value < 0 || value > MAX_SEED) {
-    throw new TeddyhubError('INVALID_INPUT', `A seed is 0 to ${MAX_SEED}.`, { field: ['seed'] });
+    throw new TeddyhubError('INVALID_INPUT', `A seed is 0 to ${MAX_SEED}.`, { field });
   }
   return value;
 }

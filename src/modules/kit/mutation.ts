@@ -1,6 +1,6 @@
 /** What all mutations share: one transaction, idempotency of creates, an audit row, and failures as data. */
 import { createHash } from 'node:crypto';
-import { Field, InputType, ObjectType } from 'type-graphql';
+import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { canonicalJson } from '../../domain/canonical-json.js';
 import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
 import { newId } from '../../domain/ids.js';
@@ -10,7 +10,8 @@ import type { Prisma } from '../../platform/database/generated/client.js';
 import type { Backend, Work } from '../../platform/orchestration/index.js';
 import { UserError } from './failure.js';
 import { InputErrors } from './input.js';
-import type { NodeType } from './node.js';
+import { type NodeType, notFound, toGlobalId } from './node.js';
+import { MAX_PAGE } from './paging.js';
 
 /** Who asks, and in which request. */
 export interface Caller {
@@ -32,6 +33,24 @@ export abstract class CreateInput extends MutationInput {
       'often it is sent; with other content it is an IDEMPOTENCY_CONFLICT.',
   })
   idempotencyKey!: string;
+}
+
+@InputType()
+export abstract class UpdateInput extends MutationInput {
+  @Field(() => ID)
+  id!: string;
+
+  @Field(() => Int, {
+    description:
+      'The version that the edit was made on: where the object has another one by now, it is a VERSION_CONFLICT.',
+  })
+  expectedVersion!: number;
+}
+
+@InputType({ description: 'What is left out stays as it is.' })
+export class NameChanges {
+  @Field(() => String, { nullable: true })
+  name?: string | null;
 }
 
 @ObjectType()
@@ -57,6 +76,49 @@ export async function toPayload<T>(
   } catch (error) {
     return { result: null, userErrors: toUserErrors(error), clientMutationId };
   }
+}
+
+/** One thing of a bulk: an expected failure is its own, and what comes after it goes on. */
+export interface BulkResult {
+  id: string;
+  uuid: string | null;
+  userErrors: UserError[];
+}
+
+/** Does each of 1 to 100 things by itself. Throws INVALID_INPUT for none and for more. */
+export async function eachOf(
+  ids: readonly string[],
+  act: (globalId: string, field: readonly string[]) => Promise<string>,
+): Promise<BulkResult[]> {
+  const field = ['ids'];
+  if (ids.length === 0 || ids.length > MAX_PAGE) {
+    throw new TeddyhubError('INVALID_INPUT', `Give 1 to ${MAX_PAGE} ids.`, { field });
+  }
+  const results: BulkResult[] = [];
+  for (const [index, id] of ids.entries()) {
+    try {
+      results.push({ id, uuid: await act(id, [...field, String(index)]), userErrors: [] });
+    } catch (error) {
+      results.push({ id, uuid: null, userErrors: toUserErrors(error) });
+    }
+  }
+  return results;
+}
+
+/** Writes an edit made on `expected`. Answers whether the row is there. Throws VERSION_CONFLICT. */
+export async function editVersion(
+  expected: number,
+  write: () => Promise<{ count: number }>,
+  read: () => Promise<{ version: number } | null>,
+): Promise<boolean> {
+  if ((await write()).count > 0) return true;
+  const row = await read();
+  if (row === null) return false;
+  throw new TeddyhubError(
+    'VERSION_CONFLICT',
+    `It is at version ${row.version} by now, not ${expected}: read it again, then decide anew.`,
+    { field: ['expectedVersion'] },
+  );
 }
 
 function toUserErrors(error: unknown): UserError[] {
@@ -117,8 +179,38 @@ export async function createOnce(
   }, TRANSACTION);
 }
 
+/** Cancels an object that `find` finds in the project, and audits it. Throws NOT_FOUND, INVALID_STATE. */
+export async function cancelOnce(
+  { database, queue }: Backend,
+  caller: Caller,
+  { operation, subjectType, id }: { operation: string; subjectType: NodeType; id: string },
+  {
+    find,
+    cancel,
+  }: {
+    find: (tx: Transaction) => Promise<{ state: string } | null>;
+    cancel: (work: Work, id: string, actor: string) => Promise<void>;
+  },
+): Promise<string> {
+  const field = ['id'];
+  await database.$transaction(async (tx) => {
+    const row = await find(tx);
+    if (row === null) throw notFound(subjectType, toGlobalId(subjectType, id), field);
+    await cancel({ tx, queue }, id, actorOf(caller)).catch((error: unknown) => {
+      throw error instanceof TeddyhubError
+        ? new TeddyhubError(error.code, error.message, { field, cause: error })
+        : error;
+    });
+    if (row.state !== 'CANCELED') await audit(tx, caller, operation, subjectType, id, {});
+  }, TRANSACTION);
+  return id;
+}
+
 /** Ten callers with one key wait for the first: longer than Prisma's own 2 s to begin and 5 s to end. */
 export const TRANSACTION = { maxWait: 10_000, timeout: 15_000 };
+
+/** How the audit trail and reasons name who did it. */
+export const actorOf = ({ viewer }: Caller): string => `key:${viewer.keyPrefix}`;
 
 /** History of who did what: written with the change, or not at all. */
 export async function audit(
@@ -129,11 +221,11 @@ export async function audit(
   subjectId: string,
   data: Record<string, unknown>,
 ): Promise<void> {
-  const { projectId, keyPrefix } = caller.viewer;
+  const { projectId } = caller.viewer;
   await tx.auditEvent.create({
     data: {
       projectId,
-      actor: `key:${keyPrefix}`,
+      actor: actorOf(caller),
       action,
       subjectType,
       subjectId,

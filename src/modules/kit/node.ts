@@ -13,6 +13,11 @@ export const NODE_TYPES = [
   'Evaluation',
   'Worker',
   'ApiKey',
+  'AuditEvent',
+  'Project',
+  'DistilledShard',
+  'LabelSet',
+  'LabelFile',
 ] as const;
 
 export type NodeType = (typeof NODE_TYPES)[number];

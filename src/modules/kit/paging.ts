@@ -1,21 +1,38 @@
 /**
- * Keyset paging on (createdAt, id): a page begins where the last one ended, so rows that come or go in between shift
- * nothing, and equal timestamps are told apart by the id.
+ * Keyset paging on (column, id): a page begins where the last one ended, so rows that come or go in between shift nothing,
+ * and equal values are told apart by the id. A row without a value, a run that has not begun, comes after all that have one.
  */
 import { TeddyhubError } from '../../domain/errors.js';
 
 export type Direction = 'ASC' | 'DESC';
+
+/** A column that a list can be sorted by. Names come from this source alone, never from a request. */
+export interface SortKey {
+  column: string;
+  type: 'timestamptz' | 'text' | 'int4' | 'float8';
+  nullable?: true;
+  description: string;
+}
 
 export interface PageArguments {
   first?: number | null;
   last?: number | null;
   after?: string | null;
   before?: string | null;
-  orderBy?: { field: 'CREATED_AT'; direction: Direction } | null;
+  orderBy?: { field: string; direction: Direction } | null;
 }
 
-interface Position {
-  createdAt: Date;
+/** What paging knows of a list: its name, and what it can be sorted by. The first of `sorts` is the order unless said. */
+export interface Sortable {
+  name: string;
+  sorts: Readonly<Record<string, SortKey>>;
+  direction: Direction;
+}
+
+type Value = Date | string | number | null;
+
+export interface Position {
+  value: Value;
   id: string;
 }
 
@@ -23,6 +40,7 @@ interface Position {
 export interface Window {
   /** Names the list and its order: a cursor is good for the sort that made it, and for no other. */
   sort: string;
+  key: SortKey;
   direction: Direction;
   backwards: boolean;
   take: number;
@@ -36,10 +54,10 @@ export interface Page<Row> {
 }
 
 export const MAX_PAGE = 100;
-const CURSOR_VERSION = 1;
+const CURSOR_VERSION = 2;
 
-/** Checks the arguments of a connection of `type`. Throws INVALID_INPUT. */
-export function readWindow(type: string, page: PageArguments): Window {
+/** Checks the arguments of a connection. Throws INVALID_INPUT. */
+export function readWindow({ name, sorts, direction: usual }: Sortable, page: PageArguments): Window {
   const { first, last } = page;
   if ((first == null) === (last == null)) {
     throw new TeddyhubError('INVALID_INPUT', 'Give either `first` or `last`, and not both.');
@@ -48,63 +66,67 @@ export function readWindow(type: string, page: PageArguments): Window {
   if (take < 1 || take > MAX_PAGE) {
     throw new TeddyhubError('INVALID_INPUT', `\`${first == null ? 'last' : 'first'}\` must be 1 to ${MAX_PAGE}.`);
   }
-  const direction = page.orderBy?.direction ?? 'DESC';
-  const sort = `${type}:CREATED_AT:${direction}`;
-  const position = (cursor: string | null | undefined) => (cursor == null ? undefined : decodeCursor(cursor, sort));
-  return { sort, direction, backwards: last != null, take, after: position(page.after), before: position(page.before) };
+  const field = page.orderBy?.field ?? Object.keys(sorts)[0] ?? '';
+  const key = sorts[field];
+  if (key === undefined) throw new Error(`${name} cannot be sorted by ${field}`);
+  const direction = page.orderBy?.direction ?? usual;
+  const sort = `${name}:${field}:${direction}`;
+  const position = (cursor: string | null | undefined) =>
+    cursor == null ? undefined : decodeCursor(cursor, sort, key);
+  return {
+    sort,
+    key,
+    direction,
+    backwards: last != null,
+    take,
+    after: position(page.after),
+    before: position(page.before),
+  };
 }
 
-const encodeCursor = (row: Position, sort: string): string =>
-  Buffer.from(JSON.stringify([CURSOR_VERSION, sort, row.createdAt.getTime(), row.id])).toString('base64url');
+const encodeCursor = ({ value, id }: Position, sort: string): string =>
+  Buffer.from(JSON.stringify([CURSOR_VERSION, sort, value instanceof Date ? value.getTime() : value, id])).toString(
+    'base64url',
+  );
 
-function decodeCursor(cursor: string, sort: string): Position {
+function decodeCursor(cursor: string, sort: string, key: SortKey): Position {
   let parts: unknown;
   try {
     parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
   } catch {
     parts = undefined;
   }
-  const [version, cursorSort, time, id] = Array.isArray(parts) ? (parts as unknown[]) : [];
-  if (version !== CURSOR_VERSION || typeof time !== 'number' || typeof id !== 'string' || !/^[0-9a-f-]{36}$/.test(id)) {
+  const [version, cursorSort, stored, id] = Array.isArray(parts) ? (parts as unknown[]) : [];
+  if (version !== CURSOR_VERSION || typeof id !== 'string' || !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) {
     throw new TeddyhubError('INVALID_INPUT', 'The cursor is not one that this API gave out.');
   }
   if (cursorSort !== sort) {
     throw new TeddyhubError('INVALID_INPUT', 'The cursor belongs to another list or to another order.');
   }
-  return { createdAt: new Date(time), id };
+  const value = readValue(stored, key);
+  if (value === undefined) throw new TeddyhubError('INVALID_INPUT', 'The cursor is not one that this API gave out.');
+  return { value, id };
 }
 
-type Order = 'asc' | 'desc';
-
-/** The order in which the rows are read: the last ones of a list are the first ones of its reverse. */
-export const readOrder = (window: Window): Order =>
-  (window.direction === 'ASC') !== window.backwards ? 'asc' : 'desc';
-
-/** The rows beyond the cursors, as conditions on (createdAt, id): `>` is later in time. */
-export function readBounds(window: Window): { operator: '>' | '<'; position: Position }[] {
-  const ascending = window.direction === 'ASC';
-  return [
-    ...(window.after ? [{ operator: ascending ? ('>' as const) : ('<' as const), position: window.after }] : []),
-    ...(window.before ? [{ operator: ascending ? ('<' as const) : ('>' as const), position: window.before }] : []),
-  ];
-}
-
-/** The part of a Prisma query that reads a window. The first condition of a bound lets the index begin at it. */
-export function keyset(window: Window) {
-  const order = readOrder(window);
-  const bounds = readBounds(window).map(({ operator, position: { createdAt, id } }) =>
-    operator === '>'
-      ? { createdAt: { gte: createdAt }, OR: [{ createdAt: { gt: createdAt } }, { id: { gt: id } }] }
-      : { createdAt: { lte: createdAt }, OR: [{ createdAt: { lt: createdAt } }, { id: { lt: id } }] },
-  );
-  return { where: { AND: bounds }, orderBy: [{ createdAt: order }, { id: order }], take: window.take + 1 };
+/** Undefined for what no cursor of this key holds. */
+function readValue(stored: unknown, { type, nullable }: SortKey): Value | undefined {
+  if (stored === null) return nullable ? null : undefined;
+  if (type === 'text') return typeof stored === 'string' && !stored.includes('\0') ? stored : undefined;
+  if (typeof stored !== 'number') return undefined;
+  if (type === 'float8') return stored;
+  if (type === 'int4') return Number.isInteger(stored) && Math.abs(stored) < 2 ** 31 ? stored : undefined;
+  return Math.abs(stored) <= 4e12 ? new Date(stored) : undefined;
 }
 
 /** Makes a page of the rows that were read for `window`, in the order they were read. */
-export function toPage<Row extends Position>(window: Window, read: readonly Row[]): Page<Row> {
+export function toPage<Row extends { id: string }>(window: Window, read: readonly Row[]): Page<Row> {
   const rows = read.slice(0, window.take);
   if (window.backwards) rows.reverse();
-  const edges = rows.map((node) => ({ cursor: encodeCursor(node, window.sort), node }));
+  const sortedBy = (row: Row) => (row as unknown as Record<string, Value>)[window.key.column] ?? null;
+  const edges = rows.map((node) => ({
+    cursor: encodeCursor({ value: sortedBy(node), id: node.id }, window.sort),
+    node,
+  }));
   const more = read.length > window.take;
   return {
     edges,

@@ -6,20 +6,29 @@ import type { NodeType } from './node.js';
 const EVERYBODY_BUT_WORKERS = ['ADMIN', 'OPERATOR', 'VIEWER'] as const;
 const OPERATORS = ['ADMIN', 'OPERATOR'] as const;
 
-/** Keys are for ADMINs alone, by whatever path; everything else that has an id may be read. */
-export const readPermission = (type: NodeType): Permission => (type === 'ApiKey' ? 'apiKey:manage' : 'object:read');
+/** Keys are for ADMINs alone and history for operators, by whatever path; everything else that has an id may be read. */
+export const readPermission = (type: NodeType): Permission => {
+  if (type === 'ApiKey') return 'apiKey:manage';
+  return type === 'AuditEvent' ? 'audit:read' : 'object:read';
+};
 
 const PERMISSIONS = {
   'object:read': EVERYBODY_BUT_WORKERS,
   'dataset:import': OPERATORS,
+  'dataset:edit': OPERATORS,
   'teacherPool:train': OPERATORS,
+  'teacherPool:cancel': OPERATORS,
+  'teacherPool:edit': OPERATORS,
   'distillationRun:start': OPERATORS,
   'distillationRun:cancel': OPERATORS,
+  'distillationRun:edit': OPERATORS,
   'evaluation:start': OPERATORS,
+  'evaluation:cancel': OPERATORS,
   'distilledSet:publish': OPERATORS,
   'distilledSet:share': OPERATORS,
   'object:archive': OPERATORS,
   'object:delete': ['ADMIN'],
+  'audit:read': OPERATORS,
   'apiKey:manage': ['ADMIN'],
 } as const satisfies Record<string, readonly Viewer['role'][]>;
 

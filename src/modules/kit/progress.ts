@@ -1,7 +1,7 @@
 /** How far the tasks of an object are. */
 import { Field, Float, Int, ObjectType } from 'type-graphql';
 
-@ObjectType({ description: 'How far the work on an object is.' })
+@ObjectType({ simpleResolvers: true, description: 'How far the work on an object is.' })
 export class Progress {
   @Field(() => Int, { description: 'Steps done, over all tasks of the present phase that have begun.' })
   step!: number;
@@ -16,25 +16,26 @@ export class Progress {
   updatedAt!: Date | null;
 }
 
-export interface TaskProgress {
-  state: string;
+/** Some tasks of one kind, summed up. */
+export interface ProgressGroup {
+  tasks: number;
   step: number;
   totalSteps: number;
+  /** Of each task 0 to 1, summed up: a task that has not begun does not know its steps yet, and counts all the same. */
+  share: number;
   progressAt: Date | null;
 }
 
-/** The mean over tasks: a task that has not begun does not know its steps yet, and counts all the same. */
-export function progressOf(tasks: readonly TaskProgress[], finished: boolean): Progress {
-  const share = (task: TaskProgress) => {
-    if (task.state === 'SUCCEEDED') return 1;
-    return task.totalSteps > 0 ? Math.min(1, task.step / task.totalSteps) : 0;
-  };
-  const sum = (value: (task: TaskProgress) => number) => tasks.reduce((total, task) => total + value(task), 0);
-  const times = tasks.flatMap((task) => (task.progressAt ? [task.progressAt.getTime()] : []));
+/** The mean over tasks. */
+export function progressOf(groups: readonly ProgressGroup[], finished: boolean): Progress {
+  const sum = (key: 'tasks' | 'step' | 'totalSteps' | 'share') =>
+    groups.reduce((total, group) => total + group[key], 0);
+  const times = groups.flatMap(({ progressAt }) => (progressAt ? [progressAt.getTime()] : []));
+  const tasks = sum('tasks');
   return {
-    step: sum((task) => task.step),
-    totalSteps: sum((task) => task.totalSteps),
-    fraction: finished ? 1 : tasks.length === 0 ? 0 : sum(share) / tasks.length,
+    step: sum('step'),
+    totalSteps: sum('totalSteps'),
+    fraction: finished ? 1 : tasks === 0 ? 0 : sum('share') / tasks,
     updatedAt: times.length === 0 ? null : new Date(Math.max(...times)),
   };
 }

@@ -1,12 +1,14 @@
 import type { Viewer } from '../../domain/viewer.js';
 import { ApiKey } from '../api-key/api-key.type.js';
+import { AuditEvent } from '../audit/audit-event.type.js';
 import { Dataset } from '../dataset/dataset.type.js';
 import { DistillationRun } from '../distillation-run/distillation-run.type.js';
-import { DistilledSet } from '../distilled-set/distilled-set.type.js';
+import { DistilledSet, DistilledShard, LabelFile, LabelSet } from '../distilled-set/distilled-set.type.js';
 import { Evaluation } from '../evaluation/evaluation.type.js';
 import type { Loaders } from '../index.js';
 import { fromRow, type Node, type NodeType, readGlobalId } from '../kit/node.js';
 import { assertAllowed, readPermission } from '../kit/permissions.js';
+import { Project } from '../project/project.type.js';
 import { Task } from '../task/task.type.js';
 import { Teacher, TeacherPool } from '../teacher-pool/teacher-pool.type.js';
 import { Worker } from '../worker/worker.type.js';
@@ -21,6 +23,11 @@ interface NodeOf {
   Evaluation: Evaluation;
   Worker: Worker;
   ApiKey: ApiKey;
+  AuditEvent: AuditEvent;
+  Project: Project;
+  DistilledShard: DistilledShard;
+  LabelSet: LabelSet;
+  LabelFile: LabelFile;
 }
 
 interface Reader {
@@ -73,6 +80,11 @@ const LOAD: { [T in NodeType]: (loaders: Loaders, uuid: string) => Promise<NodeO
   Evaluation: async ({ byId }, uuid) => nodeOf(Evaluation, await byId.Evaluation.load(uuid)),
   Worker: async ({ byId }, uuid) => nodeOf(Worker, await byId.Worker.load(uuid)),
   ApiKey: async ({ byId }, uuid) => nodeOf(ApiKey, await byId.ApiKey.load(uuid)),
+  AuditEvent: async ({ byId }, uuid) => nodeOf(AuditEvent, await byId.AuditEvent.load(uuid)),
+  Project: async ({ byId }, uuid) => nodeOf(Project, await byId.Project.load(uuid)),
+  DistilledShard: async ({ byId }, uuid) => nodeOf(DistilledShard, await byId.DistilledShard.load(uuid)),
+  LabelSet: async ({ byId }, uuid) => nodeOf(LabelSet, await byId.LabelSet.load(uuid)),
+  LabelFile: async ({ byId }, uuid) => nodeOf(LabelFile, await byId.LabelFile.load(uuid)),
 };
 
 const load = <T extends NodeType>(loaders: Loaders, type: T, uuid: string): Promise<NodeOf[T] | null> =>

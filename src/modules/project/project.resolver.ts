@@ -8,9 +8,10 @@ import { StorageUse } from './storage.type.js';
 @Resolver()
 export class ProjectResolver {
   @Query(() => ViewerType, { description: 'Who asks.' })
-  async viewer(@Ctx() { viewer, services }: RequestContext): Promise<ViewerType> {
-    const { projectId, role, keyPrefix } = viewer;
-    return { projectName: await services.projects.nameOf(projectId), role, keyPrefix };
+  async viewer(@Ctx() context: RequestContext): Promise<ViewerType> {
+    const { projectId, role, keyPrefix } = context.viewer;
+    const project = await context.services.nodes.related(context, 'Project', projectId);
+    return { project, projectName: project.name, role, keyPrefix };
   }
 
   @Query(() => [StorageUse], {

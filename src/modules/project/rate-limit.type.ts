@@ -1,6 +1,9 @@
 import { Field, Int, ObjectType } from 'type-graphql';
 
-@ObjectType({ description: 'What a key may still ask for. Every operation costs what its fields and pages cost.' })
+@ObjectType({
+  simpleResolvers: true,
+  description: 'What a key may still ask for. Every operation costs what its fields and pages cost.',
+})
 export class RateLimit {
   @Field(() => Int, { description: 'Points a minute.' })
   limit!: number;

@@ -1,6 +1,6 @@
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { TaskKind, TaskState } from '../../platform/database/generated/enums.js';
-import { connectionType } from '../kit/connection.js';
+import { AttemptOutcome, TaskKind, TaskState } from '../../platform/database/generated/enums.js';
+import { CREATED_AT, defineList } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Node } from '../kit/node.js';
 import { Progress, progressOf } from '../kit/progress.js';
@@ -31,7 +31,42 @@ registerEnumType(TaskState, {
   },
 });
 
-@ObjectType({ implements: Node, description: 'A unit of work and of retry.' })
+registerEnumType(AttemptOutcome, {
+  name: 'AttemptOutcome',
+  description: 'How an attempt ended.',
+  valuesConfig: {
+    SUCCEEDED: { description: 'With a result.' },
+    FAILED: { description: 'With a failure.' },
+    CANCELED: { description: 'The task was not needed any more.' },
+    DRAINED: { description: 'Its worker stopped, and handed the task back with its checkpoint.' },
+    LOST: { description: 'Its worker gave no sign of life any more.' },
+  },
+});
+
+@ObjectType({ simpleResolvers: true, description: 'One try at a task by one worker.' })
+export class TaskAttempt {
+  @Field(() => Int, { description: 'From 1 on.' })
+  number!: number;
+
+  @Field(() => Date)
+  startedAt!: Date;
+
+  @Field(() => Date, { nullable: true, description: 'Null while it goes on.' })
+  endedAt!: Date | null;
+
+  @Field(() => AttemptOutcome, { nullable: true, description: 'Null while it goes on.' })
+  outcome!: AttemptOutcome | null;
+
+  @Field(() => String, { nullable: true, description: 'Why it ended without a result.' })
+  reason!: string | null;
+
+  @Field(() => Int, { description: 'Writes that were refused because a newer attempt had taken over.' })
+  refusedWrites!: number;
+
+  workerId!: string | null;
+}
+
+@ObjectType({ simpleResolvers: true, implements: Node, description: 'A unit of work and of retry.' })
 export class Task extends Node {
   readonly typeName = 'Task';
 
@@ -71,7 +106,9 @@ export class Task extends Node {
 
   @Field(() => Progress)
   progress(): Progress {
-    return progressOf([this], this.state === 'SUCCEEDED');
+    const { state, step, totalSteps, progressAt } = this;
+    const share = totalSteps > 0 ? Math.min(1, step / totalSteps) : 0;
+    return progressOf([{ tasks: 1, step, totalSteps, share, progressAt }], state === 'SUCCEEDED');
   }
 
   @Field(() => Failure, { nullable: true })
@@ -80,4 +117,11 @@ export class Task extends Node {
   }
 }
 
-export const TaskConnection = connectionType(Task);
+/** Payloads and results are not read: they are for workers, and large. */
+const TASK_COLUMNS = [
+  ...['id', 'projectId', 'kind', 'state', 'index', 'runId', 'attempts', 'maxAttempts', 'workerId'],
+  ...['step', 'totalSteps', 'progressAt', 'createdAt', 'startedAt', 'finishedAt'],
+  ...['failureKind', 'failureCode', 'failureMessage', 'failureRetryable'],
+];
+
+export const Tasks = defineList(Task, { table: 'Task', columns: TASK_COLUMNS, sorts: { CREATED_AT } });

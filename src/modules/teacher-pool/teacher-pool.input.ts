@@ -2,7 +2,7 @@ import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { z } from 'zod';
 import type { poolConfig } from '../../domain/config.js';
 import { PoolState } from '../../platform/database/generated/enums.js';
-import { CreateInput, Payload } from '../kit/mutation.js';
+import { CreateInput, MutationInput, NameChanges, Payload, UpdateInput } from '../kit/mutation.js';
 import { PoolConfig, TeacherPool } from './teacher-pool.type.js';
 
 @InputType()
@@ -25,6 +25,24 @@ export class TeacherPoolTrainPayload extends Payload {
   @Field(() => TeacherPool, { nullable: true })
   teacherPool!: TeacherPool | null;
 }
+
+@InputType()
+export class TeacherPoolCancelInput extends MutationInput {
+  @Field(() => ID)
+  id!: string;
+}
+
+@ObjectType()
+export class TeacherPoolCancelPayload extends TeacherPoolTrainPayload {}
+
+@InputType()
+export class TeacherPoolUpdateInput extends UpdateInput {
+  @Field(() => NameChanges)
+  changes!: NameChanges;
+}
+
+@ObjectType()
+export class TeacherPoolUpdatePayload extends TeacherPoolTrainPayload {}
 
 @InputType({ description: 'Only what meets all of it.' })
 export class TeacherPoolFilter {

@@ -1,8 +1,10 @@
 import type { Transaction } from '../../platform/database/client.js';
 import type { Prisma, Teacher, TeacherPool } from '../../platform/database/generated/client.js';
-import { requireUuid } from '../kit/node.js';
-import { keyset, type Window } from '../kit/paging.js';
+import { type Connection, readConnection } from '../kit/connection.js';
+import type { PageArguments } from '../kit/paging.js';
+import { allOf, ofProject, oneOf, references } from '../kit/window-sql.js';
 import type { TeacherPoolFilter } from './teacher-pool.input.js';
+import { type TeacherPool as TeacherPoolObject, TeacherPools } from './teacher-pool.type.js';
 
 /** Pools and teachers of one project: another project's do not exist here. */
 export class TeacherPoolRepository {
@@ -12,13 +14,18 @@ export class TeacherPoolRepository {
     return this.database.teacherPool.findMany({ where: { projectId, id: { in: [...ids] } } });
   }
 
-  list(projectId: string, filter: TeacherPoolFilter | null, window: Window): Promise<TeacherPool[]> {
-    const { where, ...page } = keyset(window);
-    return this.database.teacherPool.findMany({ where: { ...whereOf(projectId, filter), ...where }, ...page });
+  list(
+    projectId: string,
+    filter: TeacherPoolFilter | null,
+    page: PageArguments,
+  ): Promise<Connection<TeacherPoolObject>> {
+    return readConnection(this.database, TeacherPools, whereOf(projectId, filter), page);
   }
 
-  count(projectId: string, filter: TeacherPoolFilter | null): Promise<number> {
-    return this.database.teacherPool.count({ where: whereOf(projectId, filter) });
+  /** All of them: what a pool may hold is bounded by its configuration. */
+  teachersOfPools(projectId: string, poolIds: readonly string[]): Promise<Teacher[]> {
+    const where = { pool: { projectId }, poolId: { in: [...poolIds] } };
+    return this.database.teacher.findMany({ where, orderBy: { index: 'asc' } });
   }
 
   teachersByIds(projectId: string, ids: readonly string[]): Promise<Teacher[]> {
@@ -26,8 +33,9 @@ export class TeacherPoolRepository {
   }
 }
 
-const whereOf = (projectId: string, filter: TeacherPoolFilter | null): Prisma.TeacherPoolWhereInput => ({
-  projectId,
-  ...(filter?.states ? { state: { in: filter.states } } : {}),
-  ...(filter?.datasetId ? { datasetId: requireUuid('Dataset', filter.datasetId, ['filter', 'datasetId']) } : {}),
-});
+const whereOf = (projectId: string, filter: TeacherPoolFilter | null): Prisma.Sql =>
+  allOf([
+    ofProject(projectId),
+    filter?.states ? oneOf('state', filter.states, '"PoolState"') : null,
+    references('datasetId', 'Dataset', filter?.datasetId, 'datasetId'),
+  ]);

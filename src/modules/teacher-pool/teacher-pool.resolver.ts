@@ -1,13 +1,23 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
 import { Dataset } from '../dataset/dataset.type.js';
-import { DistillationRun, DistillationRunConnection } from '../distillation-run/distillation-run.type.js';
+import { DistillationRun, DistillationRuns } from '../distillation-run/distillation-run.type.js';
 import { nestedConnection } from '../kit/batch.js';
-import { type Connection, ConnectionArgs, pageComplexity } from '../kit/connection.js';
+import { type Connection, listComplexity, pageComplexity } from '../kit/connection.js';
 import { toPayload } from '../kit/mutation.js';
+import type { PageArguments } from '../kit/paging.js';
 import { Progress, progressOf } from '../kit/progress.js';
-import { TeacherPoolFilter, TeacherPoolTrainInput, TeacherPoolTrainPayload } from './teacher-pool.input.js';
-import { Teacher, TeacherConnection, TeacherPool, TeacherPoolConnection } from './teacher-pool.type.js';
+import { accuracyCurves } from './accuracy-curves.js';
+import {
+  TeacherPoolCancelInput,
+  TeacherPoolCancelPayload,
+  TeacherPoolFilter,
+  TeacherPoolTrainInput,
+  TeacherPoolTrainPayload,
+  TeacherPoolUpdateInput,
+  TeacherPoolUpdatePayload,
+} from './teacher-pool.input.js';
+import { AccuracyCurve, Teacher, TeacherPool, TeacherPools, Teachers } from './teacher-pool.type.js';
 
 @Resolver(() => TeacherPool)
 export class TeacherPoolResolver {
@@ -16,9 +26,9 @@ export class TeacherPoolResolver {
     return context.services.nodes.get(context, 'TeacherPool', id);
   }
 
-  @Query(() => TeacherPoolConnection, { complexity: pageComplexity })
+  @Query(() => TeacherPools.Connection, { complexity: pageComplexity })
   teacherPools(
-    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Args(() => TeacherPools.Arguments) page: PageArguments,
     @Arg('filter', () => TeacherPoolFilter, { nullable: true }) filter: TeacherPoolFilter | null,
     @Ctx() { services, viewer }: RequestContext,
   ): Promise<Connection<TeacherPool>> {
@@ -34,27 +44,55 @@ export class TeacherPoolResolver {
     return { teacherPool: await context.services.nodes.reload(context, 'TeacherPool', result), ...payload };
   }
 
+  @Mutation(() => TeacherPoolCancelPayload, {
+    description: 'Cancels a training. One that is canceled already stays so.',
+  })
+  async teacherPoolCancel(
+    @Arg('input', () => TeacherPoolCancelInput) input: TeacherPoolCancelInput,
+    @Ctx() context: RequestContext,
+  ): Promise<TeacherPoolCancelPayload> {
+    const { result, ...payload } = await toPayload(input, () => context.services.teacherPools.cancel(context, input));
+    return { teacherPool: await context.services.nodes.reload(context, 'TeacherPool', result), ...payload };
+  }
+
+  @Mutation(() => TeacherPoolUpdatePayload, { description: 'Changes what people call a pool.' })
+  async teacherPoolUpdate(
+    @Arg('input', () => TeacherPoolUpdateInput) input: TeacherPoolUpdateInput,
+    @Ctx() context: RequestContext,
+  ): Promise<TeacherPoolUpdatePayload> {
+    const { result, ...payload } = await toPayload(input, () => context.services.teacherPools.update(context, input));
+    return { teacherPool: await context.services.nodes.reload(context, 'TeacherPool', result), ...payload };
+  }
+
   @FieldResolver(() => Dataset)
   dataset(@Root() pool: TeacherPool, @Ctx() context: RequestContext): Promise<Dataset> {
     return context.services.nodes.related(context, 'Dataset', pool.datasetId);
   }
 
-  @FieldResolver(() => TeacherConnection, { complexity: pageComplexity })
+  @FieldResolver(() => Teachers.Connection, { complexity: pageComplexity })
   teachers(
     @Root() pool: TeacherPool,
-    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Args(() => Teachers.Arguments) page: PageArguments,
     @Ctx() { loaders }: RequestContext,
   ): Promise<Connection<Teacher>> {
-    return nestedConnection(Teacher, loaders.teachersOfPool, pool.id, page);
+    return nestedConnection(loaders.teachersOfPool, pool.id, page);
   }
 
-  @FieldResolver(() => DistillationRunConnection, { complexity: pageComplexity })
+  @FieldResolver(() => [AccuracyCurve], {
+    complexity: listComplexity(10),
+    description: 'The accuracy of every base run by epoch, at the epochs at which it was kept.',
+  })
+  async accuracyByEpoch(@Root() pool: TeacherPool, @Ctx() { loaders }: RequestContext): Promise<AccuracyCurve[]> {
+    return accuracyCurves(pool, await loaders.allTeachersOfPool.load(pool.id));
+  }
+
+  @FieldResolver(() => DistillationRuns.Connection, { complexity: pageComplexity })
   distillationRuns(
     @Root() pool: TeacherPool,
-    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Args(() => DistillationRuns.Arguments) page: PageArguments,
     @Ctx() { loaders }: RequestContext,
   ): Promise<Connection<DistillationRun>> {
-    return nestedConnection(DistillationRun, loaders.runsOfPool, pool.id, page);
+    return nestedConnection(loaders.runsOfPool, pool.id, page);
   }
 
   @FieldResolver(() => Progress, { description: 'How far the training is.' })

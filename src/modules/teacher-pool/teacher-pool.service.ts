@@ -1,15 +1,21 @@
 import { type PoolConfig, poolConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
-import { type Backend, startPoolTraining } from '../../platform/orchestration/index.js';
+import { type Backend, requestPoolCancel, startPoolTraining } from '../../platform/orchestration/index.js';
 import { resolveImportPath } from '../dataset/import-path.js';
 import { requireFit, requireReadyDataset } from '../kit/checks.js';
-import { type Connection, toConnection } from '../kit/connection.js';
+import type { Connection } from '../kit/connection.js';
 import { parseInput, requireName, requireSeed } from '../kit/input.js';
-import { type Caller, createOnce } from '../kit/mutation.js';
-import { type PageArguments, readWindow } from '../kit/paging.js';
+import { audit, type Caller, cancelOnce, createOnce, editVersion, TRANSACTION } from '../kit/mutation.js';
+import { notFound, requireUuid } from '../kit/node.js';
+import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
-import type { TeacherPoolFilter, TeacherPoolTrainInput } from './teacher-pool.input.js';
+import type {
+  TeacherPoolCancelInput,
+  TeacherPoolFilter,
+  TeacherPoolTrainInput,
+  TeacherPoolUpdateInput,
+} from './teacher-pool.input.js';
 import type { TeacherPoolRepository } from './teacher-pool.repository.js';
 import { TeacherPool } from './teacher-pool.type.js';
 
@@ -22,9 +28,7 @@ export class TeacherPoolService {
 
   async list(viewer: Viewer, filter: TeacherPoolFilter | null, page: PageArguments): Promise<Connection<TeacherPool>> {
     assertAllowed(viewer, 'object:read');
-    const window = readWindow('TeacherPool', page);
-    const rows = await this.pools.list(viewer.projectId, filter, window);
-    return toConnection(TeacherPool, window, rows, () => this.pools.count(viewer.projectId, filter));
+    return this.pools.list(viewer.projectId, filter, page);
   }
 
   /** Registers a pool and has a worker train it. Returns its UUID. */
@@ -54,6 +58,44 @@ export class TeacherPoolService {
       await work.tx.teacherPool.create({ data: { id, projectId, datasetId: dataset.id, name, seed, config } });
       await startPoolTraining(work, id);
     });
+  }
+
+  /** Cancels a training; one that is canceled already stays so. Returns its UUID. Throws NOT_FOUND, INVALID_STATE. */
+  cancel(caller: Caller, input: TeacherPoolCancelInput): Promise<string> {
+    assertAllowed(caller.viewer, 'teacherPool:cancel');
+    const id = requireUuid('TeacherPool', input.id, ['id']);
+    return cancelOnce(
+      this.backend,
+      caller,
+      { operation: 'teacherPoolCancel', subjectType: 'TeacherPool', id },
+      {
+        find: (tx) => tx.teacherPool.findFirst({ where: { id, projectId: caller.viewer.projectId } }),
+        cancel: requestPoolCancel,
+      },
+    );
+  }
+
+  /** Changes the name. Returns its UUID. Throws NOT_FOUND, VERSION_CONFLICT, INVALID_INPUT. */
+  async update(caller: Caller, input: TeacherPoolUpdateInput): Promise<string> {
+    assertAllowed(caller.viewer, 'teacherPool:edit');
+    const id = requireUuid('TeacherPool', input.id, ['id']);
+    const { name } = input.changes;
+    const changes = name == null ? {} : { name: requireName(name, ['changes', 'name']) };
+    const where = { id, projectId: caller.viewer.projectId };
+    const edit = {
+      where: { ...where, version: input.expectedVersion },
+      data: { ...changes, version: { increment: 1 } },
+    };
+    await this.backend.database.$transaction(async (tx) => {
+      const found = await editVersion(
+        input.expectedVersion,
+        () => tx.teacherPool.updateMany(edit),
+        () => tx.teacherPool.findFirst({ where, select: { version: true } }),
+      );
+      if (!found) throw notFound('TeacherPool', input.id, ['id']);
+      await audit(tx, caller, 'teacherPoolUpdate', 'TeacherPool', id, changes);
+    }, TRANSACTION);
+    return id;
   }
 
   /** The same with real paths. Throws INVALID_INPUT and BAD_INPUT_FILE, as for the files of a dataset. */

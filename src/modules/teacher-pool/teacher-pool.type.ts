@@ -3,7 +3,7 @@ import { architectureConfig, poolConfig, teacherImport } from '../../domain/conf
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { PoolState, TeacherKind } from '../../platform/database/generated/enums.js';
 import { configTypes } from '../kit/config-types.js';
-import { connectionType } from '../kit/connection.js';
+import { CREATED_AT, defineList, NAME } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Architecture, Augmentation } from '../kit/network.type.js';
 import { Node } from '../kit/node.js';
@@ -81,6 +81,7 @@ export const PoolConfig = configTypes(
 );
 
 @ObjectType({
+  simpleResolvers: true,
   implements: Node,
   description: 'Weak models of one dataset, trained once and used by any number of runs.',
 })
@@ -95,6 +96,9 @@ export class TeacherPool extends Node {
 
   @Field(() => Int, { description: 'Seed of initialisation, order and augmentation.' })
   seed!: number;
+
+  @Field(() => Int, { description: 'Raised by every edit; an edit says which one it knows.' })
+  version!: number;
 
   @Field(() => Date)
   createdAt!: Date;
@@ -120,7 +124,7 @@ export class TeacherPool extends Node {
   }
 }
 
-@ObjectType({ implements: Node, description: 'One model of a pool.' })
+@ObjectType({ simpleResolvers: true, implements: Node, description: 'One model of a pool.' })
 export class Teacher extends Node {
   readonly typeName = 'Teacher';
 
@@ -157,5 +161,33 @@ export class Teacher extends Node {
   }
 }
 
-export const TeacherPoolConnection = connectionType(TeacherPool);
-export const TeacherConnection = connectionType(Teacher);
+@ObjectType({ simpleResolvers: true, description: 'A base run at one of the epochs at which it was kept.' })
+export class EpochAccuracy {
+  @Field(() => Float)
+  epoch!: number;
+
+  @Field(() => Float, { description: 'Top-1 on the test split, percent.' })
+  accuracy!: number;
+
+  @Field(() => Teacher)
+  teacher!: Teacher;
+}
+
+@ObjectType({ simpleResolvers: true, description: 'How the accuracy of one base run grew.' })
+export class AccuracyCurve {
+  @Field(() => Architecture.output, { description: 'Of the base run.' })
+  architecture!: object;
+
+  @Field(() => [EpochAccuracy], { description: 'By epoch.' })
+  points!: EpochAccuracy[];
+}
+
+export const TeacherPools = defineList(TeacherPool, { table: 'TeacherPool', sorts: { CREATED_AT, NAME } });
+export const Teachers = defineList(Teacher, {
+  table: 'Teacher',
+  sorts: {
+    CREATED_AT,
+    INDEX: { column: 'index', type: 'int4', description: 'Position in the pool.' },
+    ACCURACY: { column: 'accuracy', type: 'float8', description: 'Top-1 on the test split.' },
+  },
+});

@@ -6,7 +6,8 @@ import type { Log } from '../../platform/log.js';
 import { outsideOfRequests } from '../../platform/telemetry/request-trace.js';
 import { assertAllowed } from '../kit/permissions.js';
 import { abortable } from '../kit/stream.js';
-import { isAlive, type WatchedWorker, type WorkerRepository } from './worker.repository.js';
+import { isAlive } from './alive.js';
+import type { WatchedWorker, WorkerRepository } from './worker.repository.js';
 
 const LOOK_MS = 1_000;
 

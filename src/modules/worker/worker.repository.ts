@@ -1,14 +1,13 @@
 import type { Transaction } from '../../platform/database/client.js';
 import type { Worker } from '../../platform/database/generated/client.js';
-import { keyset, type Window } from '../kit/paging.js';
+import { type Connection, readConnection } from '../kit/connection.js';
+import type { PageArguments } from '../kit/paging.js';
+import { allOf } from '../kit/window-sql.js';
+import { SILENCE_MS } from './alive.js';
+import { type Device, type Worker as WorkerObject, Workers } from './worker.type.js';
 
-/** A worker beats every second or so; after this long it counts as gone. */
-const SILENCE_MS = 30_000;
 /** Whoever has been silent for so long is not looked at any more. */
 const WATCHED_MS = 10 * 60_000;
-
-export const isAlive = (worker: Pick<Worker, 'state' | 'heartbeatAt'>): boolean =>
-  worker.state !== 'STOPPED' && Date.now() - worker.heartbeatAt.getTime() < SILENCE_MS;
 
 /** A worker, and the task that it computes, of whatever project. */
 export type WatchedWorker = Worker & {
@@ -25,8 +24,18 @@ export class WorkerRepository {
     return this.database.worker.findMany({ where: { id: { in: [...ids] } } });
   }
 
-  list(window: Window): Promise<Worker[]> {
-    return this.database.worker.findMany(keyset(window));
+  /** Those of workers that are alive. */
+  devices(): Promise<Device[]> {
+    const since = new Date(Date.now() - SILENCE_MS);
+    return this.database.$queryRaw`
+      SELECT hostname, device, max("deviceMemoryBytes") AS "memoryBytes", count(*)::int AS workers,
+        (count(*) FILTER (WHERE state = 'BUSY'))::int AS busy
+      FROM "Worker" WHERE "heartbeatAt" >= ${since}::timestamptz AND state <> 'STOPPED'
+      GROUP BY 1, 2 ORDER BY 1, 2`;
+  }
+
+  list(page: PageArguments): Promise<Connection<WorkerObject>> {
+    return readConnection(this.database, Workers, allOf([]), page);
   }
 
   /** Those that gave a sign of life lately. */
@@ -38,9 +47,5 @@ export class WorkerRepository {
       },
     });
     return workers.map(({ tasks, ...worker }) => ({ ...worker, runningTaskId: tasks[0]?.id ?? null }));
-  }
-
-  count(): Promise<number> {
-    return this.database.worker.count();
   }
 }

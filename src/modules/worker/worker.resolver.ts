@@ -1,9 +1,10 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
-import { type Connection, ConnectionArgs, pageComplexity } from '../kit/connection.js';
+import { type Connection, listComplexity, pageComplexity } from '../kit/connection.js';
 import { fromRow } from '../kit/node.js';
+import type { PageArguments } from '../kit/paging.js';
 import { Task } from '../task/task.type.js';
-import { Worker, WorkerConnection } from './worker.type.js';
+import { Device, Worker, Workers } from './worker.type.js';
 
 @Resolver(() => Worker)
 export class WorkerResolver {
@@ -12,12 +13,17 @@ export class WorkerResolver {
     return context.services.nodes.get(context, 'Worker', id);
   }
 
-  @Query(() => WorkerConnection, { complexity: pageComplexity })
+  @Query(() => Workers.Connection, { complexity: pageComplexity })
   workers(
-    @Args(() => ConnectionArgs) page: ConnectionArgs,
+    @Args(() => Workers.Arguments) page: PageArguments,
     @Ctx() { services, viewer }: RequestContext,
   ): Promise<Connection<Worker>> {
     return services.workers.list(viewer, page);
+  }
+
+  @Query(() => [Device], { complexity: listComplexity(20), description: 'What there is to compute on, at present.' })
+  devices(@Ctx() { services, viewer }: RequestContext): Promise<Device[]> {
+    return services.workers.devices(viewer);
   }
 
   @FieldResolver(() => Task, { nullable: true, description: 'What it computes now, if that is of your project.' })

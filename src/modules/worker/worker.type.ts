@@ -1,9 +1,9 @@
-import { Field, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { WorkerState } from '../../platform/database/generated/enums.js';
-import { connectionType } from '../kit/connection.js';
+import { CREATED_AT, defineList } from '../kit/connection.js';
 import { Node } from '../kit/node.js';
 import { ByteSize } from '../kit/scalars.js';
-import { isAlive } from './worker.repository.js';
+import { isAlive } from './alive.js';
 
 registerEnumType(WorkerState, {
   name: 'WorkerState',
@@ -16,7 +16,11 @@ registerEnumType(WorkerState, {
   },
 });
 
-@ObjectType({ implements: Node, description: 'A process that computes tasks. Every start is a worker of its own.' })
+@ObjectType({
+  simpleResolvers: true,
+  implements: Node,
+  description: 'A process that computes tasks. Every start is a worker of its own.',
+})
 export class Worker extends Node {
   readonly typeName = 'Worker';
 
@@ -53,4 +57,25 @@ export class Worker extends Node {
   }
 }
 
-export const WorkerConnection = connectionType(Worker);
+@ObjectType({
+  simpleResolvers: true,
+  description: 'Something that workers compute on, as long as one of them is alive.',
+})
+export class Device {
+  @Field(() => String)
+  hostname!: string;
+
+  @Field(() => String, { description: 'As TensorFlow names it.' })
+  device!: string;
+
+  @Field(() => ByteSize, { nullable: true, description: 'Null where it is not known.' })
+  memoryBytes!: bigint | null;
+
+  @Field(() => Int, { description: 'How many workers are alive on it.' })
+  workers!: number;
+
+  @Field(() => Int, { description: 'How many of them compute.' })
+  busy!: number;
+}
+
+export const Workers = defineList(Worker, { table: 'Worker', sorts: { CREATED_AT } });

@@ -2,44 +2,56 @@
  * Cancelling. What is canceled is so at once, with or without a worker alive: from the commit on, the raised fences refuse
  * every write of a running attempt. The worker sees its fence with the next heartbeat and ends the computation.
  */
-import { TeddyhubError } from '../../domain/errors.js';
+import { FAILURE_CODES, type Failure, TeddyhubError } from '../../domain/errors.js';
 import { isTerminal } from '../../domain/run-lifecycle.js';
-import { moveRun } from './run-log.js';
+import { failureColumns, moveRun } from './run-log.js';
 import { cancelTasks } from './tasks.js';
 import { lockOwner, lockRun, type Work } from './work.js';
 
 const REASON = 'canceled by request';
 
-/** Cancels a run. One that is canceled already stays so; throws INVALID_STATE when it has ended otherwise. */
-export async function requestRunCancel(work: Work, runId: string): Promise<void> {
+/** Cancels a run for `actor`. One that is canceled already stays so; throws INVALID_STATE when it has ended otherwise. */
+export async function requestRunCancel(work: Work, runId: string, actor: string): Promise<void> {
   await lockRun(work.tx, runId);
   const { state, name } = await work.tx.distillationRun.findUniqueOrThrow({ where: { id: runId } });
   if (state === 'CANCELED') return;
   if (isTerminal(state)) throw alreadyEnded('Run', name, state);
   await moveRun(work.tx, runId, 'CANCELING');
   await cancelTasks(work, { runId }, REASON);
-  await moveRun(work.tx, runId, 'CANCELED');
+  await moveRun(work.tx, runId, 'CANCELED', canceledBy(actor));
 }
 
 /** Cancels a pool that is QUEUED or TRAINING. Throws INVALID_STATE when it has ended. */
-export async function requestPoolCancel(work: Work, poolId: string): Promise<void> {
+export async function requestPoolCancel(work: Work, poolId: string, actor: string): Promise<void> {
   await lockOwner(work.tx, { poolId, runId: null, datasetId: null, evaluationId: null });
   const { state, name } = await work.tx.teacherPool.findUniqueOrThrow({ where: { id: poolId } });
   if (state === 'CANCELED') return;
   if (state !== 'QUEUED' && state !== 'TRAINING') throw alreadyEnded('Teacher pool', name, state);
   await cancelTasks(work, { poolId }, REASON);
-  await work.tx.teacherPool.update({ where: { id: poolId }, data: { state: 'CANCELED' } });
+  await work.tx.teacherPool.update({
+    where: { id: poolId },
+    data: { state: 'CANCELED', ...failureColumns(canceledBy(actor)) },
+  });
 }
 
 /** Cancels an evaluation that is QUEUED or RUNNING. Throws INVALID_STATE when it has ended. */
-export async function requestEvaluationCancel(work: Work, evaluationId: string): Promise<void> {
+export async function requestEvaluationCancel(work: Work, evaluationId: string, actor: string): Promise<void> {
   await lockOwner(work.tx, { evaluationId, runId: null, poolId: null, datasetId: null });
   const { state, id } = await work.tx.evaluation.findUniqueOrThrow({ where: { id: evaluationId } });
   if (state === 'CANCELED') return;
   if (state !== 'QUEUED' && state !== 'RUNNING') throw alreadyEnded('Evaluation', id, state);
   await cancelTasks(work, { evaluationId }, REASON);
-  await work.tx.evaluation.update({ where: { id }, data: { state: 'CANCELED', finishedAt: new Date() } });
+  await work.tx.evaluation.update({
+    where: { id },
+    data: { state: 'CANCELED', finishedAt: new Date(), ...failureColumns(canceledBy(actor)) },
+  });
 }
+
+const canceledBy = (actor: string): Failure => ({
+  ...FAILURE_CODES.CANCELED,
+  code: 'CANCELED',
+  message: `Canceled by ${actor}.`,
+});
 
 const alreadyEnded = (what: string, name: string, state: string) =>
   new TeddyhubError('INVALID_STATE', `${what} ${name} is ${state} already: there is nothing left to cancel.`);

@@ -14,8 +14,9 @@ export {
   recordCheckpoint,
   reportProgress,
 } from './reports.js';
+export { continueRun } from './retry.js';
 export { appendRunEvent } from './run-log.js';
 export { startEvaluation, startImport, startPoolTraining, startRun } from './start.js';
 export { enqueueTasks } from './tasks.js';
-export type { Backend, Work } from './work.js';
+export { type Backend, lockRun, type Work } from './work.js';
 export { beat, registerWorker } from './worker-registry.js';

@@ -2,7 +2,7 @@
 
 import { newId } from '../../domain/ids.js';
 import { JOB_CONTRACTS, type JobKind, type JobResult } from '../../domain/jobs/contracts.js';
-import { pickLabelTeachers, planSynthesis, type Stage, stageAfter } from '../../domain/task-planning.js';
+import { pickLabelTeachers, planSynthesis, STAGES, type Stage, stageAfter } from '../../domain/task-planning.js';
 import type { Transaction } from '../database/client.js';
 import { loadRunInputs, loadStatistics, type RunInputs } from './inputs.js';
 import { moveRun } from './run-log.js';
@@ -10,13 +10,24 @@ import { enqueueTasks, type NewTask } from './tasks.js';
 import type { Work } from './work.js';
 
 /**
- * Enqueues the tasks of a run's first stage: the statistics that no earlier run has left, or the synthesis where there are
- * none to make. The run stays QUEUED until a worker claims the first of them.
+ * Enqueues the tasks of the first stage that has something left to do: the statistics that no earlier run has left, or the
+ * synthesis where there are none to make, or what a retry still lacks. The run stays QUEUED until a worker claims one.
  */
 export async function enqueueFirstStage(work: Work, runId: string): Promise<void> {
   const inputs = await loadRunInputs(work.tx, runId);
-  const missing = await statisticsTasks(work.tx, inputs);
-  await enqueueTasks(work, ownerOf(inputs), missing.length > 0 ? missing : await synthesisTasks(work.tx, inputs));
+  for (const stage of STAGES) {
+    if (await enqueueStage(work, inputs, stage)) return;
+  }
+}
+
+/** Enqueues those tasks of a stage that the run does not have yet. Answers whether there were any. */
+async function enqueueStage(work: Work, inputs: RunInputs, stage: Stage): Promise<boolean> {
+  const { run } = inputs;
+  const where = { runId: run.id, kind: stage.kind };
+  const known = new Set((await work.tx.task.findMany({ where, select: { index: true } })).map(({ index }) => index));
+  const tasks = (await tasksOf(stage, work.tx, inputs)).filter(({ index }) => !known.has(index));
+  await enqueueTasks(work, ownerOf(inputs), tasks);
+  return tasks.length > 0;
 }
 
 /**
@@ -32,8 +43,7 @@ export async function advanceRun(work: Work, runId: string, stage: Stage): Promi
     return;
   }
   if (!(await moveRun(work.tx, runId, next.state))) return;
-  const inputs = await loadRunInputs(work.tx, runId);
-  await enqueueTasks(work, ownerOf(inputs), await tasksOf(next, work.tx, inputs));
+  await enqueueStage(work, await loadRunInputs(work.tx, runId), next);
 }
 
 async function tasksOf(stage: Stage, tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {

@@ -19,7 +19,7 @@ import {
   isRequiredInputField,
   print,
 } from 'graphql';
-import { ARGUMENTS, REACHED_BY } from './table.js';
+import { ABOUT, ARGUMENTS, REACHED_BY } from './table.js';
 
 export interface Probe {
   /** `Type.field`. */
@@ -114,18 +114,19 @@ function findWays(schema: GraphQLSchema, ids: Ids): Map<string, Way> {
 function call(type: GraphQLObjectType, field: GraphQLField<unknown, unknown>, ids: Ids): string {
   const given = ARGUMENTS[`${type.name}.${field.name}`] ?? {};
   const values = field.args.flatMap((argument): string[] => {
-    const value = argument.name in given ? given[argument.name] : argumentOf(argument, field, ids);
+    const value =
+      argument.name in given
+        ? given[argument.name]
+        : argumentOf(argument, ABOUT[`${type.name}.${field.name}`] ?? getNamedType(field.type).name, ids);
     const literal = value === undefined ? null : astFromValue(value, argument.type);
     return literal ? [`${argument.name}: ${print(literal)}`] : [];
   });
   return values.length === 0 ? field.name : `${field.name}(${values.join(', ')})`;
 }
 
-function argumentOf(argument: GraphQLArgument, field: GraphQLField<unknown, unknown>, ids: Ids): unknown {
+function argumentOf(argument: GraphQLArgument, about: string, ids: Ids): unknown {
   if (argument.name === 'first') return 50;
-  return isRequiredArgument(argument)
-    ? made(argument.type, argument.name, getNamedType(field.type).name, ids)
-    : undefined;
+  return isRequiredArgument(argument) ? made(argument.type, argument.name, about, ids) : undefined;
 }
 
 let serial = 0;

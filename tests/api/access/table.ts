@@ -22,21 +22,31 @@ const TASK_EVENT = `${EVENT} index kind taskId`;
 export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   Query: {
     ANY: 'rateLimit viewer',
-    READ: `dataset datasets distillationRun distillationRuns distilledSet distilledSets evaluation evaluations node nodes
-      storage teacherPool teacherPools worker workers`,
+    READ: `compareRuns dataset datasets devices distillationRun distillationRuns
+      distilledSet distilledSets evaluation evaluations node nodes
+      queue storage tasks teacherPool teacherPools worker
+      workers`,
+    OPERATE: 'auditEvents',
     ADMIN: 'apiKey apiKeys',
   },
   Mutation: {
-    OPERATE: `datasetArchive datasetImport datasetRestore datasetUploadBegin datasetUploadComplete distillationRunCancel
-      distillationRunStart distilledSetArchive distilledSetPublish distilledSetRestore distilledSetTokenCreate
-      distilledSetTokenRevoke evaluationStart teacherPoolTrain`,
+    OPERATE: `datasetArchive datasetImport datasetRestore datasetUpdate datasetUploadBegin datasetUploadComplete
+      distillationRunCancel distillationRunClone distillationRunRetry distillationRunStart distillationRunUpdate distillationRunsArchive
+      distillationRunsCancel distillationRunsLabel distillationRunsUnarchive distilledSetPublish distilledSetRestore
+      distilledSetTokenCreate distilledSetTokenRevoke distilledSetsArchive evaluationCancel evaluationStart teacherPoolCancel
+      teacherPoolTrain teacherPoolUpdate`,
     ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate datasetDelete distilledSetDelete',
   },
   Subscription: { READ: 'runEvents runProgress workerStatus' },
 
   RateLimit: { ANY: 'cost limit remaining resetAt' },
-  Viewer: { ANY: 'keyPrefix projectName role' },
+  Viewer: { ANY: 'keyPrefix project projectName role' },
   ApiKey: { ADMIN: 'createdAt expiresAt id lastUsedAt name prefix revokedAt role state successor' },
+  Project: { READ: 'createdAt id name' },
+  AuditEvent: { OPERATE: 'action actor createdAt details id requestId subjectId subjectType' },
+  AuditEventConnection: { OPERATE: CONNECTION },
+  AuditEventEdge: { OPERATE: EDGE },
+  AuditDetail: { OPERATE: 'path value' },
   ApiKeyConnection: { ADMIN: CONNECTION },
   ApiKeyEdge: { ADMIN: EDGE },
   ApiKeyCreatePayload: { ADMIN: `${DONE} apiKey secret` },
@@ -46,10 +56,11 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   Dataset: {
     READ: `archivedAt channelMean channelStd classNames classOrder contentDigest createdAt deleteAfter distillationRuns duplicateCount
       duplicates failure id imageShape layout licence name preparation progress skippedCount skippedRecords sourceKind state
-      teacherPools testCount trainCount trainPerClass updatedAt`,
+      teacherPools testCount trainCount trainPerClass updatedAt version`,
   },
   DatasetConnection: { READ: CONNECTION },
   DatasetEdge: { READ: EDGE },
+  DatasetUpdatePayload: { OPERATE: `${DONE} dataset` },
   DatasetImportPayload: { OPERATE: `${DONE} dataset` },
   DatasetUpload: { OPERATE: 'id partBytes parts' },
   DatasetUploadPayload: { OPERATE: `${DONE} upload` },
@@ -60,10 +71,15 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   SkippedRecord: { READ: 'reason record split' },
 
   TeacherPool: {
-    READ: 'config createdAt dataset distillationRuns failure id name progress seed state teachers updatedAt',
+    READ: `accuracyByEpoch config createdAt dataset distillationRuns failure id name progress seed state teachers updatedAt
+      version`,
   },
   TeacherPoolConnection: { READ: CONNECTION },
   TeacherPoolEdge: { READ: EDGE },
+  TeacherPoolCancelPayload: { OPERATE: `${DONE} teacherPool` },
+  TeacherPoolUpdatePayload: { OPERATE: `${DONE} teacherPool` },
+  AccuracyCurve: { READ: 'architecture points' },
+  EpochAccuracy: { READ: 'accuracy epoch teacher' },
   TeacherPoolTrainPayload: { OPERATE: `${DONE} teacherPool` },
   Teacher: { READ: 'accuracy architecture checkpointBytes checkpointDigest createdAt epoch id index kind pool' },
   TeacherConnection: { READ: CONNECTION },
@@ -78,12 +94,26 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   Augmentation: { READ: 'flip shift' },
 
   DistillationRun: {
-    READ: `config createdAt dataset distilledSet eventSequence events failure finishedAt id method name progress seed startedAt
-      state tasks teacherPool updatedAt`,
+    READ: `archivedAt bestEvaluation config createdAt dataset derivedRuns distilledSet eventSequence events failure finishedAt
+      id labels method metricNames metricSeries name notes origin progress seed startedAt state tasks teacherPool updatedAt
+      version`,
   },
   DistillationRunConnection: { READ: CONNECTION },
   DistillationRunEdge: { READ: EDGE },
   DistillationRunStartPayload: { OPERATE: `${DONE} distillationRun` },
+  DistillationRunClonePayload: { OPERATE: `${DONE} distillationRun` },
+  DistillationRunRetryPayload: { OPERATE: `${DONE} distillationRun` },
+  DistillationRunUpdatePayload: { OPERATE: `${DONE} distillationRun` },
+  DistillationRunsPayload: { OPERATE: `${DONE} results` },
+  DistillationRunResult: { OPERATE: 'distillationRun id userErrors' },
+  RunOrigin: { READ: 'distillationRun kind' },
+  MetricSeries: { READ: 'name samples' },
+  MetricSample: { READ: 'max mean min points step' },
+  RunComparison: { READ: 'config metricNames metrics runs' },
+  ConfigComparison: { READ: 'differs path values' },
+  AlignedSeries: { READ: 'name runs steps' },
+  AlignedValues: { READ: 'distillationRun values' },
+  EvaluationScore: { READ: 'evaluation labelKind seeds top1Last' },
   DistillationRunCancelPayload: { OPERATE: `${DONE} distillationRun` },
   RunConfig: { READ: 'labels synthesis teachers' },
   SynthesisConfig: {
@@ -101,8 +131,12 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   RunAttemptEnded: { READ: `${TASK_EVENT} attempt outcome reason` },
 
   Task: {
-    READ: 'attempts createdAt distillationRun failure finishedAt id index kind maxAttempts progress startedAt state worker',
+    READ: 'attemptHistory attempts createdAt distillationRun failure finishedAt id index kind maxAttempts progress startedAt state worker',
   },
+  TaskAttempt: { READ: 'endedAt number outcome reason refusedWrites startedAt worker' },
+  QueueStatus: { READ: 'kinds queued running' },
+  QueueDepth: { READ: 'kind queued running waitingSince' },
+  Device: { READ: 'busy device hostname memoryBytes workers' },
   TaskConnection: { READ: CONNECTION },
   TaskEdge: { READ: EDGE },
   Worker: {
@@ -113,7 +147,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   WorkerEdge: { READ: EDGE },
 
   DistilledSet: {
-    READ: `archivedAt createdAt deleteAfter digest distillationRun evaluations id imagesPerClass labelSets manifestDigest manifestUrl name
+    READ: `archivedAt createdAt deleteAfter digest distillationRun evaluations id imagesPerClass labelSets lineage manifestDigest manifestUrl name
       publishedAt sampleCount shards state tokens uuid`,
   },
   DistilledSetConnection: { READ: CONNECTION },
@@ -125,9 +159,16 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   DatasetRetentionPayload: { OPERATE: `${DONE} dataset` },
   StorageUse: { READ: 'bytes kind objects' },
   DistilledSetPublishPayload: { OPERATE: `${DONE} distilledSet` },
-  DistilledShard: { READ: 'bytes digest index name samples' },
-  LabelSet: { READ: 'config files mode' },
-  LabelFile: { READ: 'bytes digest name' },
+  DistilledSetsArchivePayload: { OPERATE: `${DONE} results` },
+  DistilledSetResult: { OPERATE: 'distilledSet id userErrors' },
+  Lineage: { READ: 'dataset distillationRun labelTeachers matchedTeachers teacherPool' },
+  DistilledShard: { READ: 'bytes digest id index name samples' },
+  DistilledShardConnection: { READ: CONNECTION },
+  DistilledShardEdge: { READ: EDGE },
+  LabelSet: { READ: 'config files id mode' },
+  LabelFile: { READ: 'bytes digest id index name' },
+  LabelFileConnection: { READ: CONNECTION },
+  LabelFileEdge: { READ: EDGE },
 
   Evaluation: {
     READ: `comparisons config createdAt distilledSet failure finishedAt id progress ranking results setDigest state summary
@@ -135,6 +176,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   },
   EvaluationConnection: { READ: CONNECTION },
   EvaluationEdge: { READ: EDGE },
+  EvaluationCancelPayload: { OPERATE: `${DONE} evaluation` },
   EvaluationStartPayload: { OPERATE: `${DONE} evaluation` },
   EvaluationConfig: { READ: 'baselines labelKinds recipe seeds' },
   EvaluationResult: { READ: 'labelKind seconds seed studentSteps subject top1Best top1Last top5Last' },
@@ -155,7 +197,13 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
 };
 
 /** Arguments that cannot be made up from their types. */
-export const ARGUMENTS: Record<string, Record<string, unknown>> = {};
+export const ARGUMENTS: Record<string, Record<string, unknown>> = {
+  'DistillationRun.metricSeries': { name: 'loss' },
+  'RunComparison.metrics': { name: 'loss' },
+};
+
+/** What the ids are of that a field asks for, where neither their names nor its type says it. */
+export const ABOUT: Record<string, string> = { 'Query.compareRuns': 'DistillationRun' };
 
 /** The field by which a type is reached, where the nearest one holds nothing in the seeded world. */
 export const REACHED_BY: Record<string, string> = {

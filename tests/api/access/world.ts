@@ -4,6 +4,7 @@ import { newId } from '../../../src/domain/ids.js';
 import { datasetSource } from '../../../src/domain/jobs/dataset-import.js';
 import { NODE_TYPES, type NodeType, toGlobalId } from '../../../src/modules/kit/node.js';
 import { handBackTask, reportProgress, startRun } from '../../../src/platform/orchestration/index.js';
+import { toJson } from '../../../src/platform/orchestration/work.js';
 import { claimNext, newWorker, workOff } from '../../support/by-hand.js';
 import { type SeededSet, seedPublishedSet } from '../../support/published-set.js';
 import { seedDataset, seedEvaluation, seedPool, seedRun } from '../../support/seeds.js';
@@ -23,9 +24,17 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
   const set = await seedPublishedSet(world, project);
   const dataset = await seedDataset(database, project);
   const skippedRecords = [{ split: 'TRAIN', record: 'record 1', reason: 'torn' }];
-  const source = datasetSource.parse({ kind: 'FILES', path: '/nowhere' });
-  const duplicates = [{ split: 'TRAIN', record: 'a', sameAs: 'b', acrossSplits: true, acrossClasses: false }];
-  await database.dataset.update({ where: { id: dataset.id }, data: { source, skippedRecords, duplicates } });
+  const duplicates = [
+    { split: 'TRAIN', record: 'record 2', sameAs: 'record 3', acrossSplits: false, acrossClasses: true },
+  ];
+  const source = toJson(datasetSource.parse({ kind: 'FILES', path: '/nowhere' }));
+  await database.dataset.update({ where: { id: dataset.id }, data: { skippedRecords, duplicates, source } });
+  await database.distilledSetToken.create({
+    data: {
+      distilledSetId: set.id,
+      ...{ name: 'token', prefix: 'token', secretHash: 'none', expiresAt: new Date(Date.now() + 3_600_000) },
+    },
+  });
   const pool = await seedPool(database, dataset);
   const imports = [{ path: '/nowhere', architecture: { name: 'CONVNET' } }];
   await database.teacherPool.update({
@@ -56,13 +65,45 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
       ),
     ),
   });
+  const own = await database.distilledSet.findUniqueOrThrow({ where: { runId: run.id } });
+  const finished = await seedEvaluation(database, own);
+  await database.evaluation.update({ where: { id: finished.id }, data: { state: 'SUCCEEDED' } });
+  await database.evaluationResult.create({
+    data: {
+      ...{ evaluationId: finished.id, subject: 'DISTILLED_SET', labelKind: 'SOFT', seed: 0 },
+      ...{ top1Last: 50, top1Best: 51, top5Last: 90, studentSteps: 10, seconds: 1 },
+    },
+  });
+  const [origin, derived] = [await seedRun(database, pool), await seedRun(database, pool)];
+  await database.distillationRun.update({
+    where: { id: run.id },
+    data: { originRunId: origin.id, originKind: 'CLONE', labels: ['one'] },
+  });
+  await database.distillationRun.update({
+    where: { id: derived.id },
+    data: { originRunId: run.id, originKind: 'RETRY' },
+  });
   // It stays alive for as long as the test takes.
   const workerId = await newWorker(backend, new Date(Date.now() + 3_600_000));
   const task = await database.task.create({
     data: { projectId: project.id, kind: 'SYNTHESIS', state: 'RUNNING', runId: run.id, workerId, payload: {} },
   });
+  await database.taskAttempt.create({ data: { taskId: task.id, number: 1, fence: 1, workerId } });
   const teacher = await database.teacher.findFirstOrThrow({ where: { poolId: pool.id } });
   const apiKey = await database.apiKey.findFirstOrThrow({ where: { projectId: project.id, role: 'VIEWER' } });
+  const shard = await database.distilledShard.findFirstOrThrow({ where: { distilledSetId: set.id } });
+  const labels = await database.labelSet.findFirstOrThrow({ where: { distilledSetId: set.id } });
+  const file = await database.labelFile.findFirstOrThrow({ where: { labelSetId: labels.id } });
+  const auditEvent = await database.auditEvent.create({
+    data: {
+      projectId: project.id,
+      actor: 'key:12345678',
+      action: 'distillationRunStart',
+      subjectType: 'DistillationRun',
+      subjectId: run.id,
+      data: { seed: 1 },
+    },
+  });
   const uuids: Record<NodeType, string> = {
     Dataset: dataset.id,
     TeacherPool: pool.id,
@@ -73,12 +114,17 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
     Evaluation: evaluation.id,
     Worker: workerId,
     ApiKey: apiKey.id,
+    AuditEvent: auditEvent.id,
+    Project: project.id,
+    DistilledShard: shard.id,
+    LabelSet: labels.id,
+    LabelFile: file.id,
   };
   const ids = Object.fromEntries(NODE_TYPES.map((type) => [type, toGlobalId(type, uuids[type])])) as Everything['ids'];
   // Workers serve all projects.
-  const own = NODE_TYPES.filter((type) => type !== 'Worker');
+  const ofProject = NODE_TYPES.filter((type) => type !== 'Worker');
   const digests = [set.manifest.digest, dataset.contentDigest ?? '', teacher.checkpointDigest];
-  return { ids, set, secrets: [...own.flatMap((type) => [ids[type], uuids[type]]), ...digests] };
+  return { ids, set, secrets: [...ofProject.flatMap((type) => [ids[type], uuids[type]]), ...digests] };
 }
 
 /** Ids of the right types that name nothing. */

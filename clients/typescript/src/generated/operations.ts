@@ -134,8 +134,8 @@ export const DistillationRuns: Operation<'query', types.DistillationRunsQuery, t
   kind: 'query',
   name: 'DistillationRuns',
   idempotent: false,
-  digest: 'sha256:1d5206d66b81b5eba9c14c960e95c2af82309798713b566ca5a16e49bdf8cb19',
-  text: "query DistillationRuns($first: Int, $after: String, $filter: DistillationRunFilter, $orderBy: OrderBy) {\n  distillationRuns(\n    first: $first\n    after: $after\n    filter: $filter\n    orderBy: $orderBy\n  ) {\n    nodes {\n      ...RunFields\n    }\n    pageInfo {\n      endCursor\n      hasNextPage\n    }\n  }\n}\n\nfragment ProgressFields on Progress {\n  step\n  totalSteps\n  fraction\n  updatedAt\n}\n\nfragment RunFields on DistillationRun {\n  id\n  name\n  state\n  createdAt\n  startedAt\n  finishedAt\n  progress {\n    ...ProgressFields\n  }\n  dataset {\n    id\n    name\n  }\n  teacherPool {\n    id\n    name\n  }\n}",
+  digest: 'sha256:e07583b00cd1eaba3d4094552ff41b48cc68fc61d4e1fe695b594db8502e6064',
+  text: "query DistillationRuns($first: Int, $after: String, $filter: DistillationRunFilter, $orderBy: DistillationRunOrderBy) {\n  distillationRuns(\n    first: $first\n    after: $after\n    filter: $filter\n    orderBy: $orderBy\n  ) {\n    nodes {\n      ...RunFields\n    }\n    pageInfo {\n      endCursor\n      hasNextPage\n    }\n  }\n}\n\nfragment ProgressFields on Progress {\n  step\n  totalSteps\n  fraction\n  updatedAt\n}\n\nfragment RunFields on DistillationRun {\n  id\n  name\n  state\n  createdAt\n  startedAt\n  finishedAt\n  progress {\n    ...ProgressFields\n  }\n  dataset {\n    id\n    name\n  }\n  teacherPool {\n    id\n    name\n  }\n}",
 };
 
 export const RunEvents: Operation<'subscription', types.RunEventsSubscription, types.RunEventsSubscriptionVariables> = {
@@ -168,6 +168,30 @@ export const DistilledSet: Operation<'query', types.DistilledSetQuery, types.Dis
   idempotent: false,
   digest: 'sha256:126915a40e027ee8b7431ae275297bc8e69641be9efc2d7896d472c034752a01',
   text: "query DistilledSet($id: ID!) {\n  distilledSet(id: $id) {\n    id\n    uuid\n    name\n    state\n    imagesPerClass\n    sampleCount\n    digest\n    manifestUrl\n    publishedAt\n  }\n}",
+};
+
+export const DistilledSets: Operation<'query', types.DistilledSetsQuery, types.DistilledSetsQueryVariables> = {
+  kind: 'query',
+  name: 'DistilledSets',
+  idempotent: false,
+  digest: 'sha256:07ca280cd254087c52f500d88adf7e5578097c3f4c8f0169a4ad74c34b8ab4e6',
+  text: "query DistilledSets($first: Int!, $after: String, $states: [DistilledSetState!]) {\n  distilledSets(first: $first, after: $after, filter: {states: $states}) {\n    nodes {\n      ...DistilledSetFields\n    }\n    pageInfo {\n      endCursor\n      hasNextPage\n    }\n  }\n}\n\nfragment DistilledSetFields on DistilledSet {\n  id\n  uuid\n  name\n  state\n  imagesPerClass\n  sampleCount\n  digest\n  createdAt\n  publishedAt\n  deleteAfter\n}",
+};
+
+export const DistilledSetDetails: Operation<'query', types.DistilledSetDetailsQuery, types.DistilledSetDetailsQueryVariables> = {
+  kind: 'query',
+  name: 'DistilledSetDetails',
+  idempotent: false,
+  digest: 'sha256:08a3dabad8d60be205ca9e9ebbcfb0b67f71bfafa354a7ac5474198c0d87a96c',
+  text: "query DistilledSetDetails($id: ID!) {\n  distilledSet(id: $id) {\n    ...DistilledSetFields\n    manifestUrl\n    archivedAt\n    distillationRun {\n      id\n      name\n    }\n    shards(first: 50) {\n      totalCount\n      nodes {\n        name\n        bytes\n        samples\n        digest\n      }\n    }\n    labelSets {\n      mode\n      files(first: 50) {\n        totalCount\n        nodes {\n          name\n          bytes\n          digest\n        }\n      }\n    }\n    tokens {\n      prefix\n      name\n      expiresAt\n      revokedAt\n    }\n  }\n}\n\nfragment DistilledSetFields on DistilledSet {\n  id\n  uuid\n  name\n  state\n  imagesPerClass\n  sampleCount\n  digest\n  createdAt\n  publishedAt\n  deleteAfter\n}",
+};
+
+export const ShareDistilledSet: Operation<'mutation', types.ShareDistilledSetMutation, types.ShareDistilledSetMutationVariables> = {
+  kind: 'mutation',
+  name: 'ShareDistilledSet',
+  idempotent: true,
+  digest: 'sha256:eedcd683c3e737e61bed5e4b3e60711f1f6887c59022352034317f3540856ea4',
+  text: "mutation ShareDistilledSet($input: DistilledSetTokenCreateInput!) {\n  distilledSetTokenCreate(input: $input) {\n    secret\n    token {\n      prefix\n      expiresAt\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
 };
 
 export const WorkerStatus: Operation<'subscription', types.WorkerStatusSubscription, types.WorkerStatusSubscriptionVariables> = {

@@ -184,10 +184,36 @@ export type DistillationRunCancelInput = {
 
 /** Only what meets all of it. */
 export type DistillationRunFilter = {
+  /** true: archived runs alone; else only those that are not. */
+  archived?: boolean | null | undefined;
+  /** Made at this time or later. */
+  createdAfter?: string | null | undefined;
+  /** Made before this time. */
+  createdBefore?: string | null | undefined;
   datasetId?: string | null | undefined;
+  /** Runs that have all of these labels. */
+  labels?: Array<string> | null | undefined;
+  methods?: Array<Method> | null | undefined;
   states?: Array<RunState> | null | undefined;
   teacherPoolId?: string | null | undefined;
 };
+
+/** The order of a list of DistillationRun objects. */
+export type DistillationRunOrderBy = {
+  direction?: OrderDirection;
+  field?: DistillationRunOrderField;
+};
+
+/** What a list of DistillationRun objects is sorted by; equals are told apart by the id. */
+export type DistillationRunOrderField =
+  /** When the object was made. */
+  | 'CREATED_AT'
+  /** When it ended. */
+  | 'FINISHED_AT'
+  /** Its name. */
+  | 'NAME'
+  /** When its first task began. */
+  | 'STARTED_AT';
 
 export type DistillationRunStartInput = {
   /** Comes back in the payload as it is. */
@@ -197,6 +223,8 @@ export type DistillationRunStartInput = {
   datasetId: string;
   /** Chosen by the client, 1 to 200 characters. The same key with the same content answers the same object, however often it is sent; with other content it is an IDEMPOTENCY_CONFLICT. */
   idempotencyKey: string;
+  /** At most 20, of at most 50 characters each. */
+  labels?: Array<string> | null | undefined;
   name: string;
   /** 0 unless said. */
   seed?: number | null | undefined;
@@ -219,6 +247,19 @@ export type DistilledSetState =
   | 'PUBLISHED'
   /** Complete and readable by evaluations, not yet served to trainers. */
   | 'STAGING';
+
+export type DistilledSetTokenCreateInput = {
+  /** Comes back in the payload as it is. */
+  clientMutationId?: string | null | undefined;
+  /** A set that is PUBLISHED or ARCHIVED. */
+  distilledSetId: string;
+  /** Chosen by the client, 1 to 200 characters. The same key with the same content answers the same object, however often it is sent; with other content it is an IDEMPOTENCY_CONFLICT. */
+  idempotencyKey: string;
+  /** What it is for: a training job, say. 1 to 200 characters. */
+  name: string;
+  /** How long it works: 60 seconds to 366 days. */
+  seconds?: number;
+};
 
 /** How the logits of several teachers become one label. */
 export type EnsembleWeighting =
@@ -313,6 +354,8 @@ export type FailureCode =
   | 'UNAVAILABLE'
   /** The architecture cannot take images of this shape. */
   | 'UNSUPPORTED_SHAPE'
+  /** The object was changed since it was read: read it again, then decide anew. */
+  | 'VERSION_CONFLICT'
   /** The worker that held the task gave no sign of life, more often than a task may be tried. */
   | 'WORKER_LOST';
 
@@ -410,6 +453,13 @@ export type LabelKind =
   /** The teachers' logits of whole images, under no augmentation. */
   | 'SOFT_PLAIN';
 
+/** What labels are made for. */
+export type LabelMode =
+  /** The logits of every view of every training step, with the view's own crop, flip and mix. */
+  | 'FKD'
+  /** One logit vector a sample, the mean over views. */
+  | 'STATIC';
+
 /** How the learning rate changes over the steps. */
 export type LearningRateSchedule =
   /** Stays as it is. */
@@ -418,6 +468,11 @@ export type LearningRateSchedule =
   | 'COSINE'
   /** Falls along the first half of that, and ends at half the rate. */
   | 'HALF_COSINE';
+
+/** How a dataset is distilled. */
+export type Method =
+  /** Taylor-approximated matching over a cached pool of weak teachers. */
+  | 'TEDDY';
 
 /** How two images of a view are mixed. */
 export type Mix =
@@ -435,23 +490,12 @@ export type Optimizer =
   /** Stochastic gradient descent with momentum. */
   | 'SGD';
 
-/** The order of a list. */
-export type OrderBy = {
-  direction?: OrderDirection;
-  field?: OrderField;
-};
-
 /** Which way a list is sorted. */
 export type OrderDirection =
-  /** Oldest first. */
+  /** Smallest or oldest first; what has no value yet comes last. */
   | 'ASC'
-  /** Newest first. */
+  /** Largest or newest first; what has no value yet comes first. */
   | 'DESC';
-
-/** What a list is sorted by. */
-export type OrderField =
-  /** When the object was made; equal times are told apart by the id. */
-  | 'CREATED_AT';
 
 /** A pool of weak teachers: checkpoints of base runs, pruned and random-initialised networks, and imported ones. What is left out takes its default. */
 export type PoolConfigInput = {
@@ -846,7 +890,7 @@ export type DistillationRunsQueryVariables = Exact<{
   first?: number | null | undefined;
   after?: string | null | undefined;
   filter?: DistillationRunFilter | null | undefined;
-  orderBy?: OrderBy | null | undefined;
+  orderBy?: DistillationRunOrderBy | null | undefined;
 }>;
 
 
@@ -888,6 +932,31 @@ export type DistilledSetQueryVariables = Exact<{
 
 
 export type DistilledSetQuery = { distilledSet: { id: string, uuid: string, name: string, state: DistilledSetState, imagesPerClass: number, sampleCount: number, digest: string, manifestUrl: string, publishedAt: string | null } | null };
+
+export type DistilledSetsQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+  states?: Array<DistilledSetState> | DistilledSetState | null | undefined;
+}>;
+
+
+export type DistilledSetsQuery = { distilledSets: { nodes: Array<{ id: string, uuid: string, name: string, state: DistilledSetState, imagesPerClass: number, sampleCount: number, digest: string, createdAt: string, publishedAt: string | null, deleteAfter: string | null }>, pageInfo: { endCursor: string | null, hasNextPage: boolean } } };
+
+export type DistilledSetDetailsQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DistilledSetDetailsQuery = { distilledSet: { manifestUrl: string, archivedAt: string | null, id: string, uuid: string, name: string, state: DistilledSetState, imagesPerClass: number, sampleCount: number, digest: string, createdAt: string, publishedAt: string | null, deleteAfter: string | null, distillationRun: { id: string, name: string }, shards: { totalCount: number, nodes: Array<{ name: string, bytes: string, samples: number, digest: string }> }, labelSets: Array<{ mode: LabelMode, files: { totalCount: number, nodes: Array<{ name: string, bytes: string, digest: string }> } }>, tokens: Array<{ prefix: string, name: string, expiresAt: string, revokedAt: string | null }> } | null };
+
+export type ShareDistilledSetMutationVariables = Exact<{
+  input: DistilledSetTokenCreateInput;
+}>;
+
+
+export type ShareDistilledSetMutation = { distilledSetTokenCreate: { secret: string | null, token: { prefix: string, expiresAt: string } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
+
+export type DistilledSetFieldsFragment = { id: string, uuid: string, name: string, state: DistilledSetState, imagesPerClass: number, sampleCount: number, digest: string, createdAt: string, publishedAt: string | null, deleteAfter: string | null };
 
 export type WorkerStatusSubscriptionVariables = Exact<{ [key: string]: never; }>;
 

@@ -1,0 +1,105 @@
+/** What a run can only be found wrong in when its dataset and its pool are known, and its making. */
+import type { RunConfig } from '../../domain/config.js';
+import { TeddyhubError } from '../../domain/errors.js';
+import { pickMatchedTeachers, trainedTeachers } from '../../domain/task-planning.js';
+import type { Transaction } from '../../platform/database/client.js';
+import type { Teacher } from '../../platform/database/generated/client.js';
+import { type ReadyDataset, requireReadyDataset } from '../kit/checks.js';
+import { notFound, requireUuid } from '../kit/node.js';
+
+export interface RunPlan {
+  name: string;
+  /** Global ids. */
+  datasetId: string;
+  teacherPoolId: string;
+  config: RunConfig;
+  seed: number;
+  labels: string[];
+}
+
+/**
+ * Makes the row of a QUEUED run. Mistakes are reported under `path`. Throws NOT_FOUND, INVALID_STATE, INVALID_INPUT,
+ * TOO_FEW_IMAGES, UNSUPPORTED_SHAPE.
+ */
+export async function createRun(
+  tx: Transaction,
+  projectId: string,
+  id: string,
+  plan: RunPlan,
+  path: readonly string[] = [],
+  origin: { originRunId: string; originKind: 'CLONE' | 'RETRY' } | null = null,
+): Promise<void> {
+  const { name, config, seed, labels } = plan;
+  const dataset = await requireReadyDataset(tx, projectId, plan.datasetId, [...path, 'datasetId']);
+  const pool = await requireReadyPool(tx, projectId, dataset, plan.teacherPoolId, [...path, 'teacherPoolId']);
+  checkConfig(config, dataset, pool.teachers, [...path, 'config']);
+  await tx.distillationRun.create({
+    data: { id, projectId, datasetId: dataset.id, poolId: pool.id, name, seed, config, labels, ...origin },
+  });
+}
+
+async function requireReadyPool(
+  tx: Transaction,
+  projectId: string,
+  dataset: ReadyDataset,
+  globalId: string,
+  field: readonly string[],
+) {
+  const pool = await tx.teacherPool.findFirst({
+    where: { id: requireUuid('TeacherPool', globalId, field), projectId },
+    include: { teachers: { select: { kind: true, accuracy: true } } },
+  });
+  if (pool === null) throw notFound('TeacherPool', globalId, field);
+  if (pool.datasetId !== dataset.id) {
+    throw new TeddyhubError('INVALID_INPUT', `Teacher pool ${pool.name} was trained on another dataset.`, { field });
+  }
+  if (pool.state !== 'READY') {
+    const advice =
+      pool.state === 'QUEUED' || pool.state === 'TRAINING' ? 'wait until it is READY' : 'train another one';
+    throw new TeddyhubError('INVALID_STATE', `Teacher pool ${pool.name} is ${pool.state}: ${advice}.`, { field });
+  }
+  return pool;
+}
+
+function checkConfig(
+  { teachers: selection, synthesis, labels }: RunConfig,
+  dataset: ReadyDataset,
+  pool: readonly Pick<Teacher, 'kind' | 'accuracy'>[],
+  path: readonly string[],
+): void {
+  const { imagesPerClass, formation, teachersPerStep } = synthesis;
+  const fewest = Math.min(...dataset.trainPerClass);
+  if (fewest < imagesPerClass) {
+    const name = dataset.classNames[dataset.trainPerClass.indexOf(fewest)];
+    throw new TeddyhubError(
+      'TOO_FEW_IMAGES',
+      `Class ${name} has ${fewest} training images, fewer than the ${imagesPerClass} images per class asked for.`,
+      { field: [...path, 'synthesis', 'imagesPerClass'] },
+    );
+  }
+  const { height, width } = dataset.shape;
+  if (height % formation !== 0 || width % formation !== 0) {
+    throw new TeddyhubError(
+      'UNSUPPORTED_SHAPE',
+      `Formation ${formation} needs sides that ${formation} divides, and the images are ${height} x ${width}: use formation 1.`,
+      { field: [...path, 'synthesis', 'formation'] },
+    );
+  }
+  const matched = pickMatchedTeachers(pool, selection).length;
+  if (matched === 0) {
+    const { kinds, minAccuracy, maxAccuracy } = selection;
+    throw new TeddyhubError(
+      'INVALID_INPUT',
+      `config.teachers: none of the ${pool.length} teachers of the pool is ${kinds.join(' or ')} with an accuracy of ${minAccuracy} to ${maxAccuracy} %; widen the selection.`,
+      { field: [...path, 'teachers'] },
+    );
+  }
+  const atMost = (most: number, what: string, wanted: number, field: readonly string[]) => {
+    if (wanted <= most) return;
+    const message = `${field.at(-1)} is ${wanted}, but there are only ${most} ${what}.`;
+    throw new TeddyhubError('INVALID_INPUT', message, { field });
+  };
+  const trained = trainedTeachers(pool).length;
+  atMost(matched, 'teachers to match', teachersPerStep, [...path, 'synthesis', 'teachersPerStep']);
+  atMost(trained, 'trained teachers in the pool', labels.ensembleSize, [...path, 'labels', 'ensembleSize']);
+}

@@ -1,0 +1,30 @@
+/** How a run goes on where another one, which failed or was canceled, has stopped. */
+import { appendRunEvent } from './run-log.js';
+import { enqueueFirstStage } from './stages.js';
+import type { Work } from './work.js';
+
+/**
+ * Begins a QUEUED run with the configuration and seed of `fromRunId`, a run that has ended: tasks that succeeded there are
+ * taken over with their results, and unfinished ones go on from their checkpoints. A checkpoint changes hands, for whoever
+ * goes on from it deletes it: a second retry begins those tasks anew.
+ */
+export async function continueRun(work: Work, fromRunId: string, runId: string): Promise<void> {
+  const { tx } = work;
+  await appendRunEvent(tx, runId, { type: 'STATE_CHANGED', from: null, to: 'QUEUED', failure: null });
+  await tx.$executeRaw`
+    INSERT INTO "Task" (id, "projectId", kind, state, index, "runId", payload, result, attempts, step, "totalSteps",
+      "progressAt", "startedAt", "finishedAt")
+    SELECT gen_random_uuid(), "projectId", kind, state, index, ${runId}::uuid, payload, result, 0, step, "totalSteps",
+      "progressAt", "startedAt", "finishedAt"
+    FROM "Task" WHERE "runId" = ${fromRunId}::uuid AND state = 'SUCCEEDED'`;
+  await enqueueFirstStage(work, runId);
+  await tx.$executeRaw`
+    UPDATE "Task" task SET "checkpointKey" = old."checkpointKey", "checkpointStep" = old."checkpointStep",
+      step = old."checkpointStep", "totalSteps" = old."totalSteps"
+    FROM "Task" old
+    WHERE task."runId" = ${runId}::uuid AND task.state = 'QUEUED' AND old."runId" = ${fromRunId}::uuid
+      AND old.kind = task.kind AND old.index = task.index AND old."checkpointKey" IS NOT NULL`;
+  await tx.$executeRaw`
+    UPDATE "Task" SET "checkpointKey" = NULL, "checkpointStep" = 0
+    WHERE "runId" = ${fromRunId}::uuid AND "checkpointKey" IS NOT NULL`;
+}

@@ -1,0 +1,429 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import { readGlobalId, toGlobalId } from '../../src/modules/kit/node.js';
+import type { DistillationRun, TeacherPool } from '../../src/platform/database/generated/client.js';
+import { failAttempt, recordCheckpoint, reportProgress, startRun } from '../../src/platform/orchestration/index.js';
+import { claimNext, complete, newWorker, workOff } from '../support/by-hand.js';
+import { seedDataset, seedEvaluation, seedPool, seedRun } from '../support/seeds.js';
+import { at, errorsOf, listAt, openApi, type TestApi, textAt } from './server.js';
+
+let api: TestApi;
+let pool: TeacherPool;
+before(async () => {
+  api = await openApi();
+  pool = await seedPool(api.world.database, await seedDataset(api.world.database, api.project));
+});
+after(() => api.close());
+
+const idOf = (run: DistillationRun) => toGlobalId('DistillationRun', run.id);
+const uuidAt = (payload: unknown, path: string) => readGlobalId(textAt(payload, path))!.uuid;
+const read = async (run: DistillationRun, fields: string) => {
+  const { data, errors } = await api.send(`query ($id: ID!) { distillationRun(id: $id) { ${fields} } }`, {
+    id: idOf(run),
+  });
+  assert.deepEqual(errors, []);
+  return at(data, 'distillationRun');
+};
+const mutate = (name: string, input: Record<string, unknown>, fields = 'distillationRun { id name labels version }') =>
+  api.mutate(name, `${name[0]!.toUpperCase()}${name.slice(1)}Input`, fields, input);
+const bulk = (name: string, input: Record<string, unknown>) =>
+  api.mutate(
+    name,
+    name === 'distillationRunsLabel' ? 'DistillationRunsLabelInput' : 'DistillationRunsInput',
+    'results { id distillationRun { state archivedAt labels version } userErrors { code field message } }',
+    input,
+  );
+const names = async (args: string) => {
+  const { data, errors } = await api.send(`{ distillationRuns(first: 100${args}) { nodes { name } } }`);
+  assert.deepEqual(errors, []);
+  return listAt(data, 'distillationRuns.nodes').map((node) => textAt(node, 'name'));
+};
+
+describe('a list of runs', () => {
+  before(async () => {
+    const { database } = api.world;
+    const rows: Partial<DistillationRun>[] = [
+      { name: 'a', state: 'SUCCEEDED', labels: ['x', 'y'], startedAt: new Date(1000), finishedAt: new Date(9000) },
+      { name: 'b', state: 'FAILED', labels: ['x'], startedAt: new Date(3000), finishedAt: new Date(4000) },
+      { name: 'c', state: 'SYNTHESIZING', startedAt: new Date(2000) },
+      { name: 'd', labels: ['y'], archivedAt: new Date() },
+    ];
+    for (const [index, row] of rows.entries()) {
+      const run = await seedRun(database, pool);
+      const createdAt = new Date(Date.UTC(2026, 0, 1 + index));
+      await database.distillationRun.update({ where: { id: run.id }, data: { ...row, config: {}, createdAt } });
+    }
+  });
+
+  const filters: [string, string[]][] = [
+    ['{}', ['c', 'b', 'a']],
+    ['{ states: [FAILED] }', ['b']],
+    ['{ states: [FAILED, SUCCEEDED], methods: [TEDDY] }', ['b', 'a']],
+    ['{ labels: ["x"] }', ['b', 'a']],
+    ['{ labels: ["x", "y"] }', ['a']],
+    ['{ createdAfter: "2026-01-02T00:00:00Z" }', ['c', 'b']],
+    ['{ createdBefore: "2026-01-02T00:00:00Z" }', ['a']],
+    ['{ archived: true }', ['d']],
+    ['{ archived: false, labels: ["y"] }', ['a']],
+  ];
+  for (const [filter, expected] of filters) {
+    it(`has what meets ${filter}`, async () => {
+      assert.deepEqual(await names(`, filter: ${filter}`), expected);
+    });
+  }
+
+  it('has the runs of a dataset and of a pool', async () => {
+    const [dataset, teacherPool] = [toGlobalId('Dataset', pool.datasetId), toGlobalId('TeacherPool', pool.id)];
+    const mine = `, filter: { datasetId: "${dataset}", teacherPoolId: "${teacherPool}" }`;
+    assert.deepEqual(await names(mine), ['c', 'b', 'a']);
+    const other = await seedPool(api.world.database, await seedDataset(api.world.database, api.project));
+    assert.deepEqual(await names(`, filter: { teacherPoolId: "${toGlobalId('TeacherPool', other.id)}" }`), []);
+  });
+
+  it('is sorted by whatever is asked for, with what has no value last in ascending order', async () => {
+    const by = (field: string, direction: string) => names(`, orderBy: { field: ${field}, direction: ${direction} }`);
+    assert.deepEqual(await by('NAME', 'ASC'), ['a', 'b', 'c']);
+    assert.deepEqual(await by('STARTED_AT', 'ASC'), ['a', 'c', 'b']);
+    assert.deepEqual(await by('FINISHED_AT', 'ASC'), ['b', 'a', 'c']);
+    assert.deepEqual(await by('FINISHED_AT', 'DESC'), ['c', 'a', 'b']);
+  });
+});
+
+describe('a run', () => {
+  it('is renamed, labelled and noted upon one version, and keeps what is not mentioned', async () => {
+    const run = await seedRun(api.world.database, pool);
+    const first = await mutate('distillationRunUpdate', {
+      id: idOf(run),
+      expectedVersion: 1,
+      changes: { name: 'renamed', labels: ['b', ' a ', 'b'], notes: 'why' },
+    });
+    assert.deepEqual(at(first, 'distillationRun'), { id: idOf(run), name: 'renamed', labels: ['a', 'b'], version: 2 });
+    await mutate('distillationRunUpdate', { id: idOf(run), expectedVersion: 2, changes: { notes: '' } });
+    assert.deepEqual(await read(run, 'name labels notes version'), {
+      name: 'renamed',
+      labels: ['a', 'b'],
+      notes: null,
+      version: 3,
+    });
+  });
+
+  it('is cloned with changes over all that it was started with', async () => {
+    const { database } = api.world;
+    const run = await seedRun(database, pool, { synthesis: { imagesPerClass: 2, steps: 7 }, labels: { topK: 1 } });
+    const payload = await mutate('distillationRunClone', {
+      id: idOf(run),
+      idempotencyKey: randomUUID(),
+      changes: { name: 'other', seed: 9, config: { synthesis: { steps: 8, init: null } } },
+    });
+    assert.deepEqual(errorsOf(payload), []);
+    const clone = await database.distillationRun.findUniqueOrThrow({
+      where: { id: uuidAt(payload, 'distillationRun.id') },
+    });
+    const { config: given, ...rest } = (await read(
+      clone,
+      'seed config { synthesis { imagesPerClass steps init } labels { topK } } origin { kind distillationRun { id } }',
+    )) as Record<string, unknown>;
+    assert.deepEqual(given, { synthesis: { imagesPerClass: 2, steps: 8, init: 'RANDOM_REAL' }, labels: { topK: 1 } });
+    assert.deepEqual(rest, { seed: 9, origin: { kind: 'CLONE', distillationRun: { id: idOf(run) } } });
+    assert.deepEqual(await read(run, 'derivedRuns(first: 9) { nodes { id } }'), {
+      derivedRuns: { nodes: [{ id: idOf(clone) }] },
+    });
+    assert.equal(await database.task.count({ where: { runId: clone.id, state: 'QUEUED' } }), 2);
+  });
+
+  it('says that somebody cancelled it, who, and that it may be tried again', async () => {
+    const run = await seedRun(api.world.database, pool);
+    await mutate('distillationRunCancel', { id: idOf(run) });
+    const actor = `key:${api.keys.ADMIN.split('_')[1]}`;
+    assert.deepEqual(await read(run, 'state failure { kind code retryable message }'), {
+      state: 'CANCELED',
+      failure: { kind: 'USER', code: 'CANCELED', retryable: true, message: `Canceled by ${actor}.` },
+    });
+  });
+});
+
+describe('a run that failed', () => {
+  const retry = (run: DistillationRun) =>
+    mutate('distillationRunRetry', { id: idOf(run), idempotencyKey: randomUUID() }, 'distillationRun { id state }');
+
+  /** Three tasks of synthesis: one done, one with a checkpoint that has failed for good, one not begun. */
+  const failed = async (code: 'UNAVAILABLE' | 'NUMERICS') => {
+    const { database, queue } = api.world;
+    const backend = { database, queue };
+    const run = await seedRun(database, pool, { synthesis: { imagesPerClass: 3, imagesPerClassPerTask: 1 } });
+    await api.world.transact((work) => startRun(work, run.id));
+    while ((await database.task.count({ where: { runId: run.id, kind: 'STATISTICS', state: 'QUEUED' } })) > 0) {
+      await complete(backend, await claimNext(backend, { runId: run.id }));
+    }
+    await complete(backend, await claimNext(backend, { runId: run.id }));
+    await database.task.updateMany({ where: { runId: run.id }, data: { maxAttempts: 1 } });
+    const claim = await claimNext(backend, { runId: run.id });
+    await reportProgress(backend, claim, { step: 50, totalSteps: 200, loss: 1 }, []);
+    await recordCheckpoint(backend, claim, 'checkpoints/half', 50);
+    const retryable = code === 'UNAVAILABLE';
+    await failAttempt(backend, claim, { kind: 'SYSTEM', code, message: 'Gone.', retryable });
+    return run;
+  };
+
+  it('is retried by a new run that has its results and goes on from its checkpoints', async () => {
+    const { database, queue } = api.world;
+    const run = await failed('UNAVAILABLE');
+    const payload = await retry(run);
+    assert.deepEqual([errorsOf(payload), at(payload, 'distillationRun.state')], [[], 'QUEUED']);
+    const runId = uuidAt(payload, 'distillationRun.id');
+    const tasks = await database.task.findMany({ where: { runId, kind: 'SYNTHESIS' }, orderBy: { index: 'asc' } });
+    assert.deepEqual(
+      tasks.map(({ state, checkpointKey, checkpointStep }) => [state, checkpointKey, checkpointStep]),
+      [
+        ['SUCCEEDED', null, 0],
+        ['QUEUED', 'checkpoints/half', 50],
+        ['QUEUED', null, 0],
+      ],
+    );
+    assert.equal(await database.task.count({ where: { runId: run.id, checkpointKey: { not: null } } }), 0);
+    await workOff({ database, queue }, { runId });
+    const { state } = await database.distillationRun.findUniqueOrThrow({ where: { id: runId } });
+    assert.equal(state, 'SUCCEEDED');
+    const events = await api.follow('subscription ($id: ID!) { runEvents(runId: $id) { sequence } }', {
+      id: textAt(payload, 'distillationRun.id'),
+    });
+    assert.deepEqual(
+      events.map((event) => at(event, 'data.runEvents.sequence')),
+      events.map((_, index) => index + 1),
+    );
+  });
+
+  it('is not retried where the same would fail again', async () => {
+    assert.deepEqual(errorsOf(await retry(await failed('NUMERICS'))), [['INVALID_STATE', 'id']]);
+  });
+});
+
+describe('a bulk', () => {
+  it('cancels, archives and labels one by one, and says of each what became of it', async () => {
+    const { database } = api.world;
+    const [one, two, done] = [
+      await seedRun(database, pool),
+      await seedRun(database, pool),
+      await seedRun(database, pool),
+    ];
+    await database.distillationRun.update({ where: { id: done.id }, data: { state: 'SUCCEEDED' } });
+    const ids = [idOf(one), 'nonsense', idOf(done), idOf(two), idOf(one)];
+    const states = (payload: unknown) =>
+      listAt(payload, 'results').map((result) => at(result, 'distillationRun.state') ?? errorsOf(result)[0]);
+    assert.deepEqual(states(await bulk('distillationRunsCancel', { ids })), [
+      'CANCELED',
+      ['NOT_FOUND', 'ids.1'],
+      ['INVALID_STATE', 'ids.2'],
+      'CANCELED',
+      'CANCELED',
+    ]);
+    assert.equal(await database.auditEvent.count({ where: { subjectId: one.id, action: 'distillationRunCancel' } }), 1);
+
+    const live = await seedRun(database, pool);
+    const archived = await bulk('distillationRunsArchive', { ids: [idOf(one), idOf(live)] });
+    assert.ok(at(archived, 'results.0.distillationRun.archivedAt'));
+    assert.deepEqual(errorsOf(at(archived, 'results.1')), [['INVALID_STATE', 'ids.1']]);
+    assert.ok(!(await names('')).includes(one.name));
+    await bulk('distillationRunsUnarchive', { ids: [idOf(one)] });
+    assert.ok((await names('')).includes(one.name));
+
+    await bulk('distillationRunsLabel', { ids: [idOf(one)], add: ['keep', 'old'] });
+    const labelled = await bulk('distillationRunsLabel', {
+      ids: [idOf(one), idOf(two)],
+      add: ['new'],
+      remove: ['old'],
+    });
+    assert.deepEqual(
+      listAt(labelled, 'results').map((result) => at(result, 'distillationRun.labels')),
+      [['keep', 'new'], ['new']],
+    );
+  });
+});
+
+describe('curves', () => {
+  it('are sampled to as many points as are asked for, and keep their extremes', async () => {
+    const { database } = api.world;
+    const run = await seedRun(database, pool);
+    const tasks = await Promise.all(
+      [0, 1].map((index) =>
+        database.task.create({
+          data: { projectId: api.project.id, kind: 'SYNTHESIS', index, runId: run.id, payload: {} },
+        }),
+      ),
+    );
+    // The second task lies two above the first; step 500 of the first is a peak.
+    await database.metricPoint.createMany({
+      data: tasks.flatMap(({ id: taskId }, index) =>
+        Array.from({ length: 1000 }, (_, step) => ({
+          ...{ runId: run.id, taskId, name: 'loss', step },
+          value: 2 * index + (step === 500 && index === 0 ? 1001 : 1),
+        })),
+      ),
+    });
+    await database.metricPoint.create({
+      data: { runId: run.id, taskId: tasks[0]!.id, name: 'accuracy', step: 3, value: 50 },
+    });
+    const result = await read(
+      run,
+      `metricNames all: metricSeries(name: "loss", maxPoints: 1000) { samples { step mean min max points } }
+       ten: metricSeries(name: "loss", maxPoints: 10) { name samples { step mean min max points } }
+       one: metricSeries(name: "accuracy") { samples { step mean points } }
+       none: metricSeries(name: "nothing") { samples { step } }`,
+    );
+    assert.deepEqual(at(result, 'metricNames'), ['accuracy', 'loss']);
+    assert.equal(listAt(result, 'all.samples').length, 1000);
+    assert.deepEqual(at(result, 'all.samples.3'), { step: 3, mean: 2, min: 1, max: 3, points: 2 });
+    const ten = listAt(result, 'ten.samples');
+    assert.equal(ten.length, 10);
+    assert.deepEqual(ten[0], { step: 99, mean: 2, min: 1, max: 3, points: 200 });
+    assert.deepEqual(ten[5], { step: 599, mean: 7, min: 1, max: 1001, points: 200 });
+    assert.deepEqual(at(result, 'one.samples'), [{ step: 3, mean: 50, points: 1 }]);
+    assert.deepEqual(at(result, 'none.samples'), []);
+    for (const maxPoints of [0, 1001]) {
+      const { errors } = await api.send(
+        `query ($id: ID!) { distillationRun(id: $id) { metricSeries(name: "loss", maxPoints: ${maxPoints}) { name } } }`,
+        { id: idOf(run) },
+      );
+      assert.deepEqual(
+        errors.map((error) => error.extensions.code),
+        ['BAD_USER_INPUT'],
+      );
+    }
+  });
+
+  it('of several runs are aligned, and their options compared', async () => {
+    const { database } = api.world;
+    const [a, b] = [await seedRun(database, pool), await seedRun(database, pool, { synthesis: { steps: 7 } })];
+    const points = (run: DistillationRun, steps: number[], value: number) =>
+      database.metricPoint.createMany({
+        data: steps.map((step) => ({ runId: run.id, taskId: run.id, name: 'loss', step, value })),
+      });
+    await points(a, [0, 1, 2, 3], 1);
+    await points(b, [2, 3, 6, 7], 5);
+    const query = `query ($ids: [ID!]!) { compareRuns(ids: $ids) { runs { id } metricNames
+      config(onlyDifferences: true) { path values differs } everything: config { path }
+      metrics(name: "loss", maxPoints: 4) { steps runs { distillationRun { id } values } } } }`;
+    const { data, errors } = await api.send(query, { ids: [idOf(b), idOf(a)] });
+    assert.deepEqual(errors, []);
+    const compared = at(data, 'compareRuns');
+    assert.deepEqual(listAt(compared, 'runs'), [{ id: idOf(b) }, { id: idOf(a) }]);
+    assert.deepEqual(at(compared, 'config'), [{ path: 'config.synthesis.steps', values: ['7', '200'], differs: true }]);
+    assert.ok(listAt(compared, 'everything').length > 20);
+    assert.deepEqual(at(compared, 'metricNames'), ['loss']);
+    assert.deepEqual(at(compared, 'metrics.steps'), [0, 2, 6]);
+    assert.deepEqual(
+      listAt(compared, 'metrics.runs').map((run) => at(run, 'values')),
+      [
+        [null, 5, 5],
+        [1, 1, null],
+      ],
+    );
+    assert.equal(at((await api.send(query, { ids: [idOf(a), 'nonsense'] })).data, 'compareRuns'), null);
+  });
+});
+
+describe('what surrounds a run', () => {
+  it('is the queue, the devices and the attempts of its tasks', async () => {
+    const { database, queue } = api.world;
+    await database.task.deleteMany();
+    await database.worker.deleteMany();
+    const run = await seedRun(database, pool, { synthesis: { imagesPerClass: 2, imagesPerClassPerTask: 1 } });
+    await api.world.transact((work) => startRun(work, run.id));
+    const worker = await newWorker({ database, queue });
+    await database.worker.update({ where: { id: worker }, data: { state: 'BUSY', deviceMemoryBytes: 8_000_000_000n } });
+    await newWorker({ database, queue }, new Date(0));
+    await claimNext({ database, queue }, { runId: run.id }, worker);
+    const { data, errors } = await api.send(`{ queue { queued running kinds { kind queued running waitingSince } }
+      devices { hostname device memoryBytes workers busy } tasks(first: 9, filter: { states: [RUNNING] }) { nodes {
+        attemptHistory { number outcome worker { id } } } } }`);
+    assert.deepEqual(errors, []);
+    const kinds = listAt(data, 'queue.kinds');
+    const total = (key: string) => kinds.reduce<number>((sum, kind) => sum + Number(at(kind, key)), 0);
+    assert.deepEqual([at(data, 'queue.running'), at(data, 'queue.queued')], [total('running'), total('queued')]);
+    assert.equal(at(data, 'queue.running'), 1);
+    assert.deepEqual(at(data, 'devices'), [
+      { hostname: 'test', device: 'hands', memoryBytes: '8000000000', workers: 1, busy: 1 },
+    ]);
+    assert.deepEqual(at(data, 'tasks.nodes.0.attemptHistory'), [
+      { number: 1, outcome: null, worker: { id: toGlobalId('Worker', worker) } },
+    ]);
+  });
+
+  it('is the lineage of its set, its best evaluation, and the growth of its teachers', async () => {
+    const { database, queue } = api.world;
+    const mixed = await seedPool(database, await seedDataset(database, api.project), 3);
+    const run = await seedRun(database, mixed, { teachers: { maxAccuracy: 60 }, synthesis: { imagesPerClass: 1 } });
+    await api.world.transact((work) => startRun(work, run.id));
+    await workOff({ database, queue }, { runId: run.id });
+    const set = await database.distilledSet.findUniqueOrThrow({ where: { runId: run.id } });
+    for (const [state, top1] of [
+      ['SUCCEEDED', [60, 62]],
+      ['SUCCEEDED', [70, 74]],
+      ['RUNNING', [90]],
+    ] as const) {
+      const evaluation = await seedEvaluation(database, set);
+      await database.evaluation.update({ where: { id: evaluation.id }, data: { state } });
+      await database.evaluationResult.createMany({
+        data: top1.map((top1Last, seed) => ({
+          ...{ evaluationId: evaluation.id, subject: 'DISTILLED_SET' as const, labelKind: 'SOFT' as const, seed },
+          ...{ top1Last, top1Best: top1Last, top5Last: 99, studentSteps: 1, seconds: 1 },
+        })),
+      });
+    }
+    const result = await read(
+      run,
+      `bestEvaluation { labelKind seeds top1Last { mean deviation } evaluation { distilledSet { id } } }
+       distilledSet { lineage { dataset { id } teacherPool { id accuracyByEpoch { architecture { name }
+         points { epoch accuracy } } } distillationRun { id } matchedTeachers { index } labelTeachers { index } } }`,
+    );
+    assert.deepEqual(at(result, 'bestEvaluation'), {
+      ...{ labelKind: 'SOFT', seeds: 2, top1Last: { mean: 72, deviation: Math.sqrt(8) } },
+      evaluation: { distilledSet: { id: toGlobalId('DistilledSet', set.id) } },
+    });
+    assert.deepEqual(at(result, 'distilledSet.lineage'), {
+      dataset: { id: toGlobalId('Dataset', mixed.datasetId) },
+      teacherPool: {
+        id: toGlobalId('TeacherPool', mixed.id),
+        accuracyByEpoch: [
+          {
+            architecture: { name: 'CONVNET' },
+            points: [
+              { epoch: 1, accuracy: 50 },
+              { epoch: 2, accuracy: 60 },
+              { epoch: 3, accuracy: 70 },
+            ],
+          },
+        ],
+      },
+      distillationRun: { id: idOf(run) },
+      matchedTeachers: [{ index: 0 }, { index: 1 }],
+      labelTeachers: [{ index: 2 }],
+    });
+  });
+
+  it('is the audit trail, by who, what and of which', async () => {
+    const run = await seedRun(api.world.database, pool);
+    await mutate('distillationRunUpdate', { id: idOf(run), expectedVersion: 1, changes: { labels: ['seen'] } });
+    await mutate('distillationRunCancel', { id: idOf(run) });
+    const actions = async (filter: string) => {
+      const { data, errors } = await api.send(
+        `query ($id: ID!) { auditEvents(first: 9, filter: { subjectId: $id ${filter} }) {
+          nodes { action actor subjectType subjectId details { path value } } } }`,
+        { id: idOf(run) },
+      );
+      assert.deepEqual(errors, []);
+      return listAt(data, 'auditEvents.nodes');
+    };
+    const actor = `key:${api.keys.ADMIN.split('_')[1]}`;
+    assert.deepEqual(await actions(`actor: "${actor}"`), [
+      { action: 'distillationRunCancel', actor, subjectType: 'DistillationRun', subjectId: idOf(run), details: [] },
+      {
+        ...{ action: 'distillationRunUpdate', actor, subjectType: 'DistillationRun', subjectId: idOf(run) },
+        details: [{ path: 'labels', value: 'seen' }],
+      },
+    ]);
+    assert.equal((await actions('action: "distillationRunUpdate"')).length, 1);
+    assert.equal((await actions('createdBefore: "2020-01-01T00:00:00Z"')).length, 0);
+  });
+});
