@@ -20,7 +20,7 @@ export class UploadService {
   async begin(viewer: Viewer, input: DatasetUploadBeginInput): Promise<DatasetUpload> {
     assertAllowed(viewer, 'dataset:import');
     const bytes = Number(input.bytes);
-    const name = requireName(input.fileName);
+    const name = requireName(input.fileName, ['fileName']);
     const partBytes = Math.max(PART_BYTES, Math.ceil(bytes / MAX_PARTS / MIN_PART_BYTES) * MIN_PART_BYTES);
     if (!(bytes > 0) || partBytes > MAX_PART_BYTES) {
       throw new TeddyhubError('INVALID_INPUT', `A file has 1 to ${MAX_PARTS * MAX_PART_BYTES} bytes.`, {

@@ -57,14 +57,14 @@ export class DistilledSetResolver {
   }
 
   @Mutation(() => DistilledSetsArchivePayload, {
-    description: 'Offers up to 100 sets no longer, to trainers or to evaluations. It cannot be undone.',
+    description: 'Offers up to 100 sets no longer, each by itself. They are still served.',
   })
   async distilledSetsArchive(
     @Arg('input', () => DistilledSetsArchiveInput) input: DistilledSetsArchiveInput,
     @Ctx() context: RequestContext,
   ): Promise<DistilledSetsArchivePayload> {
     const { services } = context;
-    const { result, ...payload } = await toPayload(input, () => services.distilledSets.archiveAll(context, input));
+    const { result, ...payload } = await toPayload(input, () => services.retention.archiveSets(context, input.ids));
     const results = (result ?? []).map(async ({ id, uuid, userErrors }) => ({
       ...{ id, userErrors },
       distilledSet: await services.nodes.reload(context, 'DistilledSet', uuid),

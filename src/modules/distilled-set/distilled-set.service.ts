@@ -3,11 +3,11 @@ import type { Viewer } from '../../domain/viewer.js';
 import type { Database } from '../../platform/database/client.js';
 import { type ObjectStore, objectCorrupt, objectMissing, verify } from '../../platform/object-store/object-store.js';
 import type { Connection } from '../kit/connection.js';
-import { audit, type BulkResult, type Caller, eachOf, TRANSACTION } from '../kit/mutation.js';
+import { audit, type Caller, TRANSACTION } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
-import type { DistilledSetFilter, DistilledSetPublishInput, DistilledSetsArchiveInput } from './distilled-set.input.js';
+import type { DistilledSetFilter, DistilledSetPublishInput } from './distilled-set.input.js';
 import type { DistilledSetRepository } from './distilled-set.repository.js';
 import type { DistilledSet } from './distilled-set.type.js';
 
@@ -61,26 +61,6 @@ export class DistilledSetService {
       if (count === 1) await audit(tx, caller, 'distilledSetPublish', 'DistilledSet', id, { digest: set.digest });
     }, TRANSACTION);
     return id;
-  }
-
-  /** Offers a set no longer; one that is ARCHIVED stays so. Returns its UUID. Throws NOT_FOUND. */
-  archiveAll(caller: Caller, { ids }: DistilledSetsArchiveInput): Promise<BulkResult[]> {
-    assertAllowed(caller.viewer, 'object:archive');
-    const { projectId } = caller.viewer;
-    return eachOf(ids, async (globalId, field) => {
-      const id = requireUuid('DistilledSet', globalId, field);
-      await this.database.$transaction(async (tx) => {
-        const { count } = await tx.distilledSet.updateMany({
-          where: { id, projectId, state: { not: 'ARCHIVED' } },
-          data: { state: 'ARCHIVED', archivedAt: new Date() },
-        });
-        if (count === 1) await audit(tx, caller, 'distilledSetArchive', 'DistilledSet', id, {});
-        else if ((await tx.distilledSet.count({ where: { id, projectId } })) === 0) {
-          throw notFound('DistilledSet', globalId, field);
-        }
-      }, TRANSACTION);
-      return id;
-    });
   }
 
   private async objectsOf(

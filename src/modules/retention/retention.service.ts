@@ -1,7 +1,7 @@
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Database, Transaction } from '../../platform/database/client.js';
 import type { DistilledSetState } from '../../platform/database/generated/client.js';
-import { audit, type Caller, TRANSACTION } from '../kit/mutation.js';
+import { audit, type BulkResult, type Caller, eachOf, TRANSACTION } from '../kit/mutation.js';
 import { type NodeType, notFound, requireUuid } from '../kit/node.js';
 import { assertAllowed } from '../kit/permissions.js';
 
@@ -9,12 +9,32 @@ import { assertAllowed } from '../kit/permissions.js';
 const GRACE_MS = 7 * 86_400_000;
 const FIELD = ['id'];
 
+/** Answers how many rows it changed: where none, there is nothing to record. */
+type Write = (tx: Transaction, where: { id: string; projectId: string }) => Promise<number>;
+
 /**
  * Archive, then delete, then, after a grace period, garbage collection. Every function returns the UUID of its object, does
  * nothing where there is nothing to do, and throws NOT_FOUND and INVALID_STATE.
  */
 export class RetentionService {
   constructor(private readonly database: Database) {}
+
+  private archiveSet(caller: Caller, globalId: string, field: string[]): Promise<string> {
+    const archive: Write = async (tx, where) => {
+      const change = { state: 'ARCHIVED', archivedAt: new Date() } as const;
+      const { count } = await tx.distilledSet.updateMany({
+        where: { ...where, state: { not: 'ARCHIVED' } },
+        data: change,
+      });
+      return count;
+    };
+    return this.change(caller, 'distilledSetArchive', 'DistilledSet', globalId, archive, field);
+  }
+
+  async archiveSets(caller: Caller, globalIds: readonly string[]): Promise<BulkResult[]> {
+    assertAllowed(caller.viewer, 'object:archive');
+    return eachOf(globalIds, (globalId, field) => this.archiveSet(caller, globalId, [...field]));
+  }
 
   deleteSet(caller: Caller, globalId: string): Promise<string> {
     return this.change(caller, 'distilledSetDelete', 'DistilledSet', globalId, async (tx, where) => {
@@ -70,20 +90,20 @@ export class RetentionService {
     });
   }
 
-  /** `write` answers how many rows it changed: where none, there is nothing to record. */
   private async change(
     caller: Caller,
     action: string,
     type: NodeType & ('Dataset' | 'DistilledSet'),
     globalId: string,
-    write: (tx: Transaction, where: { id: string; projectId: string }) => Promise<number>,
+    write: Write,
+    field = FIELD,
   ): Promise<string> {
     assertAllowed(caller.viewer, action.endsWith('Delete') ? 'object:delete' : 'object:archive');
     const { projectId } = caller.viewer;
-    const id = requireUuid(type, globalId, FIELD);
+    const id = requireUuid(type, globalId, field);
     return this.database.$transaction(async (tx) => {
       const found = type === 'Dataset' ? await lockDataset(tx, id, projectId) : await lockSet(tx, id, projectId);
-      if (found === 0) throw notFound(type, globalId, FIELD);
+      if (found === 0) throw notFound(type, globalId, field);
       if ((await write(tx, { id, projectId })) > 0) await audit(tx, caller, action, type, id, {});
       return id;
     }, TRANSACTION);

@@ -195,6 +195,37 @@ const TABLE: Record<string, Case[]> = {
     ...noObject('Evaluation'),
     ['one that has ended', () => ({ id: own.Evaluation }), [['INVALID_STATE', 'id']]],
   ],
+  datasetArchive: [
+    ...noObject('Dataset'),
+    ['one that is IMPORTING', () => ({ id: importing }), [['INVALID_STATE', 'id']]],
+  ],
+  datasetDelete: [
+    ...noObject('Dataset'),
+    ['one that is not archived', () => ({ id: own.Dataset }), [['INVALID_STATE', 'id']]],
+  ],
+  datasetRestore: noObject('Dataset'),
+  datasetUploadBegin: [
+    ['no bytes', () => ({ bytes: 0, fileName: 'x' }), [['INVALID_INPUT', 'bytes']]],
+    ['no file name', () => ({ bytes: 1, fileName: ' ' }), [['INVALID_INPUT', 'fileName']]],
+  ],
+  datasetUploadComplete: [
+    ['an upload of nobody', () => ({ uploadId: 'nonsense', parts: [] }), [['NOT_FOUND', 'uploadId']]],
+  ],
+  distilledSetDelete: [
+    ...noObject('DistilledSet'),
+    ['one that is not archived', () => ({ id: own.DistilledSet }), [['INVALID_STATE', 'id']]],
+  ],
+  distilledSetRestore: noObject('DistilledSet'),
+  distilledSetTokenCreate: [
+    ...noObject('DistilledSet', () => ({ name: 'x' }), 'distilledSetId'),
+    ['an empty name', () => ({ distilledSetId: own.DistilledSet, name: '' }), [['INVALID_INPUT', 'name']]],
+    [
+      'a time too short',
+      () => ({ distilledSetId: own.DistilledSet, name: 'x', seconds: 1 }),
+      [['INVALID_INPUT', 'seconds']],
+    ],
+  ],
+  distilledSetTokenRevoke: [['a token of nobody', () => ({ prefix: 'nonsense' }), [['NOT_FOUND', 'prefix']]]],
   apiKeyCreate: [['an empty name', () => ({ name: '', role: 'VIEWER' }), [['INVALID_INPUT', 'name']]]],
   apiKeyRotate: noObject('ApiKey'),
   apiKeyRevoke: noObject('ApiKey'),
@@ -252,6 +283,7 @@ describe('every mutation that creates', () => {
     distillationRunClone: () => ({ id: own.DistillationRun }),
     distillationRunRetry: () => ({ id: running }),
     evaluationStart: () => ({ distilledSetId: own.DistilledSet, config: { labelKinds: ['HARD'] } }),
+    distilledSetTokenCreate: () => ({ distilledSetId: own.DistilledSet, name: 'once' }),
     apiKeyCreate: () => ({ name: 'once', role: 'VIEWER' }),
     apiKeyRotate: () => ({ id: own.ApiKey }),
   };
