@@ -1,11 +1,13 @@
 /**
  * The data plane in figures. Writes bench/results/data.json.
  *
- * download: a set through presigned URLs beside the object server asked directly; label bytes of each mode. import: images a second of an import from an archive, beside a plain loop through sharp and torchvision's ImageFolder over
- * the same unpacked files in the same run; shards read as a worker reads them; the memory of an import of 200,000 files.
+ * download: a set through presigned URLs beside the object server asked directly; label bytes of each mode. archives: images a
+ * second of an import from an archive, beside a plain loop through sharp and torchvision's ImageFolder over the same unpacked
+ * files in the same run, and of shards read as a worker reads them. memory: of an import of 200,000 files.
  *
  *     npm run bench -- data [--data <folder of cifar10-jpeg.tar.gz and tiny-imagenet-20.tar.gz>] [--python <python>]
- *         [--only import|download] [--limit <images of a loop>] [--files <files of the large folder>] [--work <folder>]
+ *         [--only archives|memory|download] [--limit <images of a loop>] [--files <files of the large folder>]
+ *         [--work <folder>]
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
@@ -13,17 +15,16 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { measureDownloads } from './support/data-download.js';
 import {
   filesOf,
   generateFolder,
   imageFolderLoop,
-  importAndRead,
+  importInto,
   perSecond,
+  readShards,
   sharpLoop,
 } from './support/import-trials.js';
-import { readJson } from './support/pipeline.js';
-import { about, resultsPath, root, rounded, writeResult } from './support/report.js';
+import { about, readJson, resultsPath, root, rounded, writeResult } from './support/report.js';
 
 const { values } = parseArgs({
   options: {
@@ -45,14 +46,19 @@ const ARCHIVES = [
 
 if (values.measure !== undefined) await measure(values.measure);
 else {
-  if (values.only !== 'import') await downloads();
-  if (values.only !== 'download') await imports();
+  // In the order of their lengths: a minute, ten, some more.
+  if (wants('download')) await downloads();
+  if (wants('archives')) record({ archives: await measureArchives(Number(values.limit)) });
+  if (wants('memory')) record({ memory: measureMemory(Number(values.files)) });
 }
 
-async function imports(): Promise<void> {
+function wants(part: 'archives' | 'memory' | 'download'): boolean {
+  return values.only === undefined || values.only === part;
+}
+
+async function measureArchives(loopImages: number) {
   mkdirSync(values.work, { recursive: true });
-  const limit = Number(values.limit);
-  const archives = [];
+  const rows = [];
   for (const { name, file, train } of ARCHIVES) {
     const path = join(values.data, file);
     if (!existsSync(path)) throw new Error(`There is no ${path}: name the folder that holds it by --data.`);
@@ -60,11 +66,13 @@ async function imports(): Promise<void> {
     mkdirSync(folder, { recursive: true });
     spawnSync('tar', ['-xzf', path, '-C', folder], { stdio: 'inherit' });
     // The loops before and after each other, so that a machine that becomes slower does not favour one of them.
-    const files = filesOf(join(folder, train), limit);
+    const files = filesOf(join(folder, train), loopImages);
     const first = await sharpLoop(files);
-    const peer = imageFolderLoop(values.python, join(folder, train), limit);
-    const { result, imported, read } = await importAndRead({ kind: 'FILES', path }, values.work);
-    const again = imageFolderLoop(values.python, join(folder, train), limit);
+    const peer = imageFolderLoop(values.python, join(folder, train), loopImages);
+    const dataset = await importInto({ kind: 'FILES', path }, values.work);
+    const { result, imported } = dataset;
+    const read = await readShards(dataset);
+    const again = imageFolderLoop(values.python, join(folder, train), loopImages);
     const second = await sharpLoop(files);
     const loop = { images: first.images + second.images, seconds: first.seconds + second.seconds };
     const folders = { images: peer.images + again.images, seconds: peer.seconds + again.seconds };
@@ -83,25 +91,23 @@ async function imports(): Promise<void> {
       shardsToDecoding: rounded(perSecond(read) / perSecond(loop)),
       peer: peer.versions,
     };
-    archives.push(row);
-    console.log(JSON.stringify(row, null, 2));
+    console.log(JSON.stringify(row));
+    rows.push(row);
   }
-  const memory = measureMemory(Number(values.files));
-  console.log(JSON.stringify(memory, null, 2));
-  record({ import: { loadAverage: rounded(loadavg()[0] ?? 0), loopImages: limit, archives, memory } });
+  return { loadAverage: rounded(loadavg()[0] ?? 0), loopImages, rows };
 }
 
-/** Replaces one section of the result; the other one stays as it was measured. */
-function record(section: Record<string, unknown>): void {
+/** Replaces sections of the result; the others stay as they were measured. */
+function record(sections: Record<string, unknown>): void {
+  console.log(JSON.stringify(sections, null, 2));
   const earlier = readJson<Record<string, unknown>>(resultsPath('data'), {});
-  writeResult('data', { ...earlier, ...about('npm run bench -- data'), ...section });
+  writeResult('data', { ...earlier, ...about('npm run bench -- data'), ...sections });
 }
 
-/** Before the imports: it takes a minute, and they take ten. */
 async function downloads(): Promise<void> {
-  const download = await measureDownloads();
-  console.log(JSON.stringify(download, null, 2));
-  record({ download: { loadAverage: rounded(loadavg()[0] ?? 0), ...download } });
+  // Loaded here alone: the process whose memory is measured needs no API.
+  const { measureDownloads } = await import('./support/data-download.js');
+  record({ download: { loadAverage: rounded(loadavg()[0] ?? 0), ...(await measureDownloads()) } });
 }
 
 /** A process of its own: the peak is of the import and of nothing else. */
@@ -121,7 +127,10 @@ function measureMemory(files: number) {
 }
 
 async function measure(path: string): Promise<void> {
-  const { imported } = await importAndRead({ kind: 'FILES', path }, values.work);
+  const { imported } = await importInto({ kind: 'FILES', path }, values.work);
   const peakMegabytes = Math.round(process.resourceUsage().maxRSS / 1024);
-  console.log(JSON.stringify({ files: imported.images, imagesPerSecond: perSecond(imported), peakMegabytes }));
+  const loadAverage = rounded(loadavg()[0] ?? 0);
+  console.log(
+    JSON.stringify({ files: imported.images, imagesPerSecond: perSecond(imported), peakMegabytes, loadAverage }),
+  );
 }

@@ -11,8 +11,8 @@ import { parseArgs } from 'node:util';
 import { poolConfig, recipeConfig, runConfig } from '../src/domain/config.js';
 import type { DatasetRef } from '../src/domain/jobs/references.js';
 import { TRIALS, type Trial } from './support/engine-trials.js';
-import { labelTeachersOf, openPipeline, readJson } from './support/pipeline.js';
-import { about, mean, resultsPath, rounded, standardError, writeResult } from './support/report.js';
+import { labelTeachersOf, openPipeline } from './support/pipeline.js';
+import { about, mean, readJson, resultsPath, rounded, standardError, writeResult } from './support/report.js';
 
 const { values } = parseArgs({
   options: {

@@ -13,8 +13,8 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { labelTeachersOf, type Outcome, openPipeline, readJson } from './support/pipeline.js';
-import { about, mean, resultsPath, root, rounded, standardError, writeResult } from './support/report.js';
+import { labelTeachersOf, type Outcome, openPipeline } from './support/pipeline.js';
+import { about, mean, readJson, resultsPath, root, rounded, standardError, writeResult } from './support/report.js';
 import { METHODS, type Method, type Row, SUITES, sre2l } from './support/suites.js';
 
 const { values } = parseArgs({

@@ -22,8 +22,8 @@ export const perSecond = ({ images, seconds }: Trial): number => Math.round(imag
 
 const seconds = (start: number): number => (performance.now() - start) / 1000;
 
-/** Imports into a store of its own, then reads all of its shards as a worker does. */
-export async function importAndRead(source: z.input<typeof datasetSource>, work: string) {
+/** Imports into a store of its own. */
+export async function importInto(source: z.input<typeof datasetSource>, work: string) {
   const folder = join(work, 'objects');
   rmSync(folder, { recursive: true, force: true });
   const context = {
@@ -39,10 +39,15 @@ export async function importAndRead(source: z.input<typeof datasetSource>, work:
   const result = await importDataset({ source: datasetSource.parse(source) }, context);
   const images = [...result.train, ...result.test].reduce((sum, { samples }) => sum + samples, 0);
   const imported: Trial = { images, seconds: seconds(start) };
-  const before = performance.now();
-  await readSplit(context.store, result.train);
-  await readSplit(context.store, result.test);
-  return { result, imported, read: { images, seconds: seconds(before) } satisfies Trial };
+  return { store: context.store, result, imported };
+}
+
+/** Reads all shards, as a worker does before it trains. */
+export async function readShards({ store, result, imported }: Awaited<ReturnType<typeof importInto>>): Promise<Trial> {
+  const start = performance.now();
+  await readSplit(store, result.train);
+  await readSplit(store, result.test);
+  return { images: imported.images, seconds: seconds(start) };
 }
 
 /** What anybody would write: one file after the other through sharp. */

@@ -3,7 +3,7 @@
  * or a baseline and its student. A stage whose payload was computed before is not computed again.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import type { LabelConfig, PoolConfig, RecipeConfig, SynthesisConfig } from '../../src/domain/config.js';
@@ -19,6 +19,7 @@ import { label } from '../../workers/jobs/labeling.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
 import { computeStatistics } from '../../workers/jobs/statistics.js';
 import { synthesize } from '../../workers/jobs/synthesis.js';
+import { readJson } from './report.js';
 
 type Teacher = JobPayload<'SYNTHESIS'>['teachers'][number];
 type Evaluation = JobPayload<'EVALUATION'>;
@@ -38,14 +39,6 @@ export interface Outcome {
   readonly soft: number;
   readonly hard: number | undefined;
   readonly seconds: { readonly making: number; readonly student: number };
-}
-
-export function readJson<T>(path: string, otherwise: T): T {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as T;
-  } catch {
-    return otherwise;
-  }
 }
 
 export async function openPipeline(work: string) {

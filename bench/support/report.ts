@@ -28,6 +28,14 @@ export const about = (command: string): About => ({
 
 export const resultsPath = (name: string): string => root(`bench/results/${name}.json`);
 
+export function readJson<T>(path: string, otherwise: T): T {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch {
+    return otherwise;
+  }
+}
+
 export function writeResult(name: string, result: About & Record<string, unknown>): void {
   writeFileSync(resultsPath(name), `${JSON.stringify(result, null, 2)}\n`);
 }
