@@ -11,6 +11,7 @@ import { openDatabase } from './platform/database/client.js';
 import { createRunEventHub } from './platform/events/run-event-hub.js';
 import type { Log } from './platform/log.js';
 import { openObjectStore } from './platform/object-store/open-object-store.js';
+import { PATIENCE } from './platform/object-store/retry.js';
 import { openTaskQueue } from './platform/queue/task-queue.js';
 
 export interface Api {
@@ -23,6 +24,9 @@ export interface Api {
   /** Answers what is under way, ends subscriptions, lets go of everything. */
   close(): Promise<void>;
 }
+
+/** Somebody waits for the answer: a store that is away is told within seconds, and the client tries again. */
+const BRIEF_PATIENCE = { ...PATIENCE, attempts: 4 };
 
 /** Throws a TeddyhubError of one line when the database, the store or the port cannot be had. The database is migrated. */
 export async function startApi(options: {
@@ -44,7 +48,7 @@ export async function startApi(options: {
       name: 'teddyhub-api',
     });
     closers.push(() => database.$disconnect());
-    const store = await openObjectStore(config.objectStore);
+    const store = await openObjectStore(config.objectStore, BRIEF_PATIENCE);
     const queue = await openTaskQueue(databaseUrl, { log, role: 'API' });
     closers.push(() => queue.close());
     const hub = createRunEventHub({ database, databaseUrl, log });

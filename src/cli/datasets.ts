@@ -7,9 +7,9 @@ import { TeddyhubError } from '../domain/errors.js';
 import { LAYOUTS } from '../domain/jobs/dataset-import.js';
 import { runImport } from './datasets/import.js';
 import { uploadFile } from './datasets/upload.js';
-import { defaultKey, isHere } from './service-options.js';
+import { isHere, keyOf, type ServiceOptions, withService } from './support/service.js';
 
-interface Options {
+interface Options extends ServiceOptions {
   name?: string;
   layout?: (typeof LAYOUTS)[number];
   testSplit?: string;
@@ -24,8 +24,6 @@ interface Options {
   upload: boolean;
   prefix: boolean;
   json: boolean;
-  url: string;
-  key?: string;
 }
 
 const share = (text: string): number => {
@@ -42,8 +40,7 @@ const size = (text: string): { height: number; width: number } => {
 
 export function datasetsCommand(): Command {
   const command = new Command('datasets').description('bring image files into the platform');
-  command
-    .command('import')
+  withService(command.command('import'))
     .description('import a folder, a .tar, .tar.gz or .zip archive, or a Parquet file as a dataset')
     .argument('<place>', 'the folder or file, or with --prefix the objects below imports/<place>/ in the bucket')
     .option('--name <name>', 'what the dataset is called (default: by the place)')
@@ -70,14 +67,12 @@ export function datasetsCommand(): Command {
     .option('--upload', 'upload the file even where the service could read it itself', false)
     .option('--prefix', 'the place is a prefix in the bucket of the service', false)
     .option('--json', 'print the dataset as one JSON object', false)
-    .option('--url <url>', 'the service', process.env.TEDDYHUB_URL || 'http://127.0.0.1:4000')
-    .option('--key <key>', 'an API key (default: TEDDYHUB_KEY, or the key of the embedded service here)')
     .action(importPlace);
   return command;
 }
 
 async function importPlace(place: string, options: Options): Promise<void> {
-  const key = options.key ?? (await defaultKey(options.url));
+  const key = await keyOf(options);
   const client = openTeddyhub({ url: options.url, key });
   const { layout, testSplit, holdOut, label, maxSkipped, fit, channels } = options;
   const files = {

@@ -2,13 +2,9 @@
 import { Command, Option } from 'commander';
 import { TeddyhubError } from '../domain/errors.js';
 import { ROLES, type Role } from '../domain/viewer.js';
-import { countPendingMigrations } from '../http/health.js';
 import { ApiKeyRepository } from '../modules/api-key/api-key.repository.js';
 import { DEFAULT_PROJECT, OperatorKeys } from '../modules/api-key/operator-keys.js';
-import { readConfig } from '../platform/config/env.js';
-import { openDatabase } from '../platform/database/client.js';
-import { startEmbeddedStack } from '../platform/embedded/stack.js';
-import { deployMigrations } from '../platform/migrate/migrations.js';
+import { withDatabase } from './support/database.js';
 
 const DAY_MS = 86_400_000;
 
@@ -49,17 +45,5 @@ function readDays(text: string): number {
   throw new TeddyhubError('INVALID_INPUT', `--days: ${text} is not a whole number of days.`);
 }
 
-/** Opens the database of the configuration; the embedded one is started for as long as it takes, or joined. */
-async function withKeys<T>(work: (keys: OperatorKeys) => Promise<T>): Promise<T> {
-  const config = readConfig(process.env, process.cwd());
-  const stack = config.databaseUrl === undefined ? await startEmbeddedStack({ stateDir: config.stateDir }) : undefined;
-  const databaseUrl = config.databaseUrl ?? stack?.databaseUrl ?? '';
-  const database = openDatabase(databaseUrl, { poolSize: 1 });
-  try {
-    if ((await countPendingMigrations(database)) > 0) await deployMigrations(databaseUrl);
-    return await work(new OperatorKeys(new ApiKeyRepository(database)));
-  } finally {
-    await database.$disconnect();
-    await stack?.stop();
-  }
-}
+const withKeys = <T>(work: (keys: OperatorKeys) => Promise<T>): Promise<T> =>
+  withDatabase((database) => work(new OperatorKeys(new ApiKeyRepository(database))));

@@ -8,7 +8,11 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   worker: async () => (await import('./serve.js')).workerCommand(),
   key: async () => (await import('./key.js')).keyCommand(),
   datasets: async () => (await import('./datasets.js')).datasetsCommand(),
+  sets: async () => (await import('./sets.js')).setsCommand(),
   pull: async () => (await import('./pull.js')).pullCommand(),
+  verify: async () => (await import('./verify.js')).verifyCommand(),
+  export: async () => (await import('./export.js')).exportCommand(),
+  gc: async () => (await import('./gc.js')).gcCommand(),
   quickstart: async () => (await import('./quickstart.js')).quickstartCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
 };

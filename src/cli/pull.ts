@@ -4,69 +4,100 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
 import type { Manifest } from '../domain/manifest.js';
+import { relativeCroissant } from '../formats/descriptions/croissant.js';
+import { widsBytes } from '../formats/descriptions/wids.js';
 import { download, type WantedFile, writeWhole } from './pull/download.js';
 import { readManifest, wantedFiles } from './pull/manifest.js';
-import { openRemote, unreachable } from './pull/remote.js';
-import { defaultKey } from './service-options.js';
+import { openRemote, type Remote, unreachable } from './pull/remote.js';
+import { startPhase } from './quickstart/progress.js';
+import { keyOf, type ServiceOptions, withService } from './support/service.js';
+import { sizeOf } from './support/size.js';
 
-interface PullOptions {
+interface PullOptions extends ServiceOptions {
   to?: string;
-  url: string;
-  key?: string;
+}
+
+export interface Pulled {
+  manifest: Manifest;
+  folder: string;
+  files: number;
+  bytes: number;
+  /** Files that were not there yet. */
+  fetched: number;
 }
 
 export function pullCommand(): Command {
-  return new Command('pull')
+  return withService(new Command('pull'))
     .description('Fetch a published distilled set and verify every byte of it.')
     .argument('<id>', 'the id of the set')
     .option('--to <folder>', 'where to put it (default: a folder named by the set)')
-    .option('--url <url>', 'the service', process.env.TEDDYHUB_URL || 'http://127.0.0.1:4000')
-    .option('--key <key>', 'an API key (default: TEDDYHUB_KEY, or the key of the embedded service here)')
-    .addHelpText('after', '\nFiles that are already there with the right bytes are not fetched again.')
-    .action(async (id: string, options: PullOptions) => {
-      await pull({ ...options, id, key: options.key ?? (await defaultKey(options.url)) }, (line) => console.log(line));
+    .option('--json', 'the result as JSON')
+    .addHelpText(
+      'after',
+      '\nFiles that are already there with the right bytes are not fetched again, and one that broke off goes on where it broke.' +
+        '\nA token for one set will do in place of a key.',
+    )
+    .action(async (id: string, { json = false, ...options }: PullOptions & { json?: boolean }) => {
+      const pulled = await pull({ ...options, id, key: await keyOf(options) }, (line) => {
+        if (!json) console.log(line);
+      });
+      const { manifest, ...counts } = pulled;
+      if (json) console.log(JSON.stringify({ id: manifest.id, digest: manifest.digest, ...counts }));
     });
 }
 
 /**
- * Fetches manifest.json, shards and labels of the set `id`, into the folder `to` (default: named by the set's UUID). Says one line a
- * file. Throws what the service says; OBJECT_CORRUPT, which names the file, for bytes that are not those of their digest.
+ * Fetches manifest.json, shards, labels and descriptions of the set `id`, into the folder `to` (default: named by the set's
+ * UUID). Says one line a file. Throws what the service says; OBJECT_CORRUPT, which names the file, for bytes that are not
+ * those of their digest.
  */
 export async function pull(
   options: PullOptions & { id: string; key: string },
   say: (line: string) => void,
-): Promise<{ manifest: Manifest; folder: string }> {
+): Promise<Pulled> {
   const remote = openRemote(options);
-  const bytes = await remote.open('manifest.json').then((body) => buffer(body).catch(brokenOff));
+  const bytes = await fetchWhole(remote, 'manifest.json');
   const manifest = readManifest(bytes, options.id);
   const folder = resolve(options.to ?? manifest.id);
-  let fetched = 0;
-  let total = 0;
   const files = wantedFiles(manifest);
-  for (const file of files) {
-    const outcome = await download(remote, folder, file);
-    if (outcome === 'FETCHED') fetched += 1;
-    total += file.bytes;
-    say(lineOf(file, outcome));
+  const total = files.reduce((sum, file) => sum + file.bytes, 0);
+  const phase = process.stderr.isTTY ? startPhase('pull') : undefined;
+  let fetched = 0;
+  let received = 0;
+  const onBytes = (count: number) => {
+    received += count;
+    phase?.update(received / Math.max(1, total), `${sizeOf(received)} of ${sizeOf(total)}`);
+  };
+  try {
+    for (const file of files) {
+      const outcome = await download(remote, folder, file, onBytes);
+      if (outcome === 'FETCHED') fetched += 1;
+      say(lineOf(file, outcome));
+    }
+    const croissant = relativeCroissant(await fetchWhole(remote, 'croissant.json'));
+    await writeWhole(folder, 'croissant.json', Readable.from([croissant]));
+    await writeWhole(folder, 'wids.json', Readable.from([widsBytes(manifest)]));
+    // The manifest comes last: where it is, all that it names is there.
+    await writeWhole(folder, 'manifest.json', Readable.from([bytes]));
+    phase?.done();
+  } catch (error) {
+    phase?.abandon();
+    throw error;
   }
-  // The manifest comes last: where it is, all that it names is there.
-  await writeWhole(folder, 'manifest.json', Readable.from([bytes]));
   say(`verified  manifest.json  ${sizeOf(bytes.byteLength)}`);
   say(
     `${manifest.name}: ${manifest.sampleCount} samples of ${manifest.classNames.length} classes in ${folder}; ` +
       `${files.length} files, ${sizeOf(total)}, ${fetched} fetched, ${files.length - fetched} already there; ${manifest.digest}`,
   );
-  return { manifest, folder };
+  return { manifest, folder, files: files.length, bytes: total, fetched };
 }
 
-const brokenOff = (error: unknown): never => {
-  throw unreachable('manifest.json', error);
-};
+async function fetchWhole(remote: Remote, path: string): Promise<Buffer> {
+  const { body } = await remote.open(path);
+  return buffer(body).catch((error: unknown) => {
+    throw unreachable(path, error);
+  });
+}
 
 const lineOf = (file: WantedFile, outcome: 'FETCHED' | 'PRESENT'): string =>
   `${outcome === 'FETCHED' ? 'fetched ' : 'present '}  ${file.path}  ${sizeOf(file.bytes)}`;
-
-function sizeOf(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} B`;
-  return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
-}

@@ -92,6 +92,17 @@ export async function readDistilledShards(store: ObjectStore, shards: readonly S
   };
 }
 
+/** The raw files of one sample. */
+export interface RawSample {
+  readonly key: string;
+  readonly files: ReadonlyMap<string, Buffer>;
+}
+
+/** The samples of a shard that is in memory, in its order. Throws OBJECT_CORRUPT, which names the shard. */
+export async function rawSamples(bytes: Buffer, shard: string): Promise<RawSample[]> {
+  return Array.from(await filesByKey(bytes, shard), ([key, files]) => ({ key, files }));
+}
+
 interface StoredSample {
   /** For messages. */
   readonly name: string;

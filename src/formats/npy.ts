@@ -17,20 +17,24 @@ const HEADER = /^\{'descr': '<(f2|f4)', 'fortran_order': False, 'shape': \((\d+)
 
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-/** Writes an array. Throws RangeError where it has not one or two dimensions, or shape and data disagree. */
-export function encodeNpy({ dtype, shape, data }: NpyArray): Buffer {
-  if (shape.length < 1 || shape.length > 2 || elements(shape) !== data.length) {
-    throw new RangeError(`an array of shape [${shape.join(', ')}] does not hold ${data.length} values`);
-  }
-  const descr = dtype === 'float16' ? '<f2' : '<f4';
+/** All that comes before the values of an array: `descr` is NumPy's name of the type, such as `|u1`. */
+export function npyHeader(descr: string, shape: readonly number[]): Buffer {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
   const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
   const headerEnd = Math.ceil((PREFIX_BYTES + dict.length + 1) / ALIGNMENT) * ALIGNMENT;
   const header = `${dict.padEnd(headerEnd - PREFIX_BYTES - 1)}\n`;
   const length = Buffer.alloc(2);
   length.writeUInt16LE(header.length);
+  return Buffer.concat([MAGIC, length, Buffer.from(header, 'latin1')]);
+}
+
+/** Writes an array. Throws RangeError where it has not one or two dimensions, or shape and data disagree. */
+export function encodeNpy({ dtype, shape, data }: NpyArray): Buffer {
+  if (shape.length < 1 || shape.length > 2 || elements(shape) !== data.length) {
+    throw new RangeError(`an array of shape [${shape.join(', ')}] does not hold ${data.length} values`);
+  }
   const values = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return Buffer.concat([MAGIC, length, Buffer.from(header, 'latin1'), values]);
+  return Buffer.concat([npyHeader(dtype === 'float16' ? '<f2' : '<f4', shape), values]);
 }
 
 /** Reads an array that this module or NumPy wrote. Throws OBJECT_CORRUPT on anything else. */

@@ -50,32 +50,51 @@ function corrupt(reason: string): never {
   throw new TeddyhubError('OBJECT_CORRUPT', `Not a valid safetensors file: ${reason}.`);
 }
 
-/** Writes named tensors, and optional text metadata, as one safetensors file. Throws RangeError where shape and data disagree. */
-export function encodeSafetensors(
-  tensors: Readonly<Record<string, StoredTensor>>,
+type Layout = Readonly<Record<string, { readonly dtype: Dtype; readonly shape: readonly number[] }>>;
+
+const widthOf = ({ dtype }: { dtype: Dtype }): number => ARRAYS[dtype].BYTES_PER_ELEMENT;
+
+/** The order in which the bytes of the tensors lie in a file. */
+const ordered = <T extends Layout[string]>(tensors: Readonly<Record<string, T>>): [string, T][] =>
+  Object.entries(tensors).sort(([a, x], [b, y]) => widthOf(y) - widthOf(x) || (a < b ? -1 : a > b ? 1 : 0));
+
+/** All that comes before the tensors' bytes, which follow in the order of `names`: for files that are written piece by piece. */
+export function safetensorsHeader(
+  tensors: Layout,
   metadata: Readonly<Record<string, string>> = {},
-): Buffer {
-  const width = (tensor: StoredTensor) => ARRAYS[tensor.dtype].BYTES_PER_ELEMENT;
-  const entries = Object.entries(tensors).sort(([a, x], [b, y]) => width(y) - width(x) || (a < b ? -1 : a > b ? 1 : 0));
+): { header: Buffer; names: string[]; bodyBytes: number } {
+  const entries = ordered(tensors);
   const header: Record<string, unknown> = {};
   const keys = Object.keys(metadata).sort();
   if (keys.length > 0) header[METADATA] = Object.fromEntries(keys.map((key) => [key, metadata[key]]));
   let offset = 0;
   for (const [name, tensor] of entries) {
-    if (product(tensor.shape) !== tensor.data.length) {
-      throw new RangeError(`tensor ${name} of shape [${tensor.shape.join(', ')}] holds ${tensor.data.length} elements`);
-    }
-    const end = offset + tensor.data.byteLength;
+    const end = offset + product(tensor.shape) * widthOf(tensor);
     header[name] = { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [offset, end] };
     offset = end;
   }
   const json = Buffer.from(JSON.stringify(header));
   const headerBytes = Math.ceil(json.length / 8) * 8;
-  const file = Buffer.alloc(LENGTH_BYTES + headerBytes + offset, ' ');
-  file.writeBigUInt64LE(BigInt(headerBytes), 0);
-  json.copy(file, LENGTH_BYTES);
-  let position = LENGTH_BYTES + headerBytes;
-  for (const [, { data }] of entries) {
+  const bytes = Buffer.alloc(LENGTH_BYTES + headerBytes, ' ');
+  bytes.writeBigUInt64LE(BigInt(headerBytes), 0);
+  json.copy(bytes, LENGTH_BYTES);
+  return { header: bytes, names: entries.map(([name]) => name), bodyBytes: offset };
+}
+
+/** Writes named tensors, and optional text metadata, as one safetensors file. Throws RangeError where shape and data disagree. */
+export function encodeSafetensors(
+  tensors: Readonly<Record<string, StoredTensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Buffer {
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
+    if (product(shape) === data.length) continue;
+    throw new RangeError(`tensor ${name} of shape [${shape.join(', ')}] holds ${data.length} elements`);
+  }
+  const { header, bodyBytes } = safetensorsHeader(tensors, metadata);
+  const file = Buffer.alloc(header.length + bodyBytes);
+  header.copy(file);
+  let position = header.length;
+  for (const [, { data }] of ordered(tensors)) {
     file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
     position += data.byteLength;
   }

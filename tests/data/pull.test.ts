@@ -1,27 +1,21 @@
 import 'reflect-metadata';
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { manifestBytes, setDigest } from '../../src/domain/manifest.js';
 import type { Project } from '../../src/platform/database/generated/client.js';
 import { digestOf, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
+import { type Outcome, runTeddyhub } from '../support/command.js';
+import { startFaultProxy } from '../support/fault-proxy.js';
 import { type DataPlaneServer, type SeededSet, seedPublishedSet, serveDataPlane } from '../support/published-set.js';
 import { startSeaweedfs } from '../support/seaweedfs.js';
 import { seedProject } from '../support/seeds.js';
 import { createWorld, type World } from '../support/world.js';
 
-const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const FILES = ['shards/000000.tar', 'shards/000001.tar', 'labels/static.safetensors', 'labels/fkd-000000.safetensors'];
-
-interface Outcome {
-  status: number;
-  lines: string[];
-  errors: string[];
-}
+const DESCRIPTIONS = ['croissant.json', 'manifest.json', 'wids.json'];
 
 describe('teddyhub pull', () => {
   let world: World;
@@ -33,13 +27,7 @@ describe('teddyhub pull', () => {
 
   /** Runs the command in the world's folder. */
   const teddyhub = (args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> =>
-    new Promise((resolve) => {
-      const options = { cwd: world.stateDir, env: { PATH: process.env.PATH, ...env } };
-      const child = execFile(process.execPath, [CLI, 'pull', ...args], options, (_error, stdout, stderr) => {
-        const linesOf = (text: string) => text.split('\n').filter((line) => line !== '');
-        resolve({ status: child.exitCode ?? -1, lines: linesOf(stdout), errors: linesOf(stderr) });
-      });
-    });
+    runTeddyhub(['pull', ...args], { cwd: world.stateDir, env });
   const pull = (id: string, to: string, url = server.url) =>
     teddyhub([id, '--to', to, '--url', url, '--key', 'viewer']);
   const newFolder = () => join(world.stateDir, `pulled-${++made}`);
@@ -70,7 +58,7 @@ describe('teddyhub pull', () => {
     const folder = newFolder();
     const { status, lines, errors } = await pull(set.globalId, folder);
     assert.deepEqual([status, errors], [0, []]);
-    assert.deepEqual(await filesIn(folder), [...FILES, 'manifest.json'].sort());
+    assert.deepEqual(await filesIn(folder), [...FILES, ...DESCRIPTIONS].sort());
     for (const path of FILES) {
       const name = path.split('/')[1] ?? '';
       assert.equal(digestOf(await readFile(join(folder, path))), set.files[name]?.digest);
@@ -94,7 +82,7 @@ describe('teddyhub pull', () => {
     const { status, lines } = await pull(set.id, folder);
     assert.equal(status, 0);
     const asked = server.requests.slice(before).map((path) => path.split('/').slice(4).join('/'));
-    assert.deepEqual(asked.sort(), ['manifest.json', FILES[0], FILES[2], FILES[3]].sort());
+    assert.deepEqual(asked.sort(), ['manifest.json', 'croissant.json', FILES[0], FILES[2], FILES[3]].sort());
     assert.match(lines.at(-1)!, /3 fetched, 1 already there/);
     assert.equal(digestOf(await readFile(join(folder, FILES[0]!))), set.files['000000.tar']!.digest);
   });
@@ -126,10 +114,36 @@ describe('teddyhub pull', () => {
       assert.deepEqual(await filesIn(folder), []);
       await parts.store.put(shard.key, remote.contents['000000.tar']!);
       assert.equal((await pull(remote.id, folder, plane.url)).status, 0);
-      assert.deepEqual(await filesIn(folder), [...FILES, 'manifest.json'].sort());
+      assert.deepEqual(await filesIn(folder), [...FILES, ...DESCRIPTIONS].sort());
     } finally {
       await plane.close();
       await s3.close();
+    }
+  });
+
+  it('goes on where a connection broke, at once and in the next run', async () => {
+    const proxy = await startFaultProxy(server.url);
+    try {
+      const folder = newFolder();
+      const whole = 40_000;
+      proxy.inject({ kind: 'CUT', bytes: 15_000 }, { matching: /000000\.tar/ });
+      proxy.inject({ kind: 'RESET' }, { times: 2, matching: /000000\.tar/ });
+      assert.equal((await pull(set.id, folder, proxy.endpoint)).status, 0);
+      const ranges = () => server.ranges.filter((range) => range !== undefined);
+      assert.deepEqual(ranges(), ['bytes=15000-']);
+      const other = newFolder();
+      proxy.inject({ kind: 'CUT', bytes: 30_000 }, { matching: /000000\.tar/ });
+      proxy.inject({ kind: 'RESET' }, { times: 100, matching: /000000\.tar/ });
+      failed(await pull(set.id, other, proxy.endpoint), /No complete answer from .*run the same command again/);
+      const [part] = await filesIn(other);
+      assert.match(part ?? '', /^shards\/\.000000\.tar\.[0-9a-f]{16}\.part$/);
+      proxy.heal();
+      assert.equal((await pull(set.id, other, proxy.endpoint)).status, 0);
+      assert.deepEqual(ranges(), ['bytes=15000-', 'bytes=30000-']);
+      assert.deepEqual(await filesIn(other), [...FILES, ...DESCRIPTIONS].sort());
+      assert.equal((await readFile(join(other, FILES[0]!))).byteLength, whole);
+    } finally {
+      await proxy.close();
     }
   });
 

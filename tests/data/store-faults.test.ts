@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
+import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { openS3ObjectStore } from '../../src/platform/object-store/s3-object-store.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import type { S3Server } from '../support/s3-server.js';
 import { startSeaweedfs } from '../support/seaweedfs.js';
 import { failsWith } from '../support/store-contract.js';
 
-const PATIENCE = { attempts: 4, baseDelayMs: 5, maxDelayMs: 40, idleMs: 400 };
+const PATIENCE = { attempts: 4, baseDelayMs: 5, maxDelayMs: 40, idleMs: 1_500 };
 const PUT = /^PUT /;
 const GET = /^GET /;
 
@@ -30,6 +31,9 @@ describe('an S3 store that fails now and then', () => {
   before(async () => {
     server = await startSeaweedfs();
     proxy = await startFaultProxy(server.endpoint);
+    // The first write of a fresh server takes its time.
+    const patient = await openObjectStore(server.config('faults'));
+    await patient.put('first', Buffer.from('x'));
     store = await openS3ObjectStore({ ...server.config('faults'), endpoint: proxy.endpoint }, PATIENCE);
     await store.put('there', Buffer.from('0123456789'));
   });
@@ -72,8 +76,8 @@ describe('an S3 store that fails now and then', () => {
   it('waits for an answer that comes slowly, as long as it comes', async () => {
     const bytes = Buffer.alloc(50_000, 'slow');
     await store.put('slow', bytes);
-    // A second and more altogether, which is longer than an idle connection may live.
-    proxy.inject({ kind: 'SLOW', bytes: 4_000, pauseMs: 100 }, { matching: GET });
+    // Two seconds and more altogether, which is longer than an idle connection may live.
+    proxy.inject({ kind: 'SLOW', bytes: 5_000, pauseMs: 250 }, { matching: GET });
     assert.equal(await countOf(async () => assert.ok((await store.get('slow')).equals(bytes))), 1);
   });
 

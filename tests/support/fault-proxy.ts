@@ -9,7 +9,7 @@ export type Fault =
   | { kind: 'STATUS'; status: number; code: string }
   /** The connection is reset instead of an answer. */
   | { kind: 'RESET' }
-  /** The connection is reset after so many bytes of the answer's body. */
+  /** The connection ends after so many bytes of the answer's body. */
   | { kind: 'CUT'; bytes: number }
   /** Nothing is ever answered. */
   | { kind: 'STALL' }
@@ -85,7 +85,9 @@ async function relay(answer: IncomingMessage, response: ServerResponse, fault: F
   if (fault?.kind === 'CUT') {
     const body = await buffer(answer);
     await new Promise<void>((resolve) => response.write(body.subarray(0, fault.bytes), () => resolve()));
-    return void response.socket?.resetAndDestroy();
+    // An end that comes at once may take with it what the client has not read yet.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return void response.socket?.destroySoon();
   }
   if (fault?.kind === 'SLOW') {
     const body = await buffer(answer);

@@ -198,6 +198,8 @@ export interface DataPlaneServer {
   url: string;
   /** Paths of the requests so far. */
   requests: string[];
+  /** Their ranges, in the same order. */
+  ranges: (string | undefined)[];
   close(): Promise<void>;
 }
 
@@ -207,6 +209,7 @@ export async function serveDataPlane(
   keys: Readonly<Record<string, Viewer>>,
 ): Promise<DataPlaneServer> {
   const requests: string[] = [];
+  const ranges: (string | undefined)[] = [];
   const authenticate = async (authorization: string | undefined): Promise<Viewer> => {
     const viewer = keys[authorization?.replace(/^Bearer /, '') ?? ''];
     if (viewer !== undefined) return viewer;
@@ -214,6 +217,7 @@ export async function serveDataPlane(
   };
   const app = express().use((request, _response, next) => {
     requests.push(request.path);
+    ranges.push(request.headers.range);
     next();
   });
   const tokens = new TokenAuthenticator(new SetTokenRepository(parts.database));
@@ -223,6 +227,7 @@ export async function serveDataPlane(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    ranges,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

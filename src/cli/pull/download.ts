@@ -1,4 +1,4 @@
-/** One file from the service to a folder: whole and verified under its name, or not there at all. */
+/** One file from the service to a folder: whole and verified under its name, or beside it as a part to go on from. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { TeddyhubError } from '../../domain/errors.js';
+import { withRetries } from '../../platform/object-store/retry.js';
 import { type Remote, unreachable } from './remote.js';
 
 export interface WantedFile {
@@ -16,33 +17,94 @@ export interface WantedFile {
   bytes: number;
 }
 
+/** Somebody may sit before it: a connection that breaks is taken up again for about ten seconds without a byte. */
+const PATIENCE = { attempts: 7, baseDelayMs: 100, maxDelayMs: 5_000 };
+
 /**
- * Fetches `file` below `folder`, unless it is already there with the right bytes. Throws OBJECT_CORRUPT, which names the
- * file, when its bytes are not those of its digest; UNAVAILABLE when the answer breaks off; STORAGE_FULL.
+ * Fetches `file` below `folder`, unless it is already there with the right bytes; goes on where an earlier attempt broke off.
+ * Throws OBJECT_CORRUPT, which names the file, when its bytes are not those of its digest; UNAVAILABLE when the answer breaks
+ * off time and again; STORAGE_FULL. `onBytes` is told how many more bytes there are.
  */
-export async function download(remote: Remote, folder: string, file: WantedFile): Promise<'FETCHED' | 'PRESENT'> {
+export async function download(
+  remote: Remote,
+  folder: string,
+  file: WantedFile,
+  onBytes: (count: number) => void = () => undefined,
+): Promise<'FETCHED' | 'PRESENT'> {
   const path = join(folder, file.path);
-  if (await isIntact(path, file)) return 'PRESENT';
-  const body = await remote.open(file.path);
-  await writeWhole(folder, file.path, Readable.fromWeb(body), (received) => {
-    if (received.bytes !== file.bytes || received.digest !== file.digest) throw corrupt(file, received);
-  });
-  return 'FETCHED';
+  if (await isIntact(path, file)) {
+    onBytes(file.bytes);
+    return 'PRESENT';
+  }
+  // By digest: what is left of another set's file of this name is no beginning of this one.
+  const part = join(dirname(path), `.${basename(path)}.${file.digest.slice(-16)}.part`);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    let told = 0;
+    const tell = (total: number) => {
+      onBytes(total - told);
+      told = total;
+    };
+    await withRetries(PATIENCE, isBroken, () =>
+      receive(remote, part, file, tell).catch((error) => Promise.reject(explain(error, file.path, folder))),
+    );
+    await keepIfIntact(part, path, file);
+    return 'FETCHED';
+  } catch (error) {
+    throw explain(error, file.path, folder);
+  }
 }
 
-/** Writes `folder`/`name` under a temporary name first; `check` may refuse what came, and then nothing is left. */
-export async function writeWhole(
-  folder: string,
-  name: string,
-  source: Readable,
-  check?: (received: Received) => void,
-): Promise<void> {
+const isBroken = (error: unknown): boolean => error instanceof TeddyhubError && error.code === 'UNAVAILABLE';
+
+/** Adds to `part` what is missing of the file. */
+async function receive(remote: Remote, part: string, file: WantedFile, tell: (total: number) => void): Promise<void> {
+  const there = await stat(part).then(
+    ({ size }) => size,
+    () => 0,
+  );
+  if (there === file.bytes && there > 0) return tell(there);
+  const { body, from } = await remote.open(file.path, there < file.bytes ? there : 0);
+  let total = from;
+  tell(total);
+  await pipeline(
+    Readable.fromWeb(body),
+    async function* (chunks: AsyncIterable<Uint8Array>) {
+      for await (const chunk of chunks) {
+        total += chunk.byteLength;
+        tell(total);
+        yield chunk;
+      }
+    },
+    createWriteStream(part, { flags: from === 0 ? 'w' : 'a', flush: true }),
+  );
+  if (total < file.bytes) throw unreachable(file.path, new Error('the answer ended early'));
+}
+
+async function keepIfIntact(part: string, path: string, file: WantedFile): Promise<void> {
+  const received = await digestOfFile(part);
+  if (received.bytes === file.bytes && received.digest === file.digest) return rename(part, path);
+  await rm(part, { force: true });
+  throw corrupt(file, received);
+}
+
+async function digestOfFile(path: string): Promise<Received> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    bytes += chunk.byteLength;
+  }
+  return { digest: `sha256:${hash.digest('hex')}`, bytes };
+}
+
+/** Writes `folder`/`name` under a temporary name first; what fails leaves nothing. */
+export async function writeWhole(folder: string, name: string, source: Readable): Promise<void> {
   const path = join(folder, name);
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.part`);
   try {
     await mkdir(dirname(path), { recursive: true });
-    const received = await receive(source, temporary);
-    check?.(received);
+    await pipeline(source, createWriteStream(temporary, { flags: 'wx', flush: true }));
     await rename(temporary, path);
   } catch (error) {
     source.destroy();
@@ -57,30 +119,9 @@ interface Received {
   bytes: number;
 }
 
-/** Writes a stream to a file that must not be there yet; answers what came. */
-async function receive(source: Readable, path: string): Promise<Received> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  await pipeline(
-    source,
-    async function* (chunks: AsyncIterable<Uint8Array>) {
-      for await (const chunk of chunks) {
-        hash.update(chunk);
-        bytes += chunk.byteLength;
-        yield chunk;
-      }
-    },
-    createWriteStream(path, { flags: 'wx', flush: true }),
-  );
-  return { digest: `sha256:${hash.digest('hex')}`, bytes };
-}
-
-async function isIntact(path: string, file: WantedFile): Promise<boolean> {
+export async function isIntact(path: string, file: WantedFile): Promise<boolean> {
   try {
-    if ((await stat(path)).size !== file.bytes) return false;
-    const hash = createHash('sha256');
-    await pipeline(createReadStream(path), hash);
-    return `sha256:${hash.digest('hex')}` === file.digest;
+    return (await stat(path)).size === file.bytes && (await digestOfFile(path)).digest === file.digest;
   } catch {
     // Unreadable is as good as absent: the write will say what is wrong with it.
     return false;

@@ -10,10 +10,10 @@ const SAFE_PATH = /^(?:shards|labels)\/[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 const versioned = z.object({ schemaVersion: z.number() });
 
 /**
- * The manifest in `bytes`, of the set asked for as `id` (global id or UUID). Throws OBJECT_CORRUPT when it is malformed,
+ * The manifest in `bytes`, of the set asked for as `id` (global id or UUID; any, unless given). Throws OBJECT_CORRUPT when it is malformed,
  * another set's, or not what its own digest says; INVALID_INPUT for a version that this Teddyhub does not know.
  */
-export function readManifest(bytes: Buffer, id: string): Manifest {
+export function readManifest(bytes: Buffer, id?: string): Manifest {
   const json = parseJson(bytes);
   const version = versioned.safeParse(json);
   if (version.success && version.data.schemaVersion > MANIFEST_VERSION) {
@@ -27,7 +27,7 @@ export function readManifest(bytes: Buffer, id: string): Manifest {
   }
   const manifest = parsed.data;
   const globalId = Buffer.from(`DistilledSet:${manifest.id}`).toString('base64url');
-  if (id !== globalId && id.toLowerCase() !== manifest.id)
+  if (id !== undefined && id !== globalId && id.toLowerCase() !== manifest.id)
     throw corrupt(`is of the set ${manifest.id} and not of ${id}`);
   // Over what was sent, not over what parsing made of it.
   const digest = setDigest(json as Manifest);

@@ -4,8 +4,10 @@ import { z } from 'zod';
 import { FAILURE_CODES, type FailureCode, TeddyhubError } from '../../domain/errors.js';
 
 export interface Remote {
-  /** A file of the set by its path below the set's URL. Throws what the service says, UNAVAILABLE where nobody answers. */
-  open(path: string): Promise<ReadableStream<Uint8Array>>;
+  /**
+   * A file of the set by its path below the set's URL, from a byte on where the server can; else from 0, as `from` says. Throws what the service says, UNAVAILABLE where nobody answers.
+   */
+  open(path: string, from?: number): Promise<{ body: ReadableStream<Uint8Array>; from: number }>;
 }
 
 const problem = z.object({ error: z.object({ code: z.string(), message: z.string(), requestId: z.string() }) });
@@ -23,13 +25,15 @@ export function openRemote(options: { url: string; key: string; id: string }): R
   }
   const base = `${options.url.replace(/\/+$/, '')}/v1/distilled-sets/${encodeURIComponent(options.id)}`;
   return {
-    async open(path) {
-      const first = await ask(`${base}/${path}`, { authorization: `Bearer ${options.key}` });
+    async open(path, from = 0) {
+      const range: Record<string, string> = from === 0 ? {} : { range: `bytes=${from}-` };
+      const first = await ask(`${base}/${path}`, { authorization: `Bearer ${options.key}`, ...range });
       // The key is for the service alone: a presigned URL needs none, and some stores refuse a request that carries two.
       const location = first.status >= 300 && first.status < 400 ? first.headers.get('location') : null;
-      const answer = location === null ? first : await ask(new URL(location, base).href, {});
-      if (answer.status !== 200 || answer.body === null) throw await refusal(answer, path);
-      return answer.body as ReadableStream<Uint8Array>;
+      const answer = location === null ? first : await ask(new URL(location, base).href, range);
+      const partial = answer.status === 206 && from > 0;
+      if ((answer.status !== 200 && !partial) || answer.body === null) throw await refusal(answer, path);
+      return { body: answer.body as ReadableStream<Uint8Array>, from: partial ? from : 0 };
     },
   };
 }

@@ -57,7 +57,7 @@ export class DistilledSetResolver {
   }
 
   @Mutation(() => DistilledSetsArchivePayload, {
-    description: 'As `distilledSetArchive`, up to 100 sets at once, each by itself.',
+    description: 'Offers up to 100 sets no longer, each by itself. They are still served.',
   })
   async distilledSetsArchive(
     @Arg('input', () => DistilledSetsArchiveInput) input: DistilledSetsArchiveInput,

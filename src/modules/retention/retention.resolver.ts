@@ -8,14 +8,6 @@ const GRACE = 'Garbage collection removes it a week later; until then it can be 
 
 @Resolver()
 export class RetentionResolver {
-  @Mutation(() => DistilledSetRetentionPayload, { description: 'Offers a set no longer. It is still served.' })
-  distilledSetArchive(
-    @Arg('input', () => RetentionInput) input: RetentionInput,
-    @Ctx() context: RequestContext,
-  ): Promise<DistilledSetRetentionPayload> {
-    return changeSet(context, input, 'archiveSet');
-  }
-
   @Mutation(() => DistilledSetRetentionPayload, {
     description: `Deletes a set that is ARCHIVED, with its labels, evaluations and tokens: it is not served any more. ${GRACE}`,
   })

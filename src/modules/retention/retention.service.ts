@@ -19,7 +19,7 @@ type Write = (tx: Transaction, where: { id: string; projectId: string }) => Prom
 export class RetentionService {
   constructor(private readonly database: Database) {}
 
-  archiveSet(caller: Caller, globalId: string, field = FIELD): Promise<string> {
+  private archiveSet(caller: Caller, globalId: string, field: string[]): Promise<string> {
     const archive: Write = async (tx, where) => {
       const change = { state: 'ARCHIVED', archivedAt: new Date() } as const;
       const { count } = await tx.distilledSet.updateMany({

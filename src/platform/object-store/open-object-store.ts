@@ -2,9 +2,10 @@
 import type { ObjectStoreConfig } from '../config/env.js';
 import { openFolderObjectStore } from './folder-object-store.js';
 import type { ObjectStore } from './object-store.js';
+import { PATIENCE, type Patience } from './retry.js';
 import { openS3ObjectStore } from './s3-object-store.js';
 
 /** Throws BAD_CONFIGURATION when the folder, the bucket or the keys cannot be used, UNAVAILABLE when nobody answers. */
-export function openObjectStore(config: ObjectStoreConfig): Promise<ObjectStore> {
-  return config.kind === 'folder' ? openFolderObjectStore(config.path) : openS3ObjectStore(config);
+export function openObjectStore(config: ObjectStoreConfig, patience: Patience = PATIENCE): Promise<ObjectStore> {
+  return config.kind === 'folder' ? openFolderObjectStore(config.path) : openS3ObjectStore(config, patience);
 }

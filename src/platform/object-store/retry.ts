@@ -1,11 +1,14 @@
 /** Repeats what may succeed the next time, ever later and never in step with others. */
 import { setTimeout as wait } from 'node:timers/promises';
 
-export interface Patience {
+export interface Backoff {
   /** Tries altogether. */
   attempts: number;
   baseDelayMs: number;
   maxDelayMs: number;
+}
+
+export interface Patience extends Backoff {
   /** A connection on which nothing has moved for this long is given up. */
   idleMs: number;
 }
@@ -18,7 +21,7 @@ export const PATIENCE: Patience = { attempts: 8, baseDelayMs: 100, maxDelayMs: 1
  * ("full jitter"): workers that lost the store together do not come back together.
  */
 export async function withRetries<T>(
-  patience: Patience,
+  patience: Backoff,
   isTransient: (error: unknown) => boolean,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -32,5 +35,5 @@ export async function withRetries<T>(
   }
 }
 
-export const delayBefore = ({ baseDelayMs, maxDelayMs }: Patience, tried: number): number =>
+export const delayBefore = ({ baseDelayMs, maxDelayMs }: Backoff, tried: number): number =>
   Math.random() * Math.min(maxDelayMs, baseDelayMs * 2 ** tried);

@@ -5,7 +5,7 @@ import { TeddyhubError } from '../../domain/errors.js';
 import { checkKey } from './keys.js';
 import { type ByteRange, checkDigest, type ListedObject, type ObjectStore } from './object-store.js';
 import { resumedStream } from './resumed-stream.js';
-import { PATIENCE, type Patience, withRetries } from './retry.js';
+import { type Patience, withRetries } from './retry.js';
 import { checksums, type S3Config, s3Client } from './s3-client.js';
 import { explain, isTransient } from './s3-errors.js';
 import { s3Uploads } from './s3-uploads.js';
@@ -16,7 +16,7 @@ const TYPES: Record<string, string> = { '.tar': 'application/x-tar', '.json': 'a
 const OTHER_TYPE = 'application/octet-stream';
 
 /** Makes the bucket where it is missing. Throws BAD_CONFIGURATION, UNAVAILABLE. */
-export async function openS3ObjectStore(config: S3Config, patience: Patience = PATIENCE): Promise<ObjectStore> {
+export async function openS3ObjectStore(config: S3Config, patience: Patience): Promise<ObjectStore> {
   const { bucket } = config;
   const client = s3Client(config.endpoint, config, patience.idleMs);
   // The signature binds the host, so URLs for the outside are signed for the outside's name of the store.

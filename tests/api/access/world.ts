@@ -1,8 +1,10 @@
 /** A project with at least one of everything, for a key of another project to find nothing of. */
+
 import { newId } from '../../../src/domain/ids.js';
 import { datasetSource } from '../../../src/domain/jobs/dataset-import.js';
 import { NODE_TYPES, type NodeType, toGlobalId } from '../../../src/modules/kit/node.js';
 import { handBackTask, reportProgress, startRun } from '../../../src/platform/orchestration/index.js';
+import { toJson } from '../../../src/platform/orchestration/work.js';
 import { claimNext, newWorker, workOff } from '../../support/by-hand.js';
 import { type SeededSet, seedPublishedSet } from '../../support/published-set.js';
 import { seedDataset, seedEvaluation, seedPool, seedRun } from '../../support/seeds.js';
@@ -22,12 +24,16 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
   const set = await seedPublishedSet(world, project);
   const dataset = await seedDataset(database, project);
   const skippedRecords = [{ split: 'TRAIN', record: 'record 1', reason: 'torn' }];
-  const duplicates = [{ split: 'TRAIN', record: 'two', sameAs: 'one', acrossSplits: false, acrossClasses: true }];
-  const source = datasetSource.parse({ kind: 'FILES', path: '/nowhere', image: { size: { height: 8, width: 8 } } });
+  const duplicates = [
+    { split: 'TRAIN', record: 'record 2', sameAs: 'record 3', acrossSplits: false, acrossClasses: true },
+  ];
+  const source = toJson(datasetSource.parse({ kind: 'FILES', path: '/nowhere' }));
   await database.dataset.update({ where: { id: dataset.id }, data: { skippedRecords, duplicates, source } });
-  const expiresAt = new Date(Date.now() + 3_600_000);
   await database.distilledSetToken.create({
-    data: { distilledSetId: set.id, name: 'a job', prefix: 'aaaaaaaa', secretHash: 'none', expiresAt },
+    data: {
+      distilledSetId: set.id,
+      ...{ name: 'token', prefix: 'token', secretHash: 'none', expiresAt: new Date(Date.now() + 3_600_000) },
+    },
   });
   const pool = await seedPool(database, dataset);
   const imports = [{ path: '/nowhere', architecture: { name: 'CONVNET' } }];

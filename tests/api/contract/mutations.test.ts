@@ -211,7 +211,6 @@ const TABLE: Record<string, Case[]> = {
   datasetUploadComplete: [
     ['an upload of nobody', () => ({ uploadId: 'nonsense', parts: [] }), [['INVALID_INPUT', undefined]]],
   ],
-  distilledSetArchive: noObject('DistilledSet'),
   distilledSetDelete: [
     ...noObject('DistilledSet'),
     ['one that is not archived', () => ({ id: own.DistilledSet }), [['INVALID_STATE', 'id']]],

@@ -170,6 +170,30 @@ export const DistilledSet: Operation<'query', types.DistilledSetQuery, types.Dis
   text: "query DistilledSet($id: ID!) {\n  distilledSet(id: $id) {\n    id\n    uuid\n    name\n    state\n    imagesPerClass\n    sampleCount\n    digest\n    manifestUrl\n    publishedAt\n  }\n}",
 };
 
+export const DistilledSets: Operation<'query', types.DistilledSetsQuery, types.DistilledSetsQueryVariables> = {
+  kind: 'query',
+  name: 'DistilledSets',
+  idempotent: false,
+  digest: 'sha256:07ca280cd254087c52f500d88adf7e5578097c3f4c8f0169a4ad74c34b8ab4e6',
+  text: "query DistilledSets($first: Int!, $after: String, $states: [DistilledSetState!]) {\n  distilledSets(first: $first, after: $after, filter: {states: $states}) {\n    nodes {\n      ...DistilledSetFields\n    }\n    pageInfo {\n      endCursor\n      hasNextPage\n    }\n  }\n}\n\nfragment DistilledSetFields on DistilledSet {\n  id\n  uuid\n  name\n  state\n  imagesPerClass\n  sampleCount\n  digest\n  createdAt\n  publishedAt\n  deleteAfter\n}",
+};
+
+export const DistilledSetDetails: Operation<'query', types.DistilledSetDetailsQuery, types.DistilledSetDetailsQueryVariables> = {
+  kind: 'query',
+  name: 'DistilledSetDetails',
+  idempotent: false,
+  digest: 'sha256:fbbb3caaf03481d2f5dfced42797f8f6e9eefbd40fe5391372cb36614a1ac069',
+  text: "query DistilledSetDetails($id: ID!) {\n  distilledSet(id: $id) {\n    ...DistilledSetFields\n    manifestUrl\n    archivedAt\n    distillationRun {\n      id\n      name\n    }\n    shards(first: 100) {\n      totalCount\n      nodes {\n        name\n        bytes\n        samples\n        digest\n      }\n    }\n    labelSets {\n      mode\n      files(first: 100) {\n        totalCount\n        nodes {\n          name\n          bytes\n          digest\n        }\n      }\n    }\n    tokens {\n      prefix\n      name\n      expiresAt\n      revokedAt\n    }\n  }\n}\n\nfragment DistilledSetFields on DistilledSet {\n  id\n  uuid\n  name\n  state\n  imagesPerClass\n  sampleCount\n  digest\n  createdAt\n  publishedAt\n  deleteAfter\n}",
+};
+
+export const ShareDistilledSet: Operation<'mutation', types.ShareDistilledSetMutation, types.ShareDistilledSetMutationVariables> = {
+  kind: 'mutation',
+  name: 'ShareDistilledSet',
+  idempotent: true,
+  digest: 'sha256:eedcd683c3e737e61bed5e4b3e60711f1f6887c59022352034317f3540856ea4',
+  text: "mutation ShareDistilledSet($input: DistilledSetTokenCreateInput!) {\n  distilledSetTokenCreate(input: $input) {\n    secret\n    token {\n      prefix\n      expiresAt\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
 export const WorkerStatus: Operation<'subscription', types.WorkerStatusSubscription, types.WorkerStatusSubscriptionVariables> = {
   kind: 'subscription',
   name: 'WorkerStatus',

@@ -248,6 +248,19 @@ export type DistilledSetState =
   /** Complete and readable by evaluations, not yet served to trainers. */
   | 'STAGING';
 
+export type DistilledSetTokenCreateInput = {
+  /** Comes back in the payload as it is. */
+  clientMutationId?: string | null | undefined;
+  /** A set that is PUBLISHED or ARCHIVED. */
+  distilledSetId: string;
+  /** Chosen by the client, 1 to 200 characters. The same key with the same content answers the same object, however often it is sent; with other content it is an IDEMPOTENCY_CONFLICT. */
+  idempotencyKey: string;
+  /** What it is for: a training job, say. 1 to 200 characters. */
+  name: string;
+  /** How long it works: 60 seconds to 366 days. */
+  seconds?: number;
+};
+
 /** How the logits of several teachers become one label. */
 export type EnsembleWeighting =
   /** Weighted by the softmax of accuracy in percent over 10 (CV-DD). */
@@ -439,6 +452,13 @@ export type LabelKind =
   | 'SOFT'
   /** The teachers' logits of whole images, under no augmentation. */
   | 'SOFT_PLAIN';
+
+/** What labels are made for. */
+export type LabelMode =
+  /** The logits of every view of every training step, with the view's own crop, flip and mix. */
+  | 'FKD'
+  /** One logit vector a sample, the mean over views. */
+  | 'STATIC';
 
 /** How the learning rate changes over the steps. */
 export type LearningRateSchedule =
@@ -912,6 +932,31 @@ export type DistilledSetQueryVariables = Exact<{
 
 
 export type DistilledSetQuery = { distilledSet: { id: string, uuid: string, name: string, state: DistilledSetState, imagesPerClass: number, sampleCount: number, digest: string, manifestUrl: string, publishedAt: string | null } | null };
+
+export type DistilledSetsQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+  states?: Array<DistilledSetState> | DistilledSetState | null | undefined;
+}>;
+
+
+export type DistilledSetsQuery = { distilledSets: { nodes: Array<{ id: string, uuid: string, name: string, state: DistilledSetState, imagesPerClass: number, sampleCount: number, digest: string, createdAt: string, publishedAt: string | null, deleteAfter: string | null }>, pageInfo: { endCursor: string | null, hasNextPage: boolean } } };
+
+export type DistilledSetDetailsQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DistilledSetDetailsQuery = { distilledSet: { manifestUrl: string, archivedAt: string | null, id: string, uuid: string, name: string, state: DistilledSetState, imagesPerClass: number, sampleCount: number, digest: string, createdAt: string, publishedAt: string | null, deleteAfter: string | null, distillationRun: { id: string, name: string }, shards: { totalCount: number, nodes: Array<{ name: string, bytes: string, samples: number, digest: string }> }, labelSets: Array<{ mode: LabelMode, files: { totalCount: number, nodes: Array<{ name: string, bytes: string, digest: string }> } }>, tokens: Array<{ prefix: string, name: string, expiresAt: string, revokedAt: string | null }> } | null };
+
+export type ShareDistilledSetMutationVariables = Exact<{
+  input: DistilledSetTokenCreateInput;
+}>;
+
+
+export type ShareDistilledSetMutation = { distilledSetTokenCreate: { secret: string | null, token: { prefix: string, expiresAt: string } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
+
+export type DistilledSetFieldsFragment = { id: string, uuid: string, name: string, state: DistilledSetState, imagesPerClass: number, sampleCount: number, digest: string, createdAt: string, publishedAt: string | null, deleteAfter: string | null };
 
 export type WorkerStatusSubscriptionVariables = Exact<{ [key: string]: never; }>;
 

@@ -1,0 +1,127 @@
+/**
+ * The data plane in figures. Writes bench/results/data.json.
+ *
+ * download: a set through presigned URLs beside the object server asked directly; label bytes of each mode. import: images a second of an import from an archive, beside a plain loop through sharp and torchvision's ImageFolder over
+ * the same unpacked files in the same run; shards read as a worker reads them; the memory of an import of 200,000 files.
+ *
+ *     npm run bench -- data [--data <folder of cifar10-jpeg.tar.gz and tiny-imagenet-20.tar.gz>] [--python <python>]
+ *         [--only import|download] [--limit <images of a loop>] [--files <files of the large folder>] [--work <folder>]
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { measureDownloads } from './support/data-download.js';
+import {
+  filesOf,
+  generateFolder,
+  imageFolderLoop,
+  importAndRead,
+  perSecond,
+  sharpLoop,
+} from './support/import-trials.js';
+import { readJson } from './support/pipeline.js';
+import { about, resultsPath, root, rounded, writeResult } from './support/report.js';
+
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string', default: root('shared/data') },
+    python: { type: 'string', default: root('.teddyhub/pytorch/venv/bin/python') },
+    limit: { type: 'string', default: '10000' },
+    files: { type: 'string', default: '200000' },
+    work: { type: 'string', default: join(tmpdir(), 'teddyhub-data') },
+    only: { type: 'string' },
+    /** Of the process whose memory is measured. */
+    measure: { type: 'string' },
+  },
+});
+
+const ARCHIVES = [
+  { name: 'CIFAR-10', file: 'cifar10-jpeg.tar.gz', train: 'train' },
+  { name: 'Tiny-ImageNet-20', file: 'tiny-imagenet-20.tar.gz', train: 'tiny-imagenet-20/train' },
+];
+
+if (values.measure !== undefined) await measure(values.measure);
+else {
+  if (values.only !== 'import') await downloads();
+  if (values.only !== 'download') await imports();
+}
+
+async function imports(): Promise<void> {
+  mkdirSync(values.work, { recursive: true });
+  const limit = Number(values.limit);
+  const archives = [];
+  for (const { name, file, train } of ARCHIVES) {
+    const path = join(values.data, file);
+    if (!existsSync(path)) throw new Error(`There is no ${path}: name the folder that holds it by --data.`);
+    const folder = join(values.work, name);
+    mkdirSync(folder, { recursive: true });
+    spawnSync('tar', ['-xzf', path, '-C', folder], { stdio: 'inherit' });
+    // The loops before and after each other, so that a machine that becomes slower does not favour one of them.
+    const files = filesOf(join(folder, train), limit);
+    const first = await sharpLoop(files);
+    const peer = imageFolderLoop(values.python, join(folder, train), limit);
+    const { result, imported, read } = await importAndRead({ kind: 'FILES', path }, values.work);
+    const again = imageFolderLoop(values.python, join(folder, train), limit);
+    const second = await sharpLoop(files);
+    const loop = { images: first.images + second.images, seconds: first.seconds + second.seconds };
+    const folders = { images: peer.images + again.images, seconds: peer.seconds + again.seconds };
+    const row = {
+      name,
+      images: imported.images,
+      layout: result.layout,
+      shape: result.shape,
+      contentDigest: result.contentDigest,
+      skipped: result.skipped.length,
+      duplicates: result.duplicateCount,
+      imagesPerSecond: { import: perSecond(imported), sharpLoop: perSecond(loop), imageFolder: perSecond(folders) },
+      importToSharpLoop: rounded(perSecond(imported) / perSecond(loop)),
+      importToImageFolder: rounded(perSecond(imported) / perSecond(folders)),
+      shardsPerSecond: perSecond(read),
+      shardsToDecoding: rounded(perSecond(read) / perSecond(loop)),
+      peer: peer.versions,
+    };
+    archives.push(row);
+    console.log(JSON.stringify(row, null, 2));
+  }
+  const memory = measureMemory(Number(values.files));
+  console.log(JSON.stringify(memory, null, 2));
+  record({ import: { loadAverage: rounded(loadavg()[0] ?? 0), loopImages: limit, archives, memory } });
+}
+
+/** Replaces one section of the result; the other one stays as it was measured. */
+function record(section: Record<string, unknown>): void {
+  const earlier = readJson<Record<string, unknown>>(resultsPath('data'), {});
+  writeResult('data', { ...earlier, ...about('npm run bench -- data'), ...section });
+}
+
+/** Before the imports: it takes a minute, and they take ten. */
+async function downloads(): Promise<void> {
+  const download = await measureDownloads();
+  console.log(JSON.stringify(download, null, 2));
+  record({ download: { loadAverage: rounded(loadavg()[0] ?? 0), ...download } });
+}
+
+/** A process of its own: the peak is of the import and of nothing else. */
+function measureMemory(files: number) {
+  const folder = join(values.work, `files-${files}`);
+  rmSync(folder, { recursive: true, force: true });
+  generateFolder(folder, files);
+  const self = fileURLToPath(import.meta.url);
+  const options = [self, '--measure', folder, '--work', join(values.work, 'measured')];
+  const { status, stdout } = spawnSync(process.execPath, options, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status !== 0) throw new Error('The import of the large folder failed.');
+  rmSync(folder, { recursive: true });
+  return JSON.parse(stdout) as Record<string, number>;
+}
+
+async function measure(path: string): Promise<void> {
+  const { imported } = await importAndRead({ kind: 'FILES', path }, values.work);
+  const peakMegabytes = Math.round(process.resourceUsage().maxRSS / 1024);
+  console.log(JSON.stringify({ files: imported.images, imagesPerSecond: perSecond(imported), peakMegabytes }));
+}

@@ -1,0 +1,54 @@
+/** `teddyhub gc`: removes what was deleted, and objects that no row names. */
+import { Command } from 'commander';
+import { TeddyhubError } from '../domain/errors.js';
+import { openObjectStore } from '../platform/object-store/open-object-store.js';
+import { type Collected, collectGarbage } from '../platform/retention/collect.js';
+import { withDatabase } from './support/database.js';
+import { sizeOf } from './support/size.js';
+
+const HOUR_MS = 3_600_000;
+/** Writers rely on objects of up to an hour without writing them anew. */
+const MIN_HOURS = 2;
+
+interface GcOptions {
+  dryRun?: boolean;
+  graceHours: number;
+  json?: boolean;
+}
+
+export function gcCommand(): Command {
+  return new Command('gc')
+    .description('remove what was deleted long enough ago, and what crashes left: objects that nothing names')
+    .option('--dry-run', 'say what would be removed, and remove nothing')
+    .option('--grace-hours <hours>', 'younger objects are kept', readHours, 24)
+    .option('--json', 'the result as JSON')
+    .addHelpText('after', '\nSafe beside a service that runs. What an unfinished task may have written is kept.')
+    .action(async ({ dryRun = false, graceHours, json = false }: GcOptions) => {
+      const collected = await withDatabase(async (database, config) =>
+        collectGarbage({
+          database,
+          store: await openObjectStore(config.objectStore),
+          graceMs: graceHours * HOUR_MS,
+          dryRun,
+          ...(json ? {} : { onRemoved: ({ key, bytes }) => console.log(`${verb(dryRun)}  ${key}  ${sizeOf(bytes)}`) }),
+        }),
+      );
+      console.log(json ? JSON.stringify(collected) : summary(collected));
+    });
+}
+
+function readHours(text: string): number {
+  const hours = Number(text);
+  if (Number.isFinite(hours) && hours >= MIN_HOURS) return hours;
+  throw new TeddyhubError('INVALID_INPUT', `--grace-hours: ${text} is not a number of at least ${MIN_HOURS}.`);
+}
+
+const verb = (dryRun: boolean) => (dryRun ? 'would remove' : 'removed');
+
+function summary({ dryRun, rows, objects, bytes, uploads, kept, before }: Collected): string {
+  return (
+    `${verb(dryRun)} ${objects} objects of ${sizeOf(bytes)}, ${uploads} unfinished uploads, ` +
+    `${rows.distilledSets} distilled sets, ${rows.datasets} datasets, ${rows.teacherStatistics} stale statistics; ` +
+    `kept ${kept.objects} unnamed objects of ${sizeOf(kept.bytes)} written since ${before.toISOString()}`
+  );
+}

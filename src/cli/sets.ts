@@ -1,0 +1,129 @@
+/** `teddyhub sets`: what is published, what is in it, and tokens to read it. */
+import { randomUUID } from 'node:crypto';
+import { Command, Option } from 'commander';
+import {
+  type DistilledSetsQuery,
+  type DistilledSetsQueryVariables,
+  operations,
+  type Teddyhub,
+} from '../../clients/typescript/src/index.js';
+import { TeddyhubError } from '../domain/errors.js';
+import { type ServiceOptions, withClient, withService } from './support/service.js';
+import { sizeOf } from './support/size.js';
+
+type SetRow = DistilledSetsQuery['distilledSets']['nodes'][number];
+type Options = ServiceOptions & { json?: boolean };
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const PAGE = 100;
+const DAY_SECONDS = 86_400;
+
+export function setsCommand(): Command {
+  const sets = new Command('sets').description('list, show and share distilled sets');
+  withService(sets.command('list'))
+    .description('the distilled sets of the project, newest first')
+    .addOption(new Option('--state <state>', 'only these').choices(['STAGING', 'PUBLISHED', 'ARCHIVED']))
+    .option('--json', 'as JSON')
+    .action(async ({ state, json, ...service }: Options & { state?: SetRow['state'] }) => {
+      const rows = await withClient(service, (client, signal) => readAll(client, state ?? null, signal));
+      if (json) return console.log(JSON.stringify(rows));
+      if (rows.length === 0) console.error('There are no distilled sets yet.');
+      for (const row of rows) console.log(lineOf(row));
+    });
+  withService(sets.command('show'))
+    .description('one distilled set: its files, labels and tokens')
+    .argument('<id>', 'its id')
+    .option('--json', 'as JSON')
+    .action(async (id: string, { json, ...service }: Options) => {
+      const set = await withClient(service, (client, signal) => readOne(client, id, signal));
+      console.log(json ? JSON.stringify(set) : describe(set));
+    });
+  withService(sets.command('token'))
+    .description('make a token that reads one set and nothing else; it is shown this once')
+    .argument('<id>', 'the id of the set')
+    .requiredOption('--name <name>', 'what it is for: a training job, say')
+    .option('--days <days>', 'after which it expires', readDays, 7)
+    .option('--json', 'as JSON')
+    .action(async (id: string, { name, days, json, ...service }: Options & { name: string; days: number }) => {
+      const made = await withClient(service, (client, signal) => {
+        const seconds = Math.round(days * DAY_SECONDS);
+        const input = { distilledSetId: globalIdOf(id), name, seconds, idempotencyKey: randomUUID() };
+        return client.mutate(operations.ShareDistilledSet, input, signal);
+      });
+      console.log(json ? JSON.stringify({ secret: made.secret, ...made.token }) : made.secret);
+    });
+  return sets;
+}
+
+async function readAll(client: Teddyhub, state: SetRow['state'] | null, signal: AbortSignal): Promise<SetRow[]> {
+  const rows: SetRow[] = [];
+  const states = state && [state];
+  let after: string | null = null;
+  for (;;) {
+    const variables: DistilledSetsQueryVariables = { first: PAGE, after, states };
+    const { distilledSets }: DistilledSetsQuery = await client.query(operations.DistilledSets, variables, signal);
+    rows.push(...distilledSets.nodes);
+    after = distilledSets.pageInfo.endCursor ?? null;
+    if (!distilledSets.pageInfo.hasNextPage) return rows;
+  }
+}
+
+async function readOne(client: Teddyhub, id: string, signal: AbortSignal) {
+  const { distilledSet } = await client.query(operations.DistilledSetDetails, { id: globalIdOf(id) }, signal);
+  if (distilledSet) return distilledSet;
+  throw new TeddyhubError('NOT_FOUND', `There is no distilled set with the id ${id}: see teddyhub sets list.`);
+}
+
+/** Of a UUID, as manifests and URLs have it. */
+const globalIdOf = (id: string): string =>
+  UUID.test(id) ? Buffer.from(`DistilledSet:${id.toLowerCase()}`).toString('base64url') : id;
+
+const lineOf = ({ uuid, state, imagesPerClass, sampleCount, digest, name }: SetRow): string =>
+  [
+    uuid,
+    state.padEnd(9),
+    `IPC ${imagesPerClass}`.padEnd(8),
+    `${sampleCount} samples`.padEnd(14),
+    digest.slice(0, 19),
+    name,
+  ].join('  ');
+
+function describe(set: Awaited<ReturnType<typeof readOne>>): string {
+  const lists = [set.shards, ...set.labelSets.map((labels) => labels.files)];
+  const count = lists.reduce((sum, { totalCount }) => sum + totalCount, 0);
+  const listed = lists.flatMap(({ nodes }) => nodes);
+  const size = sizeOf(listed.reduce((sum, { bytes }) => sum + Number(bytes), 0));
+  const files = `${count} files of ${count > listed.length ? 'more than ' : ''}${size}`;
+  const line = (name: string, value: string | number | null | undefined) => `${name.padEnd(12)}${value ?? '-'}`;
+  const others = (name: string, { totalCount, nodes }: (typeof lists)[number]) =>
+    totalCount > nodes.length ? [line(name, `and ${totalCount - nodes.length} more`)] : [];
+  return [
+    line('name', set.name),
+    line('id', set.uuid),
+    line('state', set.state),
+    line('digest', set.digest),
+    line('size', `${set.sampleCount} samples, IPC ${set.imagesPerClass}, ${files}`),
+    line('published', set.publishedAt),
+    line('archived', set.archivedAt),
+    ...(set.deleteAfter ? [line('deleted', `for good after ${set.deleteAfter}`)] : []),
+    line('run', set.distillationRun.name),
+    line('manifest', set.manifestUrl),
+    ...set.shards.nodes.map(({ name, bytes, samples }) =>
+      line('shard', `${name}  ${sizeOf(Number(bytes))}  ${samples} samples`),
+    ),
+    ...others('shard', set.shards),
+    ...set.labelSets.flatMap(({ mode, files: labels }) => [
+      ...labels.nodes.map(({ name, bytes }) => line(`${mode} labels`, `${name}  ${sizeOf(Number(bytes))}`)),
+      ...others(`${mode} labels`, labels),
+    ]),
+    ...set.tokens.map(({ prefix, name, expiresAt, revokedAt }) =>
+      line('token', `tht_${prefix}_...  ${revokedAt ? `revoked ${revokedAt}` : `until ${expiresAt}`}  ${name}`),
+    ),
+  ].join('\n');
+}
+
+function readDays(text: string): number {
+  const days = Number(text);
+  if (days > 0 && days <= 366) return days;
+  throw new TeddyhubError('INVALID_INPUT', `--days: ${text} is not a number of days up to 366.`);
+}

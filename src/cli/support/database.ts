@@ -1,0 +1,21 @@
+import { countPendingMigrations } from '../../http/health.js';
+import type { Config } from '../../platform/config/env.js';
+import { readConfig } from '../../platform/config/env.js';
+import { type Database, openDatabase } from '../../platform/database/client.js';
+import { startEmbeddedStack } from '../../platform/embedded/stack.js';
+import { deployMigrations } from '../../platform/migrate/migrations.js';
+
+/** Opens the database of the configuration; the embedded one is started for as long as it takes, or joined. */
+export async function withDatabase<T>(work: (database: Database, config: Config) => Promise<T>): Promise<T> {
+  const config = readConfig(process.env, process.cwd());
+  const stack = config.databaseUrl === undefined ? await startEmbeddedStack({ stateDir: config.stateDir }) : undefined;
+  const databaseUrl = config.databaseUrl ?? stack?.databaseUrl ?? '';
+  const database = openDatabase(databaseUrl, { poolSize: 1 });
+  try {
+    if ((await countPendingMigrations(database)) > 0) await deployMigrations(databaseUrl);
+    return await work(database, config);
+  } finally {
+    await database.$disconnect();
+    await stack?.stop();
+  }
+}

@@ -1,0 +1,56 @@
+/** How commands find the service that they speak to, and the key for it. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { openTeddyhub, type Teddyhub } from '../../../clients/typescript/src/index.js';
+import { TeddyhubError } from '../../domain/errors.js';
+
+export interface ServiceOptions {
+  url: string;
+  key?: string;
+}
+
+const LOOPBACK = /^https?:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?:[:/]|$)/;
+
+/** Whether the service runs on this machine, and sees its files. */
+export const isHere = (url: string): boolean => LOOPBACK.test(url);
+
+/** A command that waits longer for an answer looks stuck. */
+const PATIENCE_MS = 15_000;
+
+export const withService = (command: Command): Command =>
+  command
+    .option('--url <url>', 'the service', process.env.TEDDYHUB_URL || 'http://127.0.0.1:4000')
+    .option('--key <key>', 'an API key (default: TEDDYHUB_KEY, or the key of the embedded service here)');
+
+/** `--key`, TEDDYHUB_KEY, or the key of the embedded service of this folder, which no other machine is told. Throws UNAUTHENTICATED. */
+export async function keyOf({ key, url }: ServiceOptions): Promise<string> {
+  if (key !== undefined) return key;
+  if (process.env.TEDDYHUB_KEY) return process.env.TEDDYHUB_KEY;
+  const file = join(process.env.TEDDYHUB_STATE_DIR || '.teddyhub', 'admin-key');
+  const kept = isHere(url) ? await readFile(file, 'utf8').catch(() => '') : '';
+  if (kept.trim() !== '') return kept.trim();
+  const hint = isHere(url) ? ` (an embedded service would have left one in ${file})` : '';
+  throw new TeddyhubError('UNAUTHENTICATED', `No API key: give --key or set TEDDYHUB_KEY${hint}.`);
+}
+
+/** Runs `work` with a client of the service's API. Throws UNAVAILABLE where nobody answers in time. */
+export async function withClient<T>(
+  options: ServiceOptions,
+  work: (client: Teddyhub, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (!/^https?:\/\//.test(options.url) || !URL.canParse(options.url)) {
+    throw new TeddyhubError('INVALID_INPUT', `${options.url} is not the URL of a service: it must begin with http://.`);
+  }
+  const client = openTeddyhub({ url: options.url, key: await keyOf(options) });
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  try {
+    return await work(client, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    const message = `No answer from ${options.url}: check --url and that the service runs.`;
+    throw new TeddyhubError('UNAVAILABLE', message, { cause: error });
+  } finally {
+    await client.close();
+  }
+}

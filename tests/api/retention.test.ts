@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { toGlobalId } from '../../src/modules/kit/node.js';
+import { type SeededSet, seedPublishedSet } from '../support/published-set.js';
+import { seedDataset, seedPool } from '../support/seeds.js';
+import { at, openApi, type TestApi } from './server.js';
+
+const WEEK_MS = 7 * 86_400_000;
+
+describe('retention', () => {
+  let api: TestApi;
+  let set: SeededSet;
+  const change = (name: string, fields: string, id: string) =>
+    api.mutate(name, 'RetentionInput', `${fields} { archivedAt deleteAfter }`, { id });
+  const onSet = (name: string) => change(`distilledSet${name}`, 'distilledSet', set.globalId);
+  const errorsOf = (payload: unknown) =>
+    (at(payload, 'userErrors') as { code: string; message: string }[]).map(
+      ({ code, message }) => `${code}: ${message}`,
+    );
+  const fetchManifest = async () => {
+    const headers = { authorization: `Bearer ${api.keys.VIEWER}` };
+    return (await fetch(`${api.url}/v1/distilled-sets/${set.id}/manifest.json`, { headers })).status;
+  };
+
+  before(async () => {
+    api = await openApi();
+    set = await seedPublishedSet(api.world, api.project);
+  });
+  after(() => api?.close());
+
+  it('takes a set out of sight by archive, then deletion, and gives it back', async () => {
+    assert.match(errorsOf(await onSet('Delete'))[0] ?? '', /^INVALID_STATE: .*not archived: archive it first/);
+    await api.mutate('distilledSetsArchive', 'DistilledSetsArchiveInput', 'results { id }', { ids: [set.globalId] });
+    assert.equal(await fetchManifest(), 200);
+    const deleteAfter = Date.parse(String(at(await onSet('Delete'), 'distilledSet.deleteAfter')));
+    assert.ok(Math.abs(deleteAfter - Date.now() - WEEK_MS) < 60_000);
+    assert.equal(await fetchManifest(), 404);
+    const again = Date.parse(String(at(await onSet('Delete'), 'distilledSet.deleteAfter')));
+    assert.equal(again, deleteAfter, 'a second deletion changes nothing');
+    const restored = at(await onSet('Restore'), 'distilledSet');
+    assert.deepEqual(restored, { archivedAt: null, deleteAfter: null });
+    assert.equal(await fetchManifest(), 200);
+    const row = await api.world.database.distilledSet.findUniqueOrThrow({ where: { id: set.id } });
+    assert.equal(row.state, 'PUBLISHED');
+    const actions = await api.world.database.auditEvent.findMany({
+      where: { subjectId: set.id },
+      orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+      select: { action: true },
+    });
+    assert.deepEqual(
+      actions.map(({ action }) => action),
+      ['distilledSetArchive', 'distilledSetDelete', 'distilledSetRestore'],
+    );
+  });
+
+  it('keeps a dataset that is used, and starts nothing on one that is archived', async () => {
+    const used = await seedDataset(api.world.database, api.project);
+    await seedPool(api.world.database, used);
+    const unused = await seedDataset(api.world.database, api.project);
+    const onDataset = (name: string, id: string) => change(`dataset${name}`, 'dataset', toGlobalId('Dataset', id));
+    assert.match(errorsOf(await onDataset('Delete', unused.id))[0] ?? '', /not archived/);
+    for (const { id } of [used, unused]) assert.ok(at(await onDataset('Archive', id), 'dataset.archivedAt'));
+    assert.match(
+      errorsOf(await onDataset('Delete', used.id))[0] ?? '',
+      /used by 1 teacher pools and 0 runs: it stays archived/,
+    );
+    assert.ok(at(await onDataset('Delete', unused.id), 'dataset.deleteAfter'));
+    const train = await api.mutate('teacherPoolTrain', 'TeacherPoolTrainInput', 'teacherPool { id }', {
+      datasetId: toGlobalId('Dataset', used.id),
+      name: 'late',
+      idempotencyKey: 'late',
+    });
+    assert.match(errorsOf(train)[0] ?? '', /^INVALID_STATE: .*is archived: restore it/);
+    assert.deepEqual(at(await onDataset('Restore', unused.id), 'dataset'), { archivedAt: null, deleteAfter: null });
+  });
+
+  it('says what the objects of the project take, each once', async () => {
+    const ask = async () => {
+      const { data, errors } = await api.send('{ storage { kind objects bytes } }', {}, api.keys.VIEWER);
+      assert.deepEqual(errors, []);
+      return Object.fromEntries(
+        (at(data, 'storage') as { kind: string; objects: number; bytes: unknown }[]).map((use) => [use.kind, use]),
+      );
+    };
+    const use = await ask();
+    assert.deepEqual([use.DISTILLED_SETS?.objects, Number(use.DISTILLED_SETS?.bytes)], [2, 50_240]);
+    assert.deepEqual([use.LABELS?.objects, Number(use.LABELS?.bytes)], [2, 3_500]);
+    const [shard] = await api.world.database.distilledShard.findMany({ where: { distilledSetId: set.id } });
+    const { id: _id, ...same } = shard!;
+    await api.world.database.distilledShard.create({ data: { ...same, index: 9, name: 'the-same-object' } });
+    assert.deepEqual((await ask()).DISTILLED_SETS, use.DISTILLED_SETS);
+  });
+});

@@ -1,0 +1,24 @@
+"""Reads an export of every format with the programs that it is for. Prints JSON."""
+import json
+import sys
+
+import datasets
+import numpy
+
+folders, parquet, npz = sys.argv[1:4]
+by_class = datasets.load_dataset("imagefolder", data_dir=folders, split="train")
+table = datasets.load_dataset("parquet", data_files=f"{parquet}/data/*.parquet", split="train")
+arrays = numpy.load(f"{npz}/data.npz")
+print(json.dumps({
+    "folder_names": sorted({row["class_name"] for row in by_class}),
+    "folder_count": len(by_class),
+    "parquet_names": table.features["label"].names,
+    "parquet_labels": table["label"][:],
+    "parquet_sizes": sorted({row["image"].size for row in table}),
+    "parquet_logits": table[5]["logits"],
+    "same_pixels": all((numpy.asarray(table[i]["image"]) == arrays["images"][i, :, :, 0]).all() for i in range(len(table))),
+    "npz": {name: [list(arrays[name].shape), str(arrays[name].dtype)] for name in arrays.files},
+    "npz_labels": arrays["labels"].tolist(),
+    "npz_names": arrays["class_names"].tolist(),
+    "npz_logits": arrays["logits"][5].tolist(),
+}))
