@@ -89,15 +89,20 @@ const lineOf = ({ uuid, state, imagesPerClass, sampleCount, digest, name }: SetR
   ].join('  ');
 
 function describe(set: Awaited<ReturnType<typeof readOne>>): string {
+  const lists = [set.shards, ...set.labelSets.map((labels) => labels.files)];
+  const count = lists.reduce((sum, { totalCount }) => sum + totalCount, 0);
+  const listed = lists.flatMap(({ nodes }) => nodes);
+  const size = sizeOf(listed.reduce((sum, { bytes }) => sum + Number(bytes), 0));
+  const files = `${count} files of ${count > listed.length ? 'more than ' : ''}${size}`;
   const line = (name: string, value: string | number | null | undefined) => `${name.padEnd(12)}${value ?? '-'}`;
-  const rest = (name: string, { totalCount, nodes }: { totalCount: number; nodes: readonly unknown[] }) =>
+  const others = (name: string, { totalCount, nodes }: (typeof lists)[number]) =>
     totalCount > nodes.length ? [line(name, `and ${totalCount - nodes.length} more`)] : [];
   return [
     line('name', set.name),
     line('id', set.uuid),
     line('state', set.state),
     line('digest', set.digest),
-    line('size', `${set.sampleCount} samples, IPC ${set.imagesPerClass}`),
+    line('size', `${set.sampleCount} samples, IPC ${set.imagesPerClass}, ${files}`),
     line('published', set.publishedAt),
     line('archived', set.archivedAt),
     ...(set.deleteAfter ? [line('deleted', `for good after ${set.deleteAfter}`)] : []),
@@ -106,10 +111,10 @@ function describe(set: Awaited<ReturnType<typeof readOne>>): string {
     ...set.shards.nodes.map(({ name, bytes, samples }) =>
       line('shard', `${name}  ${sizeOf(Number(bytes))}  ${samples} samples`),
     ),
-    ...rest('shard', set.shards),
-    ...set.labelSets.flatMap(({ mode, files }) => [
-      ...files.nodes.map(({ name, bytes }) => line(`${mode} labels`, `${name}  ${sizeOf(Number(bytes))}`)),
-      ...rest(`${mode} labels`, files),
+    ...others('shard', set.shards),
+    ...set.labelSets.flatMap(({ mode, files: labels }) => [
+      ...labels.nodes.map(({ name, bytes }) => line(`${mode} labels`, `${name}  ${sizeOf(Number(bytes))}`)),
+      ...others(`${mode} labels`, labels),
     ]),
     ...set.tokens.map(({ prefix, name, expiresAt, revokedAt }) =>
       line('token', `tht_${prefix}_...  ${revokedAt ? `revoked ${revokedAt}` : `until ${expiresAt}`}  ${name}`),

@@ -2,7 +2,7 @@ import type { Transaction } from '../../platform/database/client.js';
 import type { Dataset, Prisma } from '../../platform/database/generated/client.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
-import { allOf, ofProject, oneOf } from '../kit/window-sql.js';
+import { allOf, ofProject, oneOf, readByIds } from '../kit/window-sql.js';
 import type { DatasetFilter } from './dataset.input.js';
 import { type Dataset as DatasetObject, Datasets } from './dataset.type.js';
 
@@ -11,7 +11,7 @@ export class DatasetRepository {
   constructor(private readonly database: Transaction) {}
 
   byIds(projectId: string, ids: readonly string[]): Promise<Dataset[]> {
-    return this.database.dataset.findMany({ where: { projectId, id: { in: [...ids] } } });
+    return readByIds(this.database, 'Dataset', projectId, ids);
   }
 
   list(projectId: string, filter: DatasetFilter | null, page: PageArguments): Promise<Connection<DatasetObject>> {

@@ -4,7 +4,7 @@ import { type DistillationRun, Prisma } from '../../platform/database/generated/
 import { parseRunEvent, type StoredRunEvent } from '../../platform/events/stored-event.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
-import { allOf, ofProject, oneOf, references } from '../kit/window-sql.js';
+import { allOf, ofProject, oneOf, readByIds, references } from '../kit/window-sql.js';
 import { type DistillationRun as DistillationRunObject, DistillationRuns } from './distillation-run.type.js';
 import type { DistillationRunFilter } from './run-filter.input.js';
 
@@ -13,7 +13,7 @@ export class DistillationRunRepository {
   constructor(private readonly database: Transaction) {}
 
   byIds(projectId: string, ids: readonly string[]): Promise<DistillationRun[]> {
-    return this.database.distillationRun.findMany({ where: { projectId, id: { in: [...ids] } } });
+    return readByIds(this.database, 'DistillationRun', projectId, ids);
   }
 
   async configsOf(projectId: string, ids: readonly string[]): Promise<{ id: string; config: RunConfig }[]> {

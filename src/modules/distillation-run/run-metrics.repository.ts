@@ -1,5 +1,7 @@
 /** Curves, sampled where they lie: however many points a run has, a client gets as many as it can draw. */
 import type { Transaction } from '../../platform/database/client.js';
+import { Prisma } from '../../platform/database/generated/client.js';
+import { readRows } from '../../platform/database/read.js';
 
 export interface SampleRow {
   runId: string;
@@ -16,7 +18,9 @@ export class RunMetricsRepository {
 
   /** One look into the index a name, however many points there are of each. */
   names(runIds: readonly string[]): Promise<{ runId: string; name: string }[]> {
-    return this.database.$queryRaw`
+    return readRows(
+      this.database,
+      Prisma.sql`
       SELECT run.id::text AS "runId", names.name FROM unnest(${[...runIds]}::uuid[]) AS run(id)
       CROSS JOIN LATERAL (
         WITH RECURSIVE next(name) AS (
@@ -27,13 +31,16 @@ export class RunMetricsRepository {
           FROM next WHERE next.name IS NOT NULL
         )
         SELECT name FROM next WHERE name IS NOT NULL
-      ) names ORDER BY 1, 2`;
+      ) names ORDER BY 1, 2`,
+    );
   }
 
   /** Every run by its own range of steps. */
   samples(runIds: readonly string[], name: string, maxPoints: number): Promise<SampleRow[]> {
     const ids = [...runIds];
-    return this.database.$queryRaw`
+    return readRows(
+      this.database,
+      Prisma.sql`
       WITH range AS (
         SELECT "runId", min(step) AS low, ceil((max(step) - min(step) + 1)::float8 / ${maxPoints}::int)::int AS width
         FROM "MetricPoint" WHERE "runId" = ANY(${ids}::uuid[]) AND name = ${name} GROUP BY 1
@@ -42,7 +49,8 @@ export class RunMetricsRepository {
         max(point.value) AS max, count(*)::int AS points
       FROM "MetricPoint" point JOIN range USING ("runId")
       WHERE point."runId" = ANY(${ids}::uuid[]) AND point.name = ${name}
-      GROUP BY point."runId", (point.step - range.low) / range.width ORDER BY 1, 2`;
+      GROUP BY point."runId", (point.step - range.low) / range.width ORDER BY 1, 2`,
+    );
   }
 
   /** All runs by one range of steps, that of all of them together; `step` is the first of its range. */
@@ -52,7 +60,9 @@ export class RunMetricsRepository {
     maxPoints: number,
   ): Promise<{ runId: string; step: number; mean: number }[]> {
     const ids = [...runIds];
-    return this.database.$queryRaw`
+    return readRows(
+      this.database,
+      Prisma.sql`
       WITH range AS (
         SELECT min(step) AS low, ceil((max(step) - min(step) + 1)::float8 / ${maxPoints}::int)::int AS width
         FROM "MetricPoint" WHERE "runId" = ANY(${ids}::uuid[]) AND name = ${name}
@@ -61,6 +71,7 @@ export class RunMetricsRepository {
         avg(point.value) AS mean
       FROM "MetricPoint" point CROSS JOIN range
       WHERE point."runId" = ANY(${ids}::uuid[]) AND point.name = ${name}
-      GROUP BY 1, 2 ORDER BY 2, 1`;
+      GROUP BY 1, 2 ORDER BY 2, 1`,
+    );
   }
 }

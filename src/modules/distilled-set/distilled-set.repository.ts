@@ -8,7 +8,7 @@ import type {
 } from '../../platform/database/generated/client.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
-import { allOf, ofProject, oneOf } from '../kit/window-sql.js';
+import { allOf, ofProject, oneOf, readByIds } from '../kit/window-sql.js';
 import type { DistilledSetFilter } from './distilled-set.input.js';
 import { type DistilledSet as DistilledSetObject, DistilledSets } from './distilled-set.type.js';
 
@@ -17,7 +17,7 @@ export class DistilledSetRepository {
   constructor(private readonly database: Transaction) {}
 
   byIds(projectId: string, ids: readonly string[]): Promise<DistilledSet[]> {
-    return this.database.distilledSet.findMany({ where: { projectId, id: { in: [...ids] } } });
+    return readByIds(this.database, 'DistilledSet', projectId, ids);
   }
 
   ofRuns(projectId: string, runIds: readonly string[]): Promise<DistilledSet[]> {

@@ -1,8 +1,14 @@
 import type { Transaction } from '../../platform/database/client.js';
-import type { Evaluation, EvaluationResult, LabelKind, Prisma } from '../../platform/database/generated/client.js';
+import {
+  type Evaluation,
+  type EvaluationResult,
+  type LabelKind,
+  Prisma,
+} from '../../platform/database/generated/client.js';
+import { readRows } from '../../platform/database/read.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
-import { allOf, ofProject, oneOf, references } from '../kit/window-sql.js';
+import { allOf, ofProject, oneOf, readByIds, references } from '../kit/window-sql.js';
 import type { EvaluationFilter } from './evaluation.input.js';
 import { type Evaluation as EvaluationObject, Evaluations } from './evaluation.type.js';
 
@@ -20,7 +26,7 @@ export class EvaluationRepository {
   constructor(private readonly database: Transaction) {}
 
   byIds(projectId: string, ids: readonly string[]): Promise<Evaluation[]> {
-    return this.database.evaluation.findMany({ where: { projectId, id: { in: [...ids] } } });
+    return readByIds(this.database, 'Evaluation', projectId, ids);
   }
 
   list(projectId: string, filter: EvaluationFilter | null, page: PageArguments): Promise<Connection<EvaluationObject>> {
@@ -29,7 +35,9 @@ export class EvaluationRepository {
 
   /** Of every run with a set that an evaluation has finished with: the largest mean top-1 of the set over the seeds. */
   bestOfRuns(projectId: string, runIds: readonly string[]): Promise<BestEvaluation[]> {
-    return this.database.$queryRaw`
+    return readRows(
+      this.database,
+      Prisma.sql`
       SELECT DISTINCT ON (made."runId") made."runId"::text AS "runId", evaluation.id::text AS "evaluationId",
         result."labelKind", count(*)::int AS seeds, avg(result."top1Last") AS mean,
         stddev_samp(result."top1Last") AS deviation
@@ -38,7 +46,8 @@ export class EvaluationRepository {
       JOIN "EvaluationResult" result ON result."evaluationId" = evaluation.id AND result.subject = 'DISTILLED_SET'
       WHERE made."projectId" = ${projectId}::uuid AND made."runId" = ANY(${[...runIds]}::uuid[])
       GROUP BY made."runId", evaluation.id, result."labelKind"
-      ORDER BY made."runId", avg(result."top1Last") DESC, evaluation.id`;
+      ORDER BY made."runId", avg(result."top1Last") DESC, evaluation.id`,
+    );
   }
 
   /** At most 32 seeds times subjects times label kinds of each. */

@@ -2,6 +2,7 @@
 import DataLoader from 'dataloader';
 import type { Transaction } from '../../platform/database/client.js';
 import { Prisma } from '../../platform/database/generated/client.js';
+import { readRows } from '../../platform/database/read.js';
 import { type Connection, type List, toConnection } from './connection.js';
 import { groupBy } from './group.js';
 import type { DataOf, Node } from './node.js';
@@ -58,9 +59,11 @@ export function children<N extends Node>(database: Transaction, list: List<N>, c
       { cacheKeyFn: cacheKey },
     ),
     count: new DataLoader(async (parentIds) => {
-      const counts = await database.$queryRaw<{ parent: string; count: number }[]>`
-        SELECT ${parent}::text AS parent, count(*)::int AS count FROM ${identifier(list.table)}
-        WHERE ${parent} = ANY(${parentIds}::uuid[]) GROUP BY 1`;
+      const counts = await readRows<{ parent: string; count: number }>(
+        database,
+        Prisma.sql`SELECT ${parent}::text AS parent, count(*)::int AS count FROM ${identifier(list.table)}
+          WHERE ${parent} = ANY(${parentIds}::uuid[]) GROUP BY 1`,
+      );
       const found = new Map(counts.map((row) => [row.parent, row.count]));
       return parentIds.map((id) => found.get(id) ?? 0);
     }),
@@ -68,9 +71,11 @@ export function children<N extends Node>(database: Transaction, list: List<N>, c
 
   async function readPages(parentIds: string[], window: Window): Promise<Map<string, DataOf<N>[]>> {
     const page = windowQuery(list, Prisma.sql`item.${parent} = parent.id`, window);
-    const found = await database.$queryRaw<(DataOf<N> & { __parent: string })[]>`
-      SELECT parent.id::text AS __parent, page.* FROM unnest(${parentIds}::uuid[]) AS parent(id)
-      CROSS JOIN LATERAL (${page}) page`;
+    const found = await readRows<DataOf<N> & { __parent: string }>(
+      database,
+      Prisma.sql`SELECT parent.id::text AS __parent, page.* FROM unnest(${parentIds}::uuid[]) AS parent(id)
+        CROSS JOIN LATERAL (${page}) page`,
+    );
     return groupBy(found, (row) => row.__parent);
   }
 }

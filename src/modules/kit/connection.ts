@@ -3,6 +3,7 @@ import { ArgsType, Field, InputType, Int, ObjectType, registerEnumType } from 't
 import type { Transaction } from '../../platform/database/client.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { Prisma as Sql } from '../../platform/database/generated/client.js';
+import { readRows } from '../../platform/database/read.js';
 import { type DataOf, fromRow, type Node } from './node.js';
 import {
   type Direction,
@@ -152,9 +153,10 @@ export async function readConnection<N extends Node>(
   page: PageArguments,
 ): Promise<Connection<N>> {
   const window = readWindow(list, page);
-  const rows = await database.$queryRaw<DataOf<N>[]>(windowQuery(list, where, window));
+  const rows = await readRows<DataOf<N>>(database, windowQuery(list, where, window));
   return toConnection(list, window, rows, async () => {
-    const [row] = await database.$queryRaw<{ count: number }[]>(
+    const [row] = await readRows<{ count: number }>(
+      database,
       Sql.sql`SELECT count(*)::int AS count FROM ${identifier(list.table)} item WHERE ${where}`,
     );
     return row?.count ?? 0;

@@ -1,5 +1,7 @@
 /** The SQL of a page: what an index on (..., column, id) answers without looking at what lies outside of it. */
+import type { Transaction } from '../../platform/database/client.js';
 import { Prisma } from '../../platform/database/generated/client.js';
+import { readRows } from '../../platform/database/read.js';
 import { type NodeType, requireUuid } from './node.js';
 import type { Position, Window } from './paging.js';
 
@@ -32,6 +34,19 @@ export const references = (column: string, type: NodeType, globalId: string | nu
 
 /** The rows of a project. */
 export const ofProject = (projectId: string): Prisma.Sql => Prisma.sql`item."projectId" = ${projectId}::uuid`;
+
+/** The rows of a project's table by their ids, in no order. */
+export const readByIds = <Row>(
+  database: Transaction,
+  table: 'Dataset' | 'TeacherPool' | 'DistillationRun' | 'DistilledSet' | 'Evaluation',
+  projectId: string,
+  ids: readonly string[],
+): Promise<Row[]> =>
+  readRows(
+    database,
+    Prisma.sql`SELECT item.* FROM ${identifier(table)} item
+      WHERE item.id = ANY(${[...ids]}::uuid[]) AND ${ofProject(projectId)}`,
+  );
 
 /** Reads the rows of `window` that meet `where`, which calls the table `item`. One row more than the page, if there is one. */
 export function windowQuery(source: Source, where: Prisma.Sql, window: Window): Prisma.Sql {

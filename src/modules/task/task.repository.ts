@@ -1,5 +1,6 @@
 import type { Transaction } from '../../platform/database/client.js';
-import type { Task, TaskAttempt } from '../../platform/database/generated/client.js';
+import { Prisma, type Task, type TaskAttempt } from '../../platform/database/generated/client.js';
+import { readRows } from '../../platform/database/read.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import type { ProgressGroup } from '../kit/progress.js';
@@ -46,22 +47,28 @@ export class TaskRepository {
 
   /** Summed up where they lie: a run may have thousands of tasks. */
   progressOfOwners(projectId: string, owner: OwnerColumn, ids: readonly string[]): Promise<OwnedProgress[]> {
-    return this.database.$queryRaw`
+    return readRows(
+      this.database,
+      Prisma.sql`
       SELECT ${identifier(owner)}::text AS "ownerId", kind, count(*)::int AS tasks, sum(step)::int AS step,
         sum("totalSteps")::int AS "totalSteps", max("progressAt") AS "progressAt",
         sum(CASE WHEN state = 'SUCCEEDED' THEN 1 WHEN "totalSteps" > 0 THEN least(1, step::float8 / "totalSteps")
             ELSE 0 END) AS share
       FROM "Task" WHERE "projectId" = ${projectId}::uuid AND ${identifier(owner)} = ANY(${[...ids]}::uuid[])
-      GROUP BY 1, 2`;
+      GROUP BY 1, 2`,
+    );
   }
 
   queue(projectId: string): Promise<QueueRow[]> {
-    return this.database.$queryRaw`
+    return readRows(
+      this.database,
+      Prisma.sql`
       SELECT kind, (count(*) FILTER (WHERE state = 'QUEUED'))::int AS queued,
         (count(*) FILTER (WHERE state = 'RUNNING'))::int AS running,
         min("createdAt") FILTER (WHERE state = 'QUEUED') AS "waitingSince"
       FROM "Task" WHERE "projectId" = ${projectId}::uuid AND state IN ('QUEUED', 'RUNNING')
-      GROUP BY kind ORDER BY kind`;
+      GROUP BY kind ORDER BY kind`,
+    );
   }
 
   /** What the workers are at, of this project. */

@@ -2,7 +2,7 @@ import type { Transaction } from '../../platform/database/client.js';
 import type { Prisma, Teacher, TeacherPool } from '../../platform/database/generated/client.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
-import { allOf, ofProject, oneOf, references } from '../kit/window-sql.js';
+import { allOf, ofProject, oneOf, readByIds, references } from '../kit/window-sql.js';
 import type { TeacherPoolFilter } from './teacher-pool.input.js';
 import { type TeacherPool as TeacherPoolObject, TeacherPools } from './teacher-pool.type.js';
 
@@ -11,7 +11,7 @@ export class TeacherPoolRepository {
   constructor(private readonly database: Transaction) {}
 
   byIds(projectId: string, ids: readonly string[]): Promise<TeacherPool[]> {
-    return this.database.teacherPool.findMany({ where: { projectId, id: { in: [...ids] } } });
+    return readByIds(this.database, 'TeacherPool', projectId, ids);
   }
 
   list(

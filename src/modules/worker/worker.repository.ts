@@ -1,5 +1,6 @@
 import type { Transaction } from '../../platform/database/client.js';
-import type { Worker } from '../../platform/database/generated/client.js';
+import { Prisma, type Worker } from '../../platform/database/generated/client.js';
+import { readRows } from '../../platform/database/read.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { allOf } from '../kit/window-sql.js';
@@ -27,11 +28,14 @@ export class WorkerRepository {
   /** Those of workers that are alive. */
   devices(): Promise<Device[]> {
     const since = new Date(Date.now() - SILENCE_MS);
-    return this.database.$queryRaw`
+    return readRows(
+      this.database,
+      Prisma.sql`
       SELECT hostname, device, max("deviceMemoryBytes") AS "memoryBytes", count(*)::int AS workers,
         (count(*) FILTER (WHERE state = 'BUSY'))::int AS busy
       FROM "Worker" WHERE "heartbeatAt" >= ${since}::timestamptz AND state <> 'STOPPED'
-      GROUP BY 1, 2 ORDER BY 1, 2`;
+      GROUP BY 1, 2 ORDER BY 1, 2`,
+    );
   }
 
   list(page: PageArguments): Promise<Connection<WorkerObject>> {

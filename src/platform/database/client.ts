@@ -1,6 +1,7 @@
 /** The one place that opens a Prisma client. */
 import { PrismaPg } from '@prisma/adapter-pg';
 import { PrismaClient } from './generated/client.js';
+import { readThrough } from './read.js';
 import { createTracedPool } from './traced-pool.js';
 
 export type Database = PrismaClient;
@@ -20,5 +21,7 @@ export function openDatabase(
     ...(options.name ? { application_name: options.name } : {}),
   });
   const adapter = new PrismaPg(pool, { disposeExternalPool: true });
-  return new PrismaClient({ adapter });
+  const database = new PrismaClient({ adapter });
+  readThrough(database, pool);
+  return database;
 }

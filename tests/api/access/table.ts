@@ -205,10 +205,11 @@ export const ARGUMENTS: Record<string, Record<string, unknown>> = {
 /** What the ids are of that a field asks for, where neither their names nor its type says it. */
 export const ABOUT: Record<string, string> = { 'Query.compareRuns': 'DistillationRun' };
 
-/** The field by which a type is reached, where the nearest one holds nothing in the seeded world. */
+/** The field by which a type is reached, where the nearest one holds nothing in the seeded world, or is for fewer roles. */
 export const REACHED_BY: Record<string, string> = {
   Failure: 'Evaluation.failure',
   UserError: 'DatasetImportPayload.userErrors',
+  DistilledSetRetentionPayload: 'Mutation.distilledSetRestore',
 };
 
 /** Of the HTTP server beside GraphQL: PUBLIC needs no key. `:id` is a published set, `:name` one of its files. */

