@@ -1,4 +1,4 @@
-/** NumPy, requests and pytest, which the tests of the Python client run with: node_modules/.teddyhub/python-packages. */
+/** What the tests run the Python client with, and other people's readers of sets: node_modules/.teddyhub/python-packages. */
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { execute, find, run } from './command.mjs';
@@ -6,7 +6,12 @@ import { SetupFailure } from './failure.mjs';
 import { digest, makeFolder, readStamp, writeStamp } from './files.mjs';
 import { requirePip, requireSpace } from './wheel.mjs';
 
-const REQUIREMENTS = join('clients', 'python', 'requirements-tests.txt');
+const REQUIREMENTS = [
+  join('clients', 'python', 'requirements-tests.txt'),
+  join('tests', 'readers', 'requirements.txt'),
+];
+/** Published as source alone; it has no code to compile. */
+const FROM_SOURCE = 'jsonpath-rw';
 
 const linkOf = (paths) => join(paths.stamps, 'python-packages');
 
@@ -20,7 +25,7 @@ export const python = {
     if (status !== 0) {
       throw new SetupFailure('python3 is too old for the tests of the Python client: install Python 3.10 or newer.');
     }
-    requireSpace(paths.cache, 300);
+    requireSpace(paths.cache, 900);
   },
   run: async (paths) => {
     const key = keyOf(paths);
@@ -32,12 +37,14 @@ export const python = {
         '--disable-pip-version-check',
         '--no-input',
         '--only-binary=:all:',
+        `--no-binary=${FROM_SOURCE}`,
+        ...REQUIREMENTS.flatMap((file) => ['-r', file]),
         '--target',
         target,
       ];
-      await run(paths, find('python3'), ['-m', 'pip', 'install', ...options, '-r', REQUIREMENTS], {
+      await run(paths, find('python3'), ['-m', 'pip', 'install', ...options], {
         tool: 'pip',
-        task: 'pip install of what the tests of the Python client need',
+        task: 'pip install of what the tests read sets with',
         env: { TMPDIR: paths.cache },
       });
     });
@@ -50,4 +57,7 @@ export const python = {
 
 /** Compiled packages are for one version of Python, whose path names it. */
 const keyOf = ({ root }) =>
-  digest(readFileSync(join(root, REQUIREMENTS)), realpathSync(find('python3') ?? '/nowhere')).slice(0, 16);
+  digest(
+    ...REQUIREMENTS.map((file) => readFileSync(join(root, file))),
+    realpathSync(find('python3') ?? '/nowhere'),
+  ).slice(0, 16);

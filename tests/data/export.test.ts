@@ -11,7 +11,7 @@ import { decodeSafetensors } from '../../src/formats/safetensors.js';
 import { openApi, type TestApi } from '../api/server.js';
 import { type Outcome, runTeddyhub } from '../support/command.js';
 import { CLASSES, HEIGHT, type Inputs, labelOf, SIZE, WIDTH } from '../support/publish-inputs.js';
-import { readersPython, runReader } from '../support/readers.js';
+import { runReader } from '../support/python.js';
 import { seedRealSet } from '../support/real-set.js';
 
 const NAMES = ['boot', 'coat', 'été'];
@@ -102,15 +102,13 @@ describe('what the commands make of a published set', () => {
     assert.doesNotMatch(await readFile(join(to, 'load.py'), 'utf8'), /import pickle|torch\.load\([^")]*\)\s*$/m);
   });
 
-  it('npz and Parquet that NumPy and datasets read as they were', { timeout: 600_000 }, async (context) => {
+  it('npz and Parquet that NumPy and datasets read as they were', { timeout: 600_000 }, async () => {
     const [folders, parquet, npz] = [
       await exported('class-folders', '--image', 'png'),
       await exported('parquet'),
       await exported('npz'),
     ];
-    const found = await readersPython();
-    if ('missing' in found) return context.skip(found.missing);
-    const read = await runReader<Record<string, unknown>>(found.python, 'read_exports.py', folders, parquet, npz);
+    const read = await runReader<Record<string, unknown>>('read_exports.py', folders, parquet, npz);
     const total = inputs.total;
     assert.deepEqual([read.folder_names, read.folder_count], [NAMES, total]);
     assert.deepEqual([read.parquet_names, read.npz_names], [NAMES, NAMES]);

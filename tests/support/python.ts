@@ -1,4 +1,4 @@
-/** Runs pytest as a process and answers what became of each of its tests. */
+/** Runs Python on the packages that set-up installs: pytest, and the programs that read sets and are not ours. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -71,5 +71,18 @@ export async function runPytest(folder: string, context: object, python?: string
     return lines.map((line) => JSON.parse(line) as PytestResult);
   } finally {
     await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Runs one of tests/readers, with a home of its own for its caches, and answers the JSON that it printed. */
+export async function runReader<T>(script: string, ...args: string[]): Promise<T> {
+  const home = await mkdtemp(join(tmpdir(), 'teddyhub-reader-'));
+  try {
+    const env = { HOME: home, HF_HUB_DISABLE_TELEMETRY: '1' };
+    const ran = await runPython([checkout(`tests/readers/${script}`), ...args], { env });
+    if (ran.status !== 0) throw new Error(`${script} ended with ${ran.status}: ${ran.stdout}${ran.stderr}`);
+    return JSON.parse(ran.stdout.trim().split('\n').at(-1) ?? '') as T;
+  } finally {
+    await rm(home, { recursive: true, force: true });
   }
 }

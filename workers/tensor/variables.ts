@@ -2,31 +2,12 @@
  * TensorFlow's own variables, which its fused optimizer kernels update in place: one pass over the memory of a parameter
  * where a chain of operations takes ten.
  */
+import { execute, only } from './kernels/execute.js';
 import { type Tensor, tf } from './tensorflow.js';
-
-interface Attribute {
-  readonly name: string;
-  readonly type: number;
-  readonly value: boolean | number | string | readonly number[];
-}
-
-interface Backend {
-  readonly binding: Record<
-    'TF_ATTR_TYPE' | 'TF_ATTR_SHAPE' | 'TF_ATTR_STRING' | 'TF_ATTR_BOOL' | 'TF_FLOAT' | 'TF_RESOURCE',
-    number
-  >;
-  executeMultipleOutputs(name: string, attributes: Attribute[], inputs: Tensor[], outputs: number): Tensor[];
-}
-
-const backend = () => tf.backend() as unknown as Backend;
-const ofType = (name: string): Attribute => {
-  const { TF_ATTR_TYPE, TF_FLOAT } = backend().binding;
-  return { name, type: TF_ATTR_TYPE, value: TF_FLOAT };
-};
-const flag = (name: string): Attribute => ({ name, type: backend().binding.TF_ATTR_BOOL, value: false });
 
 /** TensorFlow's name for a variable that lives as long as its handle. */
 const ANONYMOUS = 'cd2c89b7-88b7-44c8-ad83-06c2a9158347';
+const DTYPE = ['dtype'];
 
 /** A float32 variable. */
 export interface Variable {
@@ -39,26 +20,21 @@ export interface Variable {
 }
 
 export function variable(value: Tensor): Variable {
-  const { TF_ATTR_SHAPE, TF_ATTR_STRING } = backend().binding;
-  const attributes = [
-    ofType('dtype'),
-    { name: 'shape', type: TF_ATTR_SHAPE, value: value.shape },
-    { name: 'container', type: TF_ATTR_STRING, value: '' },
-    { name: 'shared_name', type: TF_ATTR_STRING, value: ANONYMOUS },
-  ];
-  const [made] = backend().executeMultipleOutputs('VarHandleOp', attributes, [], 1) as [Tensor];
-  const handle = tf.keep(made);
+  const attributes = { shape: { shape: value.shape }, container: '', shared_name: ANONYMOUS };
+  const handle = tf.keep(only(execute('VarHandleOp', [], attributes, 1, DTYPE)));
   const assign = (next: Tensor) => {
-    backend().executeMultipleOutputs('AssignVariableOp', [ofType('dtype')], [handle, next], 0);
+    execute('AssignVariableOp', [handle, next], {}, 0, DTYPE);
   };
   assign(value);
   return {
     handle,
-    read: () => backend().executeMultipleOutputs('ReadVariableOp', [ofType('dtype')], [handle], 1)[0] as Tensor,
+    read: () => only(execute('ReadVariableOp', [handle], {}, 1, DTYPE)),
     assign,
     dispose: () => handle.dispose(),
   };
 }
+
+const PLAIN_UPDATE = { use_locking: false, use_nesterov: false };
 
 /** v' = momentum v + gradient;  p' = p - rate v' */
 export function applyMomentum(
@@ -67,8 +43,7 @@ export function applyMomentum(
   gradient: Tensor,
   { rate, momentum }: Record<'rate' | 'momentum', Tensor>,
 ): void {
-  const inputs = [parameter.handle, velocity.handle, rate, gradient, momentum];
-  backend().executeMultipleOutputs('ResourceApplyMomentum', attributesOfUpdate(), inputs, 0);
+  execute('ResourceApplyMomentum', [parameter.handle, velocity.handle, rate, gradient, momentum], PLAIN_UPDATE, 0);
 }
 
 /** m' = b1 m + (1 - b1) g;  v' = b2 v + (1 - b2) g^2;  p' = p - rate sqrt(1 - b2^t) / (1 - b1^t) m' / (sqrt(v') + epsilon) */
@@ -78,9 +53,7 @@ export function applyAdam(
   scalars: Record<'beta1ToT' | 'beta2ToT' | 'rate' | 'beta1' | 'beta2' | 'epsilon', Tensor>,
 ): void {
   const { beta1ToT, beta2ToT, rate, beta1, beta2, epsilon } = scalars;
-  const inputs = [parameter, first, second].map(({ handle }) => handle);
+  const inputs = [parameter.handle, first.handle, second.handle];
   inputs.push(beta1ToT, beta2ToT, rate, beta1, beta2, epsilon, gradient);
-  backend().executeMultipleOutputs('ResourceApplyAdam', attributesOfUpdate(), inputs, 0);
+  execute('ResourceApplyAdam', inputs, PLAIN_UPDATE, 0);
 }
-
-const attributesOfUpdate = () => [ofType('T'), flag('use_locking'), flag('use_nesterov')];

@@ -3,9 +3,9 @@ import type { Viewer } from '../../domain/viewer.js';
 import { FASHION_MNIST_LICENCE } from '../../formats/importers/fashion-mnist.js';
 import { type Backend, startImport } from '../../platform/orchestration/index.js';
 import type { Connection } from '../kit/connection.js';
+import { editOnce, raised } from '../kit/edit.js';
 import { requireName } from '../kit/input.js';
-import { audit, type Caller, createOnce, editVersion, TRANSACTION } from '../kit/mutation.js';
-import { notFound, requireUuid } from '../kit/node.js';
+import { type Caller, createOnce } from '../kit/mutation.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
 import type { DatasetFilter, DatasetImportInput, DatasetUpdateInput } from './dataset.input.js';
@@ -51,23 +51,12 @@ export class DatasetService {
   /** Changes the name; the content is immutable. Returns its UUID. Throws NOT_FOUND, VERSION_CONFLICT, INVALID_INPUT. */
   async update(caller: Caller, input: DatasetUpdateInput): Promise<string> {
     assertAllowed(caller.viewer, 'dataset:edit');
-    const id = requireUuid('Dataset', input.id, ['id']);
     const { name } = input.changes;
     const changes = name == null ? {} : { name: requireName(name, ['changes', 'name']) };
-    const where = { id, projectId: caller.viewer.projectId };
-    const edit = {
-      where: { ...where, version: input.expectedVersion },
-      data: { ...changes, version: { increment: 1 } },
-    };
-    await this.backend.database.$transaction(async (tx) => {
-      const found = await editVersion(
-        input.expectedVersion,
-        () => tx.dataset.updateMany(edit),
-        () => tx.dataset.findFirst({ where, select: { version: true } }),
-      );
-      if (!found) throw notFound('Dataset', input.id, ['id']);
-      await audit(tx, caller, 'datasetUpdate', 'Dataset', id, changes);
-    }, TRANSACTION);
-    return id;
+    const edit = { ...input, operation: 'datasetUpdate', subjectType: 'Dataset', changes } as const;
+    return editOnce(this.backend, caller, edit, {
+      write: (tx, where) => tx.dataset.updateMany({ where, data: { ...changes, ...raised } }),
+      read: (tx, where) => tx.dataset.findFirst({ where, select: { version: true } }),
+    });
   }
 }

@@ -4,8 +4,9 @@ import { isTerminal } from '../../domain/run-lifecycle.js';
 import type { Transaction } from '../../platform/database/client.js';
 import type { DistillationRun } from '../../platform/database/generated/client.js';
 import { type Backend, lockRun, requestRunCancel } from '../../platform/orchestration/index.js';
+import { editOnce, raised } from '../kit/edit.js';
 import { requireLabels, requireName, requireText } from '../kit/input.js';
-import { actorOf, audit, type BulkResult, type Caller, eachOf, editVersion, TRANSACTION } from '../kit/mutation.js';
+import { actorOf, audit, type BulkResult, type Caller, eachOf, TRANSACTION } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
 import { assertAllowed, type Permission } from '../kit/permissions.js';
 import type {
@@ -68,28 +69,17 @@ export class RunEditService {
   /** Changes name, notes or labels. Returns its UUID. Throws NOT_FOUND, VERSION_CONFLICT, INVALID_INPUT. */
   async update(caller: Caller, input: DistillationRunUpdateInput): Promise<string> {
     assertAllowed(caller.viewer, 'distillationRun:edit');
-    const id = requireUuid('DistillationRun', input.id, ['id']);
     const { name, notes, labels } = input.changes;
     const changes = {
       ...(name == null ? {} : { name: requireName(name, ['changes', 'name']) }),
       ...(notes == null ? {} : { notes: requireText(notes, ['changes', 'notes']) }),
       ...(labels == null ? {} : { labels: requireLabels(labels, ['changes', 'labels']) }),
     };
-    const where = { id, projectId: caller.viewer.projectId };
-    await this.backend.database.$transaction(async (tx) => {
-      const found = await editVersion(
-        input.expectedVersion,
-        () =>
-          tx.distillationRun.updateMany({
-            where: { ...where, version: input.expectedVersion },
-            data: { ...changes, version: { increment: 1 } },
-          }),
-        () => tx.distillationRun.findFirst({ where, select: { version: true } }),
-      );
-      if (!found) throw notFound('DistillationRun', input.id, ['id']);
-      await audit(tx, caller, 'distillationRunUpdate', 'DistillationRun', id, changes);
-    }, TRANSACTION);
-    return id;
+    const edit = { ...input, operation: 'distillationRunUpdate', subjectType: 'DistillationRun', changes } as const;
+    return editOnce(this.backend, caller, edit, {
+      write: (tx, where) => tx.distillationRun.updateMany({ where, data: { ...changes, ...raised } }),
+      read: (tx, where) => tx.distillationRun.findFirst({ where, select: { version: true } }),
+    });
   }
 
   private cancelRun(caller: Caller): Act {

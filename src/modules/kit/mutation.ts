@@ -105,22 +105,6 @@ export async function eachOf(
   return results;
 }
 
-/** Writes an edit made on `expected`. Answers whether the row is there. Throws VERSION_CONFLICT. */
-export async function editVersion(
-  expected: number,
-  write: () => Promise<{ count: number }>,
-  read: () => Promise<{ version: number } | null>,
-): Promise<boolean> {
-  if ((await write()).count > 0) return true;
-  const row = await read();
-  if (row === null) return false;
-  throw new TeddyhubError(
-    'VERSION_CONFLICT',
-    `It is at version ${row.version} by now, not ${expected}: read it again, then decide anew.`,
-    { field: ['expectedVersion'] },
-  );
-}
-
 function toUserErrors(error: unknown): UserError[] {
   const errors = error instanceof InputErrors ? error.errors : [error];
   return errors.map((one) => {

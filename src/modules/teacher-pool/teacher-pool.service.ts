@@ -5,9 +5,10 @@ import { type Backend, requestPoolCancel, startPoolTraining } from '../../platfo
 import { resolveImportPath } from '../dataset/import-path.js';
 import { requireFit, requireReadyDataset } from '../kit/checks.js';
 import type { Connection } from '../kit/connection.js';
+import { editOnce, raised } from '../kit/edit.js';
 import { parseInput, requireName, requireSeed } from '../kit/input.js';
-import { audit, type Caller, cancelOnce, createOnce, editVersion, TRANSACTION } from '../kit/mutation.js';
-import { notFound, requireUuid } from '../kit/node.js';
+import { type Caller, cancelOnce, createOnce } from '../kit/mutation.js';
+import { requireUuid } from '../kit/node.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
 import type {
@@ -78,24 +79,13 @@ export class TeacherPoolService {
   /** Changes the name. Returns its UUID. Throws NOT_FOUND, VERSION_CONFLICT, INVALID_INPUT. */
   async update(caller: Caller, input: TeacherPoolUpdateInput): Promise<string> {
     assertAllowed(caller.viewer, 'teacherPool:edit');
-    const id = requireUuid('TeacherPool', input.id, ['id']);
     const { name } = input.changes;
     const changes = name == null ? {} : { name: requireName(name, ['changes', 'name']) };
-    const where = { id, projectId: caller.viewer.projectId };
-    const edit = {
-      where: { ...where, version: input.expectedVersion },
-      data: { ...changes, version: { increment: 1 } },
-    };
-    await this.backend.database.$transaction(async (tx) => {
-      const found = await editVersion(
-        input.expectedVersion,
-        () => tx.teacherPool.updateMany(edit),
-        () => tx.teacherPool.findFirst({ where, select: { version: true } }),
-      );
-      if (!found) throw notFound('TeacherPool', input.id, ['id']);
-      await audit(tx, caller, 'teacherPoolUpdate', 'TeacherPool', id, changes);
-    }, TRANSACTION);
-    return id;
+    const edit = { ...input, operation: 'teacherPoolUpdate', subjectType: 'TeacherPool', changes } as const;
+    return editOnce(this.backend, caller, edit, {
+      write: (tx, where) => tx.teacherPool.updateMany({ where, data: { ...changes, ...raised } }),
+      read: (tx, where) => tx.teacherPool.findFirst({ where, select: { version: true } }),
+    });
   }
 
   /** The same with real paths. Throws INVALID_INPUT and BAD_INPUT_FILE, as for the files of a dataset. */

@@ -1,23 +1,24 @@
-/** How the kernels of this folder call TensorFlow's operations and give them gradients. */
+/** How the kernels of this folder, and variables, call TensorFlow's operations, and how kernels get gradients. */
 import { type Tensor, tf } from '../tensorflow.js';
 
-type Value = boolean | number | string | readonly number[];
+/** A list is of integers. */
+type Value = boolean | number | string | readonly number[] | { readonly shape: readonly number[] };
 
 interface Attribute {
   name: string;
   type: number;
-  value: Value;
+  value: Exclude<Value, { readonly shape: readonly number[] }>;
 }
 
 interface Backend {
   readonly binding: Record<
-    'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_FLOAT' | 'TF_ATTR_INT' | 'TF_ATTR_STRING' | 'TF_FLOAT',
+    'TF_ATTR_TYPE' | 'TF_ATTR_BOOL' | 'TF_ATTR_FLOAT' | 'TF_ATTR_INT' | 'TF_ATTR_STRING' | 'TF_ATTR_SHAPE' | 'TF_FLOAT',
     number
   >;
   executeMultipleOutputs(name: string, attributes: Attribute[], inputs: Tensor[], outputs: number): Tensor[];
 }
 
-/** Runs one TensorFlow operation on float32 inputs; `types` are the names of its type attributes. Arrays are of integers. */
+/** Runs one TensorFlow operation on float32 inputs or variables; `types` are the names of its type attributes. */
 export function execute(
   name: string,
   inputs: Tensor[],
@@ -26,14 +27,17 @@ export function execute(
   types: readonly string[] = ['T'],
 ): Tensor[] {
   const backend = tf.backend() as unknown as Backend;
-  const { TF_ATTR_TYPE, TF_ATTR_BOOL, TF_ATTR_FLOAT, TF_ATTR_INT, TF_ATTR_STRING, TF_FLOAT } = backend.binding;
-  const typeOf = (value: Value) => {
-    if (Array.isArray(value)) return TF_ATTR_INT;
-    return typeof value === 'boolean' ? TF_ATTR_BOOL : typeof value === 'number' ? TF_ATTR_FLOAT : TF_ATTR_STRING;
+  const { TF_ATTR_TYPE, TF_ATTR_BOOL, TF_ATTR_FLOAT, TF_ATTR_INT, TF_ATTR_STRING, TF_ATTR_SHAPE, TF_FLOAT } =
+    backend.binding;
+  const attributeOf = (key: string, value: Value): Attribute => {
+    if (typeof value === 'object' && 'shape' in value) return { name: key, type: TF_ATTR_SHAPE, value: value.shape };
+    if (typeof value === 'object') return { name: key, type: TF_ATTR_INT, value };
+    if (typeof value === 'boolean') return { name: key, type: TF_ATTR_BOOL, value };
+    return { name: key, type: typeof value === 'number' ? TF_ATTR_FLOAT : TF_ATTR_STRING, value };
   };
   const list: Attribute[] = [
     ...types.map((type) => ({ name: type, type: TF_ATTR_TYPE, value: TF_FLOAT })),
-    ...Object.entries(attributes).map(([key, value]) => ({ name: key, type: typeOf(value), value })),
+    ...Object.entries(attributes).map(([key, value]) => attributeOf(key, value)),
   ];
   return backend.executeMultipleOutputs(name, list, inputs, outputs);
 }
