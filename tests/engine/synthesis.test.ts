@@ -52,18 +52,26 @@ for (const shape of [
       assert.deepEqual([...labels], [0, 1, 2, 0, 1, 2]);
     });
 
-    it('lowers the loss, and keeps pixels in range where the steps are large', async () => {
-      // One teacher, and no augmentation, so that losses of different steps can be compared.
-      const still = { cropScaleMin: 1, augmentation: { flip: false, shift: 0 }, learningRate: 0.5, steps: 60 };
+    // One teacher, and no augmentation, so that losses of different steps can be compared.
+    const still = { cropScaleMin: 1, augmentation: { flip: false, shift: 0 }, learningRate: 0.5, steps: 60 };
+
+    it('lowers the loss, though the steps are large', async () => {
       const context = keptContext(world.store);
-      const payload = synthesisPayload(world, teachers.slice(1, 2), { ...still, init: 'NOISE' });
-      const { data } = await imagesOf(await synthesize(payload, context));
+      await synthesize(synthesisPayload(world, teachers.slice(1, 2), { ...still, init: 'NOISE' }), context);
       const losses = context.metrics.filter(({ name }) => name === 'loss').map(({ value }) => value);
       assert.ok((losses.at(-1) ?? 1) < 0.8 * (losses[0] ?? 0), `losses ${losses.join(', ')}`);
+    });
+
+    it('keeps pixels in range where the steps are large', async () => {
+      // Cross-entropy alone pushes pixels to both ends; the moments of dark images would push to one.
+      const pushing = { ...still, init: 'NOISE', momentsWeight: 0, classMeanWeight: 0 } as const;
+      const context = keptContext(world.store);
+      const { data } = await imagesOf(
+        await synthesize(synthesisPayload(world, teachers.slice(1, 2), pushing), context),
+      );
       // Clamping leaves pixels at both ends; a wrap-around or an overflow of uint8 would leave their neighbours' values.
-      // How many end up at which end is the teacher's doing: most at 0, some at 255.
       assert.ok(data.filter((pixel) => pixel === 0).length > data.length / 100);
-      assert.ok(data.includes(255));
+      assert.ok(data.filter((pixel) => pixel === 255).length > data.length / 100);
     });
 
     it('starts from real images of the class, another task from others', async () => {
