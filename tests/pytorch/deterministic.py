@@ -11,8 +11,6 @@ import numpy as np
 import torch
 from torch import nn
 
-INPUT_NAME = "input"
-
 
 def fnv1a32(text: str) -> int:
     """FNV-1a of the text's UTF-8 bytes."""
@@ -64,9 +62,9 @@ def fill(model: nn.Module) -> None:
                 tensor.copy_(torch.from_numpy(_values(name, tuple(tensor.shape), owner in norms).astype(np.float32)))
 
 
-def images(batch: int, channels: int, height: int, width: int) -> torch.Tensor:
+def images(name: str, batch: int, channels: int, height: int, width: int) -> torch.Tensor:
     """Normalised images [n, c, h, w] of float32."""
-    values = (uniform(INPUT_NAME, (batch, channels, height, width)) - 0.5) * 4
+    values = (uniform(name, (batch, channels, height, width)) - 0.5) * 4
     return torch.from_numpy(values.astype(np.float32))
 
 

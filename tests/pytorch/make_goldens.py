@@ -1,6 +1,7 @@
 """Writes what PyTorch computes with the platform's architectures, as goldens for the TypeScript tests.
 
     python tests/pytorch/make_goldens.py [--out DIR] [--only CASE]   JSON goldens (default: tests/fixtures/pytorch)
+    python tests/pytorch/make_goldens.py --settle [--only CASE]      the first input of each case that lies at no kink
     python tests/pytorch/make_goldens.py --export DIR [--only CASE]  state dicts and float32 runs as safetensors
 
 Goldens are computed in float64 from the float32 values of deterministic.py and rounded to 9 significant digits, so that
@@ -10,7 +11,8 @@ they are the same wherever they are made; both sides can then be held against on
 import argparse
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 
 import torch
@@ -23,9 +25,11 @@ from training import OPTIMIZERS, train
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures" / "pytorch"
 GRADIENT_SAMPLES = 256
 PARAMETER_SAMPLES = 8
-# What float32 rounding amounts to, seen as noise on the images; and how many draws of it are tried.
+# Noise on the images of about the size of float32 rounding; how many draws of it are tried; and what a gradient may change
+# under them to count as settled: a quarter of the bound that the tests hold ours to.
 ROUNDING = 2e-6
 ROUNDING_DRAWS = 4
+SETTLED = 2.5e-4
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Case:
     # Of CONVNET alone.
     filters: int | None = None
     depth: int | None = None
+    # Other images where those of "input" lie at a kink: see `settled`.
+    input: str | None = None
 
     @property
     def name(self) -> str:
@@ -51,7 +57,7 @@ class Case:
         return model
 
     def images(self) -> torch.Tensor:
-        return deterministic.images(self.batch, self.channels, self.height, self.width)
+        return deterministic.images(self.input or "input", self.batch, self.channels, self.height, self.width)
 
     def labels(self) -> torch.Tensor:
         return deterministic.labels(self.batch, self.classes)
@@ -60,8 +66,8 @@ class Case:
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
-def _imagenet(architecture: str, side: int, batch: int = 4) -> Case:
-    return Case(architecture, side, side, 3, 10, batch)
+def _imagenet(architecture: str, side: int, input: str | None = None) -> Case:
+    return Case(architecture, side, side, 3, 10, 4, input=input)
 
 
 MATCHING = [
@@ -69,17 +75,17 @@ MATCHING = [
     _imagenet("RESNET18", 32),
     _imagenet("RESNET50", 32),
     _imagenet("RESNET101", 32),
-    _imagenet("DENSENET121", 32),
-    _imagenet("MOBILENET_V2", 32),
-    _imagenet("SHUFFLENET_V2_X0_5", 32),
-    _imagenet("SHUFFLENET_V2_X1_0", 32),
+    _imagenet("DENSENET121", 32, "input-70"),
+    _imagenet("MOBILENET_V2", 32, "input-4"),
+    _imagenet("SHUFFLENET_V2_X0_5", 32, "input-1"),
+    _imagenet("SHUFFLENET_V2_X1_0", 32, "input-1"),
     _imagenet("EFFICIENTNET_B0", 32),
     # The largest images of the small stem, and the smallest of interest beyond it.
     _imagenet("RESNET18", 64),
-    _imagenet("RESNET18", 96),
-    _imagenet("DENSENET121", 96),
-    _imagenet("SHUFFLENET_V2_X1_0", 96),
-    _imagenet("MOBILENET_V2", 96),
+    _imagenet("RESNET18", 96, "input-1"),
+    _imagenet("DENSENET121", 96, "input-31"),
+    _imagenet("SHUFFLENET_V2_X1_0", 96, "input-1"),
+    _imagenet("MOBILENET_V2", 96, "input-68"),
     _imagenet("EFFICIENTNET_B0", 96),
 ]
 
@@ -120,22 +126,29 @@ def _run(case: Case, dtype: torch.dtype) -> tuple[torch.nn.Module, torch.Tensor,
     return model, images, *_gradient(case, model, images)
 
 
-def _sensitivity(case: Case, model: torch.nn.Module, images: torch.Tensor, gradient: torch.Tensor) -> float:
-    """The largest relative change of the gradient under noise of the size of float32 rounding.
+def is_settled(case: Case) -> bool:
+    """Whether noise of the size of float32 rounding leaves the gradient as it is.
 
-    A deep network of random weights has activations close to the kink of their ReLU. Rounding decides on which side they
-    fall, and differs from processor to processor: no float32 gradient is exact to more than this.
+    A deep network of random weights has activations close to the kink of their ReLU. On which side they fall is decided by
+    rounding, which differs from processor to processor, and one of them moves the gradient by a thousandth and more.
     """
-    changes = []
+    model, images, _, gradient = _run(case, torch.float64)
     for draw in range(ROUNDING_DRAWS):
         noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(draw), dtype=images.dtype)
         _, moved = _gradient(case, model, images + ROUNDING * noise)
-        changes.append(((moved - gradient).norm() / gradient.norm()).item())
-    return max(changes)
+        if (moved - gradient).norm() > SETTLED * gradient.norm():
+            return False
+    return True
+
+
+def settled(case: Case) -> Case:
+    """The case with the first input that is settled; some take a hundred tries."""
+    candidates = (replace(case, input=f"input-{k}" if k else None) for k in count())
+    return next(candidate for candidate in candidates if is_settled(candidate))
 
 
 def matching_golden(case: Case) -> dict:
-    model, images, result, gradient = _run(case, torch.float64)
+    _, _, result, gradient = _run(case, torch.float64)
     logits = result.pop("logits")
     if not logits.isfinite().all() or logits.abs().max() > 1e4:
         raise SystemExit(f"{case.name}: logits up to {logits.abs().max():.3g} say little in float32")
@@ -144,11 +157,7 @@ def matching_golden(case: Case) -> dict:
         "versions": _versions(),
         "logits": _rounded(logits),
         "loss": {name: _rounded(value.item()) for name, value in result.items()},
-        "gradient": {
-            "norm": _rounded(gradient.norm().item()),
-            "sensitivity": float(f"{_sensitivity(case, model, images, gradient):.2g}"),
-            **_sample(gradient, GRADIENT_SAMPLES),
-        },
+        "gradient": {"norm": _rounded(gradient.norm().item()), **_sample(gradient, GRADIENT_SAMPLES)},
     }
 
 
@@ -202,9 +211,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=FIXTURES, help="folder of the JSON goldens")
     parser.add_argument("--export", type=Path, metavar="DIR", help="write safetensors there, and no goldens")
+    parser.add_argument("--settle", action="store_true", help="look for inputs at no kink, and write nothing")
     parser.add_argument("--only", help="cases whose name contains this")
     options = parser.parse_args()
     wanted = [case for case in MATCHING if (options.only or "") in case.name]
+    if options.settle:
+        for case in wanted:
+            print(case.name, settled(case).input or "input", flush=True)
+        return
     if options.export is not None:
         for case in wanted:
             export(case, options.export / case.name)
