@@ -1,8 +1,9 @@
 /** What S3 servers under test have in common: free ports, a folder, and an end. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,16 +28,39 @@ export function programOf(name: string): string {
 
 export const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'teddyhub-s3-'));
 
-/** Starts the server and waits until it takes requests; `folder` goes with it. */
-export async function startS3Server(options: {
+/** A server that is to be started; its folder goes with it. */
+export interface S3Program {
   program: string;
   args: readonly string[];
   env?: NodeJS.ProcessEnv;
   port: number;
   folder: string;
-}): Promise<S3Server> {
-  const { program, args, env = process.env, port, folder } = options;
-  const server = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  /** What there is to wait for beside answers. */
+  isReady?: () => Promise<boolean>;
+}
+
+const TRIES = 3;
+/** Other tests and their servers share the machine. */
+const START_MS = 120_000;
+
+/**
+ * Starts what `prepare` names and waits until it takes requests. A port that was free may be somebody else's by the time that
+ * the server wants it: one that ends at its start is prepared anew, a few times.
+ */
+export async function startS3Server(prepare: () => Promise<S3Program>): Promise<S3Server> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await startOnce(await prepare());
+    } catch (error) {
+      if (tried === TRIES || !(error instanceof EndedAtStart)) throw error;
+    }
+  }
+}
+
+class EndedAtStart extends Error {}
+
+async function startOnce({ program, args, env, port, folder, isReady }: S3Program): Promise<S3Server> {
+  const server = spawn(program, args, { env: env ?? process.env, stdio: ['ignore', 'ignore', 'pipe'] });
   const close = async () => {
     await end(server);
     await rm(folder, { recursive: true, force: true });
@@ -46,11 +70,12 @@ export async function startS3Server(options: {
     said = `${said}${chunk.toString()}`.slice(-2_000);
   });
   const endpoint = `http://127.0.0.1:${port}`;
+  const looks = async () => {
+    if (server.exitCode !== null) throw new EndedAtStart(`${program} ended at its start: ${said}`);
+    return (await status(endpoint)) === 403 && (isReady === undefined || (await isReady()));
+  };
   try {
-    await until(`${program} takes requests`, async () => {
-      if (server.exitCode !== null) throw new Error(`${program} ended at its start: ${said}`);
-      return (await status(endpoint)) === 403;
-    });
+    await until(`${program} takes requests`, looks, START_MS);
   } catch (error) {
     await close();
     throw error;
@@ -77,21 +102,29 @@ function end(child: ChildProcess): Promise<void> {
   });
 }
 
+/** Below those that the system gives to whoever wants any: parallel tests take hundreds of these. */
+const FIRST_PORT = 20_000;
+const LAST_PORT = 32_767;
+
 /** Ports that are free now, all different. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => {
-            const address = server.address();
-            resolve(typeof address === 'object' && address !== null ? address.port : 0);
-          });
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const held: Server[] = [];
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = randomInt(FIRST_PORT, LAST_PORT + 1);
+    const server = await listen(port);
+    if (server === null) continue;
+    held.push(server);
+    ports.push(port);
+  }
+  await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 }
+
+/** Null where the port is taken. */
+const listen = (port: number): Promise<Server | null> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(null));
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
