@@ -3,10 +3,11 @@
  *
  * download: a set through presigned URLs beside the object server asked directly; label bytes of each mode. archives: images a
  * second of an import from an archive, beside a plain loop through sharp and torchvision's ImageFolder over the same unpacked
- * files in the same run, and of shards read as a worker reads them. memory: of an import of 200,000 files.
+ * files in the same run, and of shards read as a worker reads them. pixels: of all files of both archives, beside libvips.
+ * memory: of an import of 200,000 files.
  *
  *     npm run bench -- data [--data <folder of cifar10-jpeg.tar.gz and tiny-imagenet-20.tar.gz>] [--python <python>]
- *         [--only archives|memory|download] [--limit <images of a loop>] [--files <files of the large folder>]
+ *         [--only archives|pixels|memory|download] [--limit <images of a loop>] [--files <files of the large folder>]
  *         [--work <folder>]
  */
 import { spawnSync } from 'node:child_process';
@@ -16,6 +17,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
+  comparePixels,
   filesOf,
   generateFolder,
   imageFolderLoop,
@@ -49,22 +51,18 @@ else {
   // In the order of their lengths: a minute, ten, some more.
   if (wants('download')) await downloads();
   if (wants('archives')) record({ archives: await measureArchives(Number(values.limit)) });
+  if (wants('pixels')) record({ pixels: await measurePixels() });
   if (wants('memory')) record({ memory: measureMemory(Number(values.files)) });
 }
 
-function wants(part: 'archives' | 'memory' | 'download'): boolean {
+function wants(part: 'archives' | 'pixels' | 'memory' | 'download'): boolean {
   return values.only === undefined || values.only === part;
 }
 
 async function measureArchives(loopImages: number) {
-  mkdirSync(values.work, { recursive: true });
   const rows = [];
   for (const { name, file, train } of ARCHIVES) {
-    const path = join(values.data, file);
-    if (!existsSync(path)) throw new Error(`There is no ${path}: name the folder that holds it by --data.`);
-    const folder = join(values.work, name);
-    mkdirSync(folder, { recursive: true });
-    spawnSync('tar', ['-xzf', path, '-C', folder], { stdio: 'inherit' });
+    const { path, folder } = unpack(name, file);
     // The loops before and after each other, so that a machine that becomes slower does not favour one of them.
     const files = filesOf(join(folder, train), loopImages);
     const first = await sharpLoop(files);
@@ -95,6 +93,22 @@ async function measureArchives(loopImages: number) {
     rows.push(row);
   }
   return { loadAverage: rounded(loadavg()[0] ?? 0), loopImages, rows };
+}
+
+function unpack(name: string, file: string): { path: string; folder: string } {
+  const path = join(values.data, file);
+  if (!existsSync(path)) throw new Error(`There is no ${path}: name the folder that holds it by --data.`);
+  const folder = join(values.work, name);
+  mkdirSync(folder, { recursive: true });
+  spawnSync('tar', ['-xzf', path, '-C', folder], { stdio: 'inherit' });
+  return { path, folder };
+}
+
+async function measurePixels() {
+  const rows = [];
+  for (const { name, file } of ARCHIVES)
+    rows.push({ name, ...(await comparePixels(filesOf(unpack(name, file).folder, Number.POSITIVE_INFINITY))) });
+  return rows;
 }
 
 /** Replaces sections of the result; the others stay as they were measured. */

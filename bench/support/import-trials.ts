@@ -1,6 +1,6 @@
 /** Trials of the import benchmark: an import by our job, and the loops that it is compared with, over the same files. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { crc32, deflateSync } from 'node:zlib';
@@ -9,6 +9,7 @@ import type { z } from 'zod';
 import { datasetSource } from '../../src/domain/jobs/dataset-import.js';
 import { random } from '../../src/domain/random.js';
 import { readSplit } from '../../src/formats/dataset-shards.js';
+import { decodePlainJpeg } from '../../src/formats/importers/jpeg/decode.js';
 import { openFolderObjectStore } from '../../src/platform/object-store/folder-object-store.js';
 import { importDataset } from '../../workers/jobs/dataset-import.js';
 import { root } from './report.js';
@@ -55,6 +56,21 @@ export async function sharpLoop(files: readonly string[]): Promise<Trial> {
   const start = performance.now();
   for (const file of files) await sharp(file).raw().toBuffer();
   return { images: files.length, seconds: seconds(start) };
+}
+
+/** How many of the files are decoded here and not by libvips, and how many of those have every pixel as libvips has it. */
+export async function comparePixels(files: readonly string[]) {
+  let decodedHere = 0;
+  let equal = 0;
+  for (const file of files) {
+    const ours = decodePlainJpeg(readFileSync(file));
+    if (ours === null) continue;
+    decodedHere += 1;
+    const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
+    const repeated = info.channels / ours.channels;
+    if (data.every((value, i) => value === ours.pixels[Math.floor(i / repeated)])) equal += 1;
+  }
+  return { images: files.length, decodedHere, equal };
 }
 
 export function imageFolderLoop(python: string, folder: string, limit: number): Trial & { versions: unknown } {

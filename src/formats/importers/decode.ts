@@ -1,6 +1,8 @@
-/** Image files to pixels of one size, by libvips: orientation applied, alpha over white, 8 bits a channel, sRGB. */
+/** Image files to pixels of one size, as libvips makes them: orientation applied, alpha over white, 8 bits a channel, sRGB. */
 import sharp, { type Sharp } from 'sharp';
+import type { ImageShape } from '../../domain/config.js';
 import type { ImagePreparation } from '../../domain/jobs/dataset-import.js';
+import { decodePlainJpeg } from './jpeg/decode.js';
 import { type RawSample, UnusableRecord } from './sample.js';
 
 export interface DecodedImage {
@@ -32,6 +34,8 @@ sharp.concurrency(1);
 /** Throws UnusableRecord with what is wrong with the file. */
 export async function decodeImage(file: Buffer, preparation: ImagePreparation): Promise<DecodedImage> {
   if (file.byteLength === 0) throw new UnusableRecord('the file is empty');
+  const plain = decodePlainJpeg(file);
+  if (plain !== null && isAsWanted(plain, preparation)) return plain;
   const limitInputPixels = Math.min(
     preparation.size === null ? MOST_PIXELS_UNSIZED : MOST_PIXELS,
     Math.max(ALWAYS_ALLOWED, Math.floor((file.byteLength * MOST_RATIO) / 3)),
@@ -49,12 +53,15 @@ export async function decodeImage(file: Buffer, preparation: ImagePreparation): 
 
 /** Pixels that are there already, brought to the same size and channels as image files are. */
 export async function prepareRaw({ pixels, shape }: RawSample, preparation: ImagePreparation): Promise<DecodedImage> {
-  const { size, channels } = preparation;
-  const { height, width } = shape;
-  const sized = size === null || (size.height === height && size.width === width);
-  if (sized && (channels === null || channels >= shape.channels)) return { pixels, ...shape };
-  const raw = { height, width, channels: shape.channels as 1 | 3 };
+  if (isAsWanted(shape, preparation)) return { pixels, ...shape };
+  const raw = { ...shape, channels: shape.channels as 1 | 3 };
   return prepare(sharp(pixels, { raw }), preparation);
+}
+
+/** Grey pixels are colour as well: they become so where they are kept. */
+function isAsWanted(shape: ImageShape, { size, channels }: ImagePreparation): boolean {
+  const sized = size === null || (size.height === shape.height && size.width === shape.width);
+  return sized && (channels === null || channels >= shape.channels);
 }
 
 async function prepare(image: Sharp, { size, fit, channels }: ImagePreparation): Promise<DecodedImage> {
