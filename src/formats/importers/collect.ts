@@ -5,6 +5,7 @@
 import { TeddyhubError } from '../../domain/errors.js';
 import { type ImagePreparation, MAX_LISTED, type SkippedRecord } from '../../domain/jobs/dataset-import.js';
 import { type DecodedImage, decodeImage, prepareRaw } from './decode.js';
+import { openBatches } from './decode-batches.js';
 import {
   type ClassList,
   type EncodedSample,
@@ -48,33 +49,50 @@ export async function collectSamples(
     spool.append(decoded, name.record);
     table.add(name);
   };
-  const decode = async (sample: EncodedSample, read: () => Promise<Buffer>) => {
+  const decode = async (file: Buffer, sample: EncodedSample) => {
     try {
-      keep(await decodeImage(await read(), image), sample);
+      keep(await decodeImage(file, image), sample);
     } catch (error) {
-      if (!(error instanceof UnusableRecord)) throw error;
-      skip({ split: sample.split, record: sample.record, reason: error.message });
+      skipUnusable(error, sample);
+    }
+  };
+  const skipUnusable = (error: unknown, { split, record }: EncodedSample) => {
+    if (!(error instanceof UnusableRecord)) throw error;
+    skip({ split, record, reason: error.message });
+  };
+  const small = openBatches<EncodedSample>(image, keep, decode);
+  const read = async (sample: EncodedSample, file: Promise<Buffer>) => {
+    try {
+      const bytes = await file;
+      await (small.takes(bytes) ? small.add(bytes, sample) : decode(bytes, sample));
+    } catch (error) {
+      skipUnusable(error, sample);
     }
   };
 
   const decoding = inParallel(WINDOW);
   let seen = 0;
-  for await (const sample of reader.samples()) {
-    seen += 1;
-    if (seen % REPORT_EVERY === 0) await onProgress();
-    if (sample.kind === 'SKIPPED') {
-      skip({ split: sample.split, record: sample.record, reason: sample.reason });
-    } else if (sample.kind === 'RAW') {
-      keep(await prepareRaw(sample, image), sample);
-    } else if (reader.sequential) {
-      const file = sample.read();
-      await file.catch(() => undefined);
-      await decoding.start(() => decode(sample, () => file));
-    } else {
-      await decoding.start(() => decode(sample, sample.read));
+  try {
+    for await (const sample of reader.samples()) {
+      seen += 1;
+      if (seen % REPORT_EVERY === 0) await onProgress();
+      if (sample.kind === 'SKIPPED') {
+        skip({ split: sample.split, record: sample.record, reason: sample.reason });
+      } else if (sample.kind === 'RAW') {
+        keep(await prepareRaw(sample, image), sample);
+      } else if (reader.sequential) {
+        const file = sample.read();
+        await file.catch(() => undefined);
+        await decoding.start(() => read(sample, file));
+      } else {
+        await decoding.start(() => read(sample, sample.read()));
+      }
     }
+    await decoding.finish();
+    await small.finish();
+  } finally {
+    await small.close();
   }
-  await decoding.finish();
   const numbers = settle(reader, table, skip);
   const found = new Set<string>();
   for (const number of [...numbers.TRAIN, ...numbers.TEST]) found.add(table.className(number) ?? '');

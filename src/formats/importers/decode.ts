@@ -1,8 +1,7 @@
-/** Image files to pixels of one size, as libvips makes them: orientation applied, alpha over white, 8 bits a channel, sRGB. */
+/** Image files to pixels of one size, by libvips: orientation applied, alpha over white, 8 bits a channel, sRGB. */
 import sharp, { type Sharp } from 'sharp';
 import type { ImageShape } from '../../domain/config.js';
 import type { ImagePreparation } from '../../domain/jobs/dataset-import.js';
-import { decodePlainJpeg } from './jpeg/decode.js';
 import { type RawSample, UnusableRecord } from './sample.js';
 
 export interface DecodedImage {
@@ -34,8 +33,6 @@ sharp.concurrency(1);
 /** Throws UnusableRecord with what is wrong with the file. */
 export async function decodeImage(file: Buffer, preparation: ImagePreparation): Promise<DecodedImage> {
   if (file.byteLength === 0) throw new UnusableRecord('the file is empty');
-  const plain = decodePlainJpeg(file);
-  if (plain !== null && isAsWanted(plain, preparation)) return plain;
   const limitInputPixels = Math.min(
     preparation.size === null ? MOST_PIXELS_UNSIZED : MOST_PIXELS,
     Math.max(ALWAYS_ALLOWED, Math.floor((file.byteLength * MOST_RATIO) / 3)),
@@ -58,8 +55,8 @@ export async function prepareRaw({ pixels, shape }: RawSample, preparation: Imag
   return prepare(sharp(pixels, { raw }), preparation);
 }
 
-/** Grey pixels are colour as well: they become so where they are kept. */
-function isAsWanted(shape: ImageShape, { size, channels }: ImagePreparation): boolean {
+/** Whether pixels are kept as they are. Grey ones are colour as well: they become so where they are kept. */
+export function isAsWanted(shape: ImageShape, { size, channels }: ImagePreparation): boolean {
   const sized = size === null || (size.height === shape.height && size.width === shape.width);
   return sized && (channels === null || channels >= shape.channels);
 }
@@ -71,7 +68,7 @@ async function prepare(image: Sharp, { size, fit, channels }: ImagePreparation):
   return { pixels: data, height: info.height, width: info.width, channels: info.channels };
 }
 
-const isJpeg = (file: Buffer): boolean => file[0] === 0xff && file[1] === 0xd8;
+export const isJpeg = (file: Buffer): boolean => file[0] === 0xff && file[1] === 0xd8;
 
 function reasonOf(error: unknown): string {
   const said = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);

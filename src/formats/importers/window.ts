@@ -1,20 +1,17 @@
-/** Runs tasks beside each other, a bounded number at a time. */
+/** Runs tasks beside each other, a bounded number at a time; any number of callers may wait for a place. */
 export function inParallel(limit: number) {
   let running = 0;
   let failure: { error: unknown } | undefined;
-  let wake: (() => void) | undefined;
-  const settled = async (atMost: number) => {
-    while (running > atMost) {
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-    }
+  let waiting: (() => void)[] = [];
+  const change = () => new Promise<void>((resolve) => waiting.push(resolve));
+  const rethrow = () => {
     if (failure !== undefined) throw failure.error;
   };
   return {
     /** Waits for a free place, then starts the task. Throws what an earlier task threw. */
     async start(task: () => Promise<void>): Promise<void> {
-      await settled(limit - 1);
+      while (running >= limit) await change();
+      rethrow();
       running += 1;
       task()
         .catch((error: unknown) => {
@@ -22,10 +19,15 @@ export function inParallel(limit: number) {
         })
         .finally(() => {
           running -= 1;
-          wake?.();
+          const woken = waiting;
+          waiting = [];
+          for (const wake of woken) wake();
         });
     },
     /** Waits for all of them. Throws what any of them threw. */
-    finish: (): Promise<void> => settled(0),
+    async finish(): Promise<void> {
+      while (running > 0) await change();
+      rethrow();
+    },
   };
 }

@@ -37,7 +37,7 @@ export async function openFolderObjectStore(folder: string): Promise<ObjectStore
   return {
     put: (key, bytes, digest) =>
       attempt(key, (path) => {
-        checkDigest(key, bytes, digest);
+        if (digest !== undefined) checkDigest(key, bytes, digest);
         return writeAtomically(folder, path, [bytes]);
       }),
     get: (key, range) => attempt(key, (path) => (range === undefined ? readFile(path) : readRange(path, range))),

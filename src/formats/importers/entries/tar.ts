@@ -1,6 +1,5 @@
 /** The members of a tar archive, plain or gzipped, in the order in which they lie there. */
 import { PassThrough, pipeline, Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import { TeddyhubError } from '../../../domain/errors.js';
@@ -73,10 +72,17 @@ function toEntry(header: Header, body: AsyncIterable<Buffer>): Entry | null {
     path,
     read: async (maxBytes) => {
       if (size > maxBytes) throw tooLarge(size, maxBytes);
-      return buffer(body);
+      return whole(body);
     },
     stream: async () => Readable.from(body, { objectMode: false }),
   };
+}
+
+/** What `buffer` of node:stream/consumers answers, which takes a tenth of a small image's time to do so. */
+async function whole(body: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
 
 const bomb = ({ name }: TarFile): TeddyhubError =>
