@@ -6,6 +6,7 @@ import type { ObjectStore } from '../../src/platform/object-store/object-store.j
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { openApi, type TestApi } from '../api/server.js';
 import { type SeededSet, seedPublishedSet } from './published-set.js';
+import { environmentOf } from './s3-server.js';
 import { startSeaweedfs } from './seaweedfs.js';
 import { seedProject } from './seeds.js';
 import { type TrainableOptions, trainableSet } from './trainable-set.js';
@@ -49,13 +50,7 @@ export async function openClientWorld(): Promise<ClientWorld> {
     const folder = await openApi();
     closers.unshift(folder.close);
     const config = s3.config('client');
-    const redirecting = await openApi({
-      S3_ENDPOINT: config.endpoint,
-      S3_BUCKET: config.bucket,
-      S3_ACCESS_KEY: config.accessKey,
-      S3_SECRET_KEY: config.secretKey,
-      S3_REGION: config.region,
-    });
+    const redirecting = await openApi(environmentOf(config));
     closers.unshift(redirecting.close);
     const bucket = await openObjectStore(config);
     const context = {

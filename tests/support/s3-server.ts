@@ -19,6 +19,16 @@ export interface S3Server {
 
 export const KEYS = { accessKey: 'teddy', secretKey: 'bear-with-a-secret' };
 
+/** The environment of a process that is to use the store. */
+export const environmentOf = (config: S3Config): NodeJS.ProcessEnv => ({
+  S3_ENDPOINT: config.endpoint,
+  S3_PUBLIC_ENDPOINT: config.publicEndpoint,
+  S3_BUCKET: config.bucket,
+  S3_ACCESS_KEY: config.accessKey,
+  S3_SECRET_KEY: config.secretKey,
+  S3_REGION: config.region,
+});
+
 /** A program that set-up puts into node_modules/.bin for the tests. */
 export function programOf(name: string): string {
   const path = fileURLToPath(new URL(`../../../node_modules/.bin/${name}`, import.meta.url));

@@ -164,6 +164,19 @@ export function keepsTheContract(open: () => Promise<ObjectStore>): void {
       await assert.rejects(store.uploads.put(upload, 1, last), failsWith('NOT_FOUND', /begin another one/));
     });
 
+    it('tell which parts have arrived, for who goes on after a break', async () => {
+      const upload = { key: 'parts/four.tar', id: await store.uploads.begin('parts/four.tar') };
+      assert.deepEqual(await store.uploads.parts(upload), []);
+      const third = await store.uploads.put(upload, 3, last);
+      const tag = await store.uploads.put(upload, 1, first);
+      assert.deepEqual(await store.uploads.parts(upload), [
+        { number: 1, tag, bytes: first.length },
+        { number: 3, tag: third, bytes: last.length },
+      ]);
+      await store.uploads.abort(upload);
+      await assert.rejects(store.uploads.parts(upload), failsWith('NOT_FOUND', /begin another one/));
+    });
+
     it('refuse a part that did not come, and can be completed after it did', async () => {
       const upload = { key: 'parts/three.tar', id: await store.uploads.begin('parts/three.tar') };
       const tag = await store.uploads.put(upload, 1, first);

@@ -22,7 +22,11 @@ export interface TestWorker {
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-export function startTestWorker(options: { databaseUrl: string; stateDir: string }): TestWorker {
+export function startTestWorker(options: {
+  databaseUrl: string;
+  stateDir: string;
+  env?: NodeJS.ProcessEnv;
+}): TestWorker {
   const child = spawnWorker({
     env: {
       PATH: process.env.PATH,
@@ -31,6 +35,7 @@ export function startTestWorker(options: { databaseUrl: string; stateDir: string
       LOG_LEVEL: 'debug',
       DATABASE_URL: options.databaseUrl,
       TEDDYHUB_STATE_DIR: options.stateDir,
+      ...options.env,
     },
     stderr: 'pipe',
   });

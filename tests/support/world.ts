@@ -32,8 +32,8 @@ export interface World {
   stateDir: string;
   /** Runs `work` in a transaction, as a service does. */
   transact<T>(work: (work: Work) => Promise<T>): Promise<T>;
-  /** Starts a worker process and waits until it takes tasks. */
-  startWorker(): Promise<TestWorker>;
+  /** Starts a worker process and waits until it takes tasks; `env` is added to its environment. */
+  startWorker(env?: NodeJS.ProcessEnv): Promise<TestWorker>;
   /** Stops the database server, for all worlds of this file; answers what starts it again at the same place. */
   stopDatabase(): Promise<() => Promise<void>>;
   close(): Promise<void>;
@@ -71,8 +71,8 @@ export async function createWorld(): Promise<World> {
     storeConfig,
     stateDir,
     transact: (work) => database.$transaction((tx: Transaction) => work({ tx, queue }), { timeout: 30_000 }),
-    async startWorker() {
-      const worker = startTestWorker({ databaseUrl, stateDir });
+    async startWorker(env = {}) {
+      const worker = startTestWorker({ databaseUrl, stateDir, env });
       workers.push(worker);
       await worker.logged('worker ready');
       return worker;

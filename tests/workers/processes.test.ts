@@ -1,74 +1,24 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { poolConfig, runConfig } from '../../src/domain/config.js';
-import type { Dataset, DistillationRun, Project, TeacherPool } from '../../src/platform/database/generated/client.js';
-import { requestRunCancel, startImport, startPoolTraining, startRun } from '../../src/platform/orchestration/index.js';
-import { toJson } from '../../src/platform/orchestration/work.js';
-import { writeIdxDataset } from '../support/idx.js';
+import { requestRunCancel } from '../../src/platform/orchestration/index.js';
+import { openSmallRuns, type SmallRuns } from '../support/small-runs.js';
 import { until } from '../support/until.js';
 import { isAlive, startTestWorker, type TestWorker } from '../support/worker.js';
 import { createWorld, type World } from '../support/world.js';
 
-/** Longer than the queue takes to notice that a worker is gone: heartbeats of 10 s, looked at every 2 s. */
-const LOST_MS = 40_000;
 /** Three times the 10 s after which a worker counts as gone. */
 const OUTAGE_MS = 30_000;
-const ARCHITECTURE = { name: 'CONVNET', width: 8, depth: 2 } as const;
-/** Long enough to be killed in the middle, with checkpoints on the way. */
-const SYNTHESIS = { imagesPerClass: 2, formation: 1, steps: 100, checkpointEvery: 10 } as const;
 
 describe('worker processes', () => {
   let world: World;
   /** Takes the tasks of most tests, one after the other. */
   let worker: TestWorker;
   let second: TestWorker;
-  let project: Project;
-  let dataset: Dataset;
-  let pool: TeacherPool;
+  let runs: SmallRuns;
   /** Digest of the images of an undisturbed run. */
   let undisturbed: string;
 
-  const runOf = (id: string) => world.database.distillationRun.findUniqueOrThrow({ where: { id } });
-  const synthesisOf = (runId: string) =>
-    world.database.task.findFirst({
-      where: { runId, kind: 'SYNTHESIS' },
-      include: { taskAttempts: { orderBy: { number: 'asc' } } },
-    });
-  const imagesOf = async (runId: string) => {
-    const result = (await synthesisOf(runId))?.result as { images: { digest: string } } | undefined;
-    return result?.images.digest;
-  };
-  const newRun = async (synthesis = {}): Promise<DistillationRun> => {
-    const config = runConfig.parse({
-      synthesis: { ...SYNTHESIS, ...synthesis },
-      labels: { staticViews: 1, fkdSteps: 2, fkdBatchSize: 8 },
-    });
-    const data = { projectId: project.id, datasetId: dataset.id, poolId: pool.id, name: 'run', seed: 7 };
-    return world.transact(async (work) => {
-      const run = await work.tx.distillationRun.create({ data: { ...data, config: toJson(config) } });
-      await startRun(work, run.id);
-      return run;
-    });
-  };
-  const succeeded = (runId: string, timeoutMs = LOST_MS) =>
-    until(
-      `run ${runId} has succeeded`,
-      async () => {
-        const { state, failureMessage } = await runOf(runId);
-        assert.notEqual(state, 'FAILED', failureMessage ?? '');
-        return state === 'SUCCEEDED';
-      },
-      timeoutMs,
-    );
-  /** Waits until the synthesis is well under way: it has a checkpoint and some steps beyond. */
-  const midway = (runId: string) =>
-    until('the synthesis is midway', async () => {
-      const task = await synthesisOf(runId);
-      return task !== null && task.checkpointStep >= 20 && task;
-    });
-  const outcomes = async (runId: string) => (await synthesisOf(runId))?.taskAttempts.map((attempt) => attempt.outcome);
   const childOf = async (worker: TestWorker, taskId: string, attempt: number): Promise<number> => {
     const { childPid } = await worker.logged('attempt started', { taskId, attempt });
     assert.ok(childPid);
@@ -80,41 +30,11 @@ describe('worker processes', () => {
 
   before(async () => {
     world = await createWorld();
-    project = await world.database.project.create({ data: { name: 'processes' } });
-    const shape = { classes: 2, perClass: 40, testPerClass: 10, height: 8, width: 8, seed: 1 };
-    const source = await writeIdxDataset(join(world.stateDir, 'idx'), shape);
-    dataset = await world.transact(async (work) => {
-      const made = await work.tx.dataset.create({ data: { projectId: project.id, name: 'squares', source } });
-      await startImport(work, made.id);
-      return made;
-    });
     worker = await world.startWorker();
-    await until('the import is READY', async () => {
-      const { state, failureMessage } = await world.database.dataset.findUniqueOrThrow({ where: { id: dataset.id } });
-      assert.notEqual(state, 'FAILED', failureMessage ?? '');
-      return state === 'READY';
-    });
-    const config = poolConfig.parse({
-      architecture: ARCHITECTURE,
-      epochs: 1,
-      batchSize: 16,
-      checkpointEpochs: [1],
-      randomInitTeachers: 0,
-    });
-    pool = await world.transact(async (work) => {
-      const data = { projectId: project.id, datasetId: dataset.id, name: 'weak', config: toJson(config), seed: 3 };
-      const made = await work.tx.teacherPool.create({ data });
-      await startPoolTraining(work, made.id);
-      return made;
-    });
-    await until('the pool is READY', async () => {
-      const { state, failureMessage } = await world.database.teacherPool.findUniqueOrThrow({ where: { id: pool.id } });
-      assert.notEqual(state, 'FAILED', failureMessage ?? '');
-      return state === 'READY';
-    });
-    const run = await newRun();
-    await succeeded(run.id);
-    undisturbed = (await imagesOf(run.id)) ?? '';
+    runs = await openSmallRuns(world);
+    const run = await runs.newRun();
+    await runs.succeeded(run.id);
+    undisturbed = (await runs.imagesOf(run.id)) ?? '';
     assert.match(undisturbed, /^sha256:/);
   });
   after(() => world.close());
@@ -137,46 +57,46 @@ describe('worker processes', () => {
   });
 
   it('go on from the checkpoint to the same bytes when the compute child is killed', async () => {
-    const run = await newRun();
-    const task = await midway(run.id);
+    const run = await runs.newRun();
+    const task = await runs.midway(run.id);
     process.kill(await childOf(worker, task.id, 1), 'SIGKILL');
-    await succeeded(run.id);
-    assert.equal(await imagesOf(run.id), undisturbed);
-    assert.deepEqual(await outcomes(run.id), ['FAILED', 'SUCCEEDED']);
+    await runs.succeeded(run.id);
+    assert.equal(await runs.imagesOf(run.id), undisturbed);
+    assert.deepEqual(await runs.outcomes(run.id), ['FAILED', 'SUCCEEDED']);
     const again = await worker.logged('attempt started', { taskId: task.id, attempt: 2 });
     assert.ok((again.fromStep ?? 0) >= 20, 'the second attempt did not begin at the beginning');
   });
 
   it('end the computation of a canceled run within 5 seconds', async () => {
-    const run = await newRun({ steps: 20_000 });
-    const task = await midway(run.id);
+    const run = await runs.newRun({ steps: 20_000 });
+    const task = await runs.midway(run.id);
     const child = await childOf(worker, task.id, 1);
     const began = performance.now();
     await world.transact((work) => requestRunCancel(work, run.id, 'a test'));
-    assert.equal((await runOf(run.id)).state, 'CANCELED');
+    assert.equal((await runs.runOf(run.id)).state, 'CANCELED');
     await until('the child has ended', () => !isAlive(child), 5_000);
     assert.ok(performance.now() - began < 5_000);
     await worker.logged('attempt ended', { taskId: task.id, outcome: 'STALE' });
-    assert.deepEqual(await outcomes(run.id), ['CANCELED']);
+    assert.deepEqual(await runs.outcomes(run.id), ['CANCELED']);
   });
 
   it('fail a run whose input was damaged, with one line that names it', async () => {
     const { objectKey } = await world.database.datasetShard.findFirstOrThrow({
-      where: { datasetId: dataset.id, split: 'TRAIN' },
+      where: { datasetId: runs.dataset.id, split: 'TRAIN' },
     });
     const bytes = await world.store.get(objectKey);
     await world.store.put(objectKey, Buffer.concat([bytes.subarray(0, -1), Buffer.from([(bytes.at(-1) ?? 0) ^ 1])]));
-    const run = await newRun();
-    await until('the run has failed', async () => (await runOf(run.id)).state === 'FAILED');
+    const run = await runs.newRun();
+    await until('the run has failed', async () => (await runs.runOf(run.id)).state === 'FAILED');
     await world.store.put(objectKey, bytes);
-    const { failureCode, failureMessage } = await runOf(run.id);
+    const { failureCode, failureMessage } = await runs.runOf(run.id);
     assert.equal(failureCode, 'OBJECT_CORRUPT');
     assert.ok(failureMessage?.includes(objectKey) && !failureMessage.includes('\n'), failureMessage ?? 'no message');
   });
 
   it('wait for a database that is away longer than heartbeats may be, and go on with the same attempt', async () => {
-    const run = await newRun();
-    const task = await midway(run.id);
+    const run = await runs.newRun();
+    const task = await runs.midway(run.id);
     const child = await childOf(worker, task.id, 1);
     const restart = await world.stopDatabase();
     try {
@@ -185,15 +105,15 @@ describe('worker processes', () => {
     } finally {
       await restart();
     }
-    await succeeded(run.id);
-    assert.equal(await imagesOf(run.id), undisturbed);
-    assert.deepEqual(await outcomes(run.id), ['SUCCEEDED']);
+    await runs.succeeded(run.id);
+    assert.equal(await runs.imagesOf(run.id), undisturbed);
+    assert.deepEqual(await runs.outcomes(run.id), ['SUCCEEDED']);
   });
 
   it('share the tasks of a run, and none is computed twice', async () => {
     second = await world.startWorker();
-    const run = await newRun({ imagesPerClass: 4, imagesPerClassPerTask: 1, steps: 5 });
-    await succeeded(run.id);
+    const run = await runs.newRun({ imagesPerClass: 4, imagesPerClassPerTask: 1, steps: 5 });
+    await runs.succeeded(run.id);
     const tasks = await world.database.task.findMany({
       where: { runId: run.id },
       include: { taskAttempts: true },
@@ -204,8 +124,8 @@ describe('worker processes', () => {
   });
 
   it('hand their task back on SIGTERM, for another to take at once', async () => {
-    const run = await newRun();
-    const task = await midway(run.id);
+    const run = await runs.newRun();
+    const task = await runs.midway(run.id);
     const [holder, other] = holds(worker, task.id) ? [worker, second] : [second, worker];
     const child = await childOf(holder, task.id, 1);
     const began = performance.now();
@@ -213,23 +133,23 @@ describe('worker processes', () => {
     assert.ok(performance.now() - began < 5_000, 'the drain took seconds');
     assert.ok(!isAlive(child));
     await other.logged('attempt started', { taskId: task.id, attempt: 2 }, 5_000);
-    await succeeded(run.id);
-    assert.equal(await imagesOf(run.id), undisturbed);
-    assert.deepEqual(await outcomes(run.id), ['DRAINED', 'SUCCEEDED']);
+    await runs.succeeded(run.id);
+    assert.equal(await runs.imagesOf(run.id), undisturbed);
+    assert.deepEqual(await runs.outcomes(run.id), ['DRAINED', 'SUCCEEDED']);
     const gone = await world.database.worker.findFirstOrThrow({ where: { pid: holder.pid } });
     assert.equal(gone.state, 'STOPPED');
     worker = other;
   });
 
   it('are replaced when one is killed: another takes its task to the same bytes, and its child ends by itself', async () => {
-    const run = await newRun();
-    const task = await midway(run.id);
+    const run = await runs.newRun();
+    const task = await runs.midway(run.id);
     const child = await childOf(worker, task.id, 1);
     await worker.kill('SIGKILL');
     await until('the orphan has ended', () => !isAlive(child), 10_000);
     worker = await world.startWorker();
-    await succeeded(run.id);
-    assert.equal(await imagesOf(run.id), undisturbed);
-    assert.deepEqual(await outcomes(run.id), ['LOST', 'SUCCEEDED']);
+    await runs.succeeded(run.id);
+    assert.equal(await runs.imagesOf(run.id), undisturbed);
+    assert.deepEqual(await runs.outcomes(run.id), ['LOST', 'SUCCEEDED']);
   });
 });

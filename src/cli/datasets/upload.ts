@@ -2,37 +2,39 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { operations, type Teddyhub } from '../../../clients/typescript/src/index.js';
+import { operations, type Teddyhub, UserErrors } from '../../../clients/typescript/src/index.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import { startPhase } from '../quickstart/progress.js';
+import { type UploadNote, uploadNote } from './upload-note.js';
 
 const TRIES = 5;
 const FIRST_WAIT_MS = 500;
 
-/** Answers the id of the upload, which is complete. Throws UNAVAILABLE, INVALID_INPUT. */
+/**
+ * Answers the id of the upload, which is complete. Parts that an earlier try has brought are not sent again. Throws
+ * UNAVAILABLE, INVALID_INPUT.
+ */
 export async function uploadFile(
   client: Teddyhub,
   service: { url: string; key: string },
   path: string,
   bytes: number,
 ): Promise<string> {
-  const { upload } = await client.mutate(operations.BeginDatasetUpload, {
-    fileName: basename(path),
-    bytes: String(bytes),
-  });
-  if (upload === null) throw new TeddyhubError('INTERNAL', 'The service began no upload.');
+  const note = await uploadNote(service.url, path);
+  const upload = await beginOrResume(client, note, path, bytes);
   const file = await open(path);
   const phase = startPhase('upload');
   try {
     const partBytes = Number(upload.partBytes);
     const parts: { number: number; tag: string }[] = [];
-    for (const { number, url } of upload.parts) {
+    for (const { number, url, tag } of upload.parts) {
       const start = (number - 1) * partBytes;
-      const part = await readPart(file, start, Math.min(partBytes, bytes - start));
-      parts.push({ number, tag: await sendPart(url, part, service) });
-      phase.update((start + part.byteLength) / bytes);
+      const length = Math.min(partBytes, bytes - start);
+      parts.push({ number, tag: tag ?? (await sendPart(url, await readPart(file, start, length), service)) });
+      phase.update((start + length) / bytes);
     }
     await client.mutate(operations.CompleteDatasetUpload, { uploadId: upload.id, parts });
+    await note.remove();
     phase.done();
     return upload.id;
   } catch (error) {
@@ -41,6 +43,25 @@ export async function uploadFile(
   } finally {
     await file.close();
   }
+}
+
+async function beginOrResume(client: Teddyhub, note: UploadNote, path: string, bytes: number) {
+  const uploadId = await note.read();
+  if (uploadId !== null) {
+    const { upload } = await client.mutate(operations.ResumeDatasetUpload, { uploadId }).catch((error: unknown) => {
+      // It is complete, or was given up meanwhile.
+      if (error instanceof UserErrors) return { upload: null };
+      throw error;
+    });
+    if (upload !== null) return upload;
+  }
+  const { upload } = await client.mutate(operations.BeginDatasetUpload, {
+    fileName: basename(path),
+    bytes: String(bytes),
+  });
+  if (upload === null) throw new TeddyhubError('INTERNAL', 'The service began no upload.');
+  await note.write(upload.id);
+  return upload;
 }
 
 async function readPart(file: FileHandle, start: number, length: number): Promise<Buffer<ArrayBuffer>> {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Upload } from '../../platform/object-store/object-store.js';
 
-const content = z.tuple([z.uuid(), z.string().min(1), z.string().min(1)]);
+const content = z.tuple([z.uuid(), z.string().min(1), z.string().min(1), z.number().int().positive()]);
 
 export interface UploadName {
   /** The last segment of its object's key. */
@@ -12,16 +12,18 @@ export interface UploadName {
   storeId: string;
   /** What its owner calls the file. */
   fileName: string;
+  /** How many it has. */
+  bytes: number;
 }
 
-export const encodeUploadId = ({ object, storeId, fileName }: UploadName): string =>
-  Buffer.from(JSON.stringify([object, storeId, fileName])).toString('base64url');
+export const encodeUploadId = ({ object, storeId, fileName, bytes }: UploadName): string =>
+  Buffer.from(JSON.stringify([object, storeId, fileName, bytes])).toString('base64url');
 
 /** Throws INVALID_INPUT. */
 export function decodeUploadId(id: string): UploadName {
   try {
-    const [object, storeId, fileName] = content.parse(JSON.parse(Buffer.from(id, 'base64url').toString('utf8')));
-    return { object, storeId, fileName };
+    const [object, storeId, fileName, bytes] = content.parse(JSON.parse(Buffer.from(id, 'base64url').toString('utf8')));
+    return { object, storeId, fileName, bytes };
   } catch (cause) {
     throw new TeddyhubError('INVALID_INPUT', 'This is not the id of an upload.', { cause });
   }

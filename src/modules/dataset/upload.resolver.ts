@@ -1,7 +1,12 @@
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import type { RequestContext } from '../context.js';
 import { toPayload } from '../kit/mutation.js';
-import { DatasetUploadBeginInput, DatasetUploadCompleteInput, DatasetUploadPayload } from './upload.type.js';
+import {
+  DatasetUploadBeginInput,
+  DatasetUploadCompleteInput,
+  DatasetUploadPayload,
+  DatasetUploadResumeInput,
+} from './upload.type.js';
 
 @Resolver()
 export class UploadResolver {
@@ -14,6 +19,18 @@ export class UploadResolver {
     @Ctx() { services, viewer }: RequestContext,
   ): Promise<DatasetUploadPayload> {
     const { result, ...payload } = await toPayload(input, () => services.uploads.begin(viewer, input));
+    return { upload: result, ...payload };
+  }
+
+  @Mutation(() => DatasetUploadPayload, {
+    description:
+      'Answers which parts of a file have arrived, and anew where to put the others: for an upload that broke off.',
+  })
+  async datasetUploadResume(
+    @Arg('input', () => DatasetUploadResumeInput) input: DatasetUploadResumeInput,
+    @Ctx() { services, viewer }: RequestContext,
+  ): Promise<DatasetUploadPayload> {
+    const { result, ...payload } = await toPayload(input, () => services.uploads.resume(viewer, input));
     return { upload: result, ...payload };
   }
 

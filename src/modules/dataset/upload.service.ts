@@ -2,11 +2,21 @@
 import { randomUUID } from 'node:crypto';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
-import { MIN_PART_BYTES, type ObjectStore } from '../../platform/object-store/object-store.js';
+import {
+  MIN_PART_BYTES,
+  type ObjectStore,
+  type StoredPart,
+  type Upload,
+} from '../../platform/object-store/object-store.js';
 import { requireName } from '../kit/input.js';
 import { assertAllowed } from '../kit/permissions.js';
-import type { DatasetUpload, DatasetUploadBeginInput, DatasetUploadCompleteInput } from './upload.type.js';
-import { encodeUploadId, storeUploadOf } from './upload-id.js';
+import type {
+  DatasetUpload,
+  DatasetUploadBeginInput,
+  DatasetUploadCompleteInput,
+  DatasetUploadResumeInput,
+} from './upload.type.js';
+import { decodeUploadId, encodeUploadId, storeUploadOf } from './upload-id.js';
 
 /** S3 takes up to 10,000 parts; a thousand URLs are enough for one answer. */
 const MAX_PARTS = 1000;
@@ -20,26 +30,39 @@ export class UploadService {
   async begin(viewer: Viewer, input: DatasetUploadBeginInput): Promise<DatasetUpload> {
     assertAllowed(viewer, 'dataset:import');
     const bytes = Number(input.bytes);
-    const name = requireName(input.fileName, ['fileName']);
-    const partBytes = Math.max(PART_BYTES, Math.ceil(bytes / MAX_PARTS / MIN_PART_BYTES) * MIN_PART_BYTES);
-    if (!(bytes > 0) || partBytes > MAX_PART_BYTES) {
-      throw new TeddyhubError('INVALID_INPUT', `A file has 1 to ${MAX_PARTS * MAX_PART_BYTES} bytes.`, {
-        field: ['bytes'],
-      });
-    }
+    const fileName = requireName(input.fileName, ['fileName']);
+    const partBytes = partBytesOf(bytes);
     const object = randomUUID();
     const key = `uploads/${viewer.projectId}/${object}`;
-    const upload = { key, id: await this.store.uploads.begin(key) };
-    const id = encodeUploadId({ object, storeId: upload.id, fileName: name });
+    const storeId = await this.store.uploads.begin(key);
+    return this.toUpload(encodeUploadId({ object, storeId, fileName, bytes }), { key, id: storeId }, bytes, partBytes);
+  }
+
+  /** The same upload with new URLs, and the tags of the parts that have arrived. */
+  async resume(viewer: Viewer, { uploadId }: DatasetUploadResumeInput): Promise<DatasetUpload> {
+    assertAllowed(viewer, 'dataset:import');
+    const { bytes } = decodeUploadId(uploadId);
+    const partBytes = partBytesOf(bytes);
+    const upload = storeUploadOf(uploadId, viewer.projectId);
+    return this.toUpload(uploadId, upload, bytes, partBytes, await this.store.uploads.parts(upload));
+  }
+
+  private async toUpload(
+    id: string,
+    upload: Upload,
+    bytes: number,
+    partBytes: number,
+    stored: readonly StoredPart[] = [],
+  ): Promise<DatasetUpload> {
+    const { uploads } = this.store;
     const numbers = Array.from({ length: Math.ceil(bytes / partBytes) }, (_, index) => index + 1);
-    const parts = await Promise.all(
-      numbers.map(async (number) => ({
-        number,
-        url:
-          (await this.store.uploads.presign(upload, number, PRESIGNED_SECONDS)) ?? `/v1/uploads/${id}/parts/${number}`,
-      })),
-    );
-    return { id, partBytes, parts };
+    const parts = numbers.map(async (number) => {
+      const whole = Math.min(partBytes, bytes - (number - 1) * partBytes);
+      const there = stored.find((part) => part.number === number && part.bytes === whole);
+      const url = await uploads.presign(upload, number, PRESIGNED_SECONDS);
+      return { number, url: url ?? `/v1/uploads/${id}/parts/${number}`, tag: there?.tag ?? null };
+    });
+    return { id, partBytes, parts: await Promise.all(parts) };
   }
 
   async complete(viewer: Viewer, { uploadId, parts }: DatasetUploadCompleteInput): Promise<DatasetUpload> {
@@ -53,6 +76,14 @@ export class UploadService {
     assertAllowed(viewer, 'dataset:import');
     return this.store.uploads.put(storeUploadOf(uploadId, viewer.projectId), number, bytes);
   }
+}
+
+function partBytesOf(bytes: number): number {
+  const partBytes = Math.max(PART_BYTES, Math.ceil(bytes / MAX_PARTS / MIN_PART_BYTES) * MIN_PART_BYTES);
+  if (bytes > 0 && partBytes <= MAX_PART_BYTES) return partBytes;
+  throw new TeddyhubError('INVALID_INPUT', `A file has 1 to ${MAX_PARTS * MAX_PART_BYTES} bytes.`, {
+    field: ['bytes'],
+  });
 }
 
 /** What one part may have when it comes through the API: those of files up to 256 GB. */

@@ -13,6 +13,9 @@ export class UploadPart {
       'caller, where the object store has no URLs of its own.',
   })
   url!: string;
+
+  @Field(() => String, { nullable: true, description: 'What was answered for the part; null: it has not arrived.' })
+  tag!: string | null;
 }
 
 @ObjectType({ description: 'A file on its way into the object store. It can be imported once it is complete.' })
@@ -34,6 +37,12 @@ export class DatasetUploadBeginInput extends MutationInput {
 
   @Field(() => ByteSize)
   bytes!: bigint;
+}
+
+@InputType()
+export class DatasetUploadResumeInput extends MutationInput {
+  @Field(() => ID)
+  uploadId!: string;
 }
 
 @InputType()

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { TeddyhubError } from '../../domain/errors.js';
 import { UNFINISHED_UPLOAD, UNFINISHED_WRITE, writeAtomically } from './atomic-file.js';
 import { checkKey } from './keys.js';
-import { digestOf, type Upload, type UploadedPart, type Uploads } from './object-store.js';
+import { digestOf, type StoredPart, type Upload, type UploadedPart, type Uploads } from './object-store.js';
 
 const ID = /^[0-9a-f-]{36}$/;
 /** Under which a write that a crash cut short is listed: its own key is not known any more. */
@@ -50,6 +50,17 @@ export function folderUploads(
         await requireBegun(upload);
         await writeAtomically(folder, partOf(upload, number), [bytes]);
         return digestOf(bytes);
+      }),
+    parts: (upload) =>
+      attempt(upload.key, async () => {
+        await requireBegun(upload);
+        const numbers = (await readdir(folderOf(upload))).map(Number).filter((number) => number >= 1);
+        const parts: StoredPart[] = [];
+        for (const number of numbers.sort((a, b) => a - b)) {
+          const bytes = await readFile(partOf(upload, number));
+          parts.push({ number, tag: digestOf(bytes), bytes: bytes.byteLength });
+        }
+        return parts;
       }),
     presign: async () => null,
     complete: (upload, parts) =>

@@ -55,6 +55,8 @@ export interface Uploads {
   begin(key: string): Promise<string>;
   /** Parts are numbered from 1 and may come in any order; all but the last have at least `MIN_PART_BYTES`. Answers its tag. */
   put(upload: Upload, number: number, bytes: Uint8Array): Promise<string>;
+  /** The parts that are there, in order. Throws NOT_FOUND. */
+  parts(upload: Upload): Promise<StoredPart[]>;
   /** A URL that takes one part by PUT and answers its tag as ETag; null where the API has to take it. */
   presign(upload: Upload, number: number, seconds: number): Promise<string | null>;
   /** Makes the object of its parts. Throws INVALID_INPUT where a part is missing or not what its tag says. */
@@ -73,6 +75,10 @@ export interface Upload {
 export interface UploadedPart {
   number: number;
   tag: string;
+}
+
+export interface StoredPart extends UploadedPart {
+  bytes: number;
 }
 
 /** S3 takes no smaller parts, but for the last. */

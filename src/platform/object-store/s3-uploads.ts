@@ -28,6 +28,14 @@ export function s3Uploads({ client, publicClient, config, attempt }: Parts): Upl
         answer.resume();
         return String(answer.headers.etag ?? '').replaceAll('"', '');
       }),
+    parts: ({ key, id }) =>
+      attempt(key, async () => {
+        // biome-ignore lint/complexity/useLiteralKeys: the client keeps it for its subclasses, and has no other way to ask.
+        const parts = await client['listParts'](bucket, key, id);
+        return parts
+          .map(({ part, etag, size }) => ({ number: part, tag: etag.replaceAll('"', ''), bytes: Number(size) }))
+          .sort((a, b) => a.number - b.number);
+      }),
     presign: ({ key, id }, number, seconds) =>
       attempt(key, () =>
         publicClient.presignedUrl('PUT', bucket, key, seconds, { partNumber: String(number), uploadId: id }),

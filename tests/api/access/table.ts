@@ -30,7 +30,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
     ADMIN: 'apiKey apiKeys',
   },
   Mutation: {
-    OPERATE: `datasetArchive datasetImport datasetRestore datasetUpdate datasetUploadBegin datasetUploadComplete
+    OPERATE: `datasetArchive datasetImport datasetRestore datasetUpdate datasetUploadBegin datasetUploadComplete datasetUploadResume
       distillationRunCancel distillationRunClone distillationRunRetry distillationRunStart distillationRunUpdate distillationRunsArchive
       distillationRunsCancel distillationRunsLabel distillationRunsUnarchive distilledSetPublish distilledSetRestore
       distilledSetTokenCreate distilledSetTokenRevoke distilledSetsArchive evaluationCancel evaluationStart teacherPoolCancel
@@ -64,7 +64,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   DatasetImportPayload: { OPERATE: `${DONE} dataset` },
   DatasetUpload: { OPERATE: 'id partBytes parts' },
   DatasetUploadPayload: { OPERATE: `${DONE} upload` },
-  UploadPart: { OPERATE: 'number url' },
+  UploadPart: { OPERATE: 'number tag url' },
   DuplicateImage: { READ: 'acrossClasses acrossSplits record sameAs split' },
   ImagePreparation: { READ: 'channels fit height width' },
   ImageShape: { READ: 'channels height width' },

@@ -211,6 +211,7 @@ const TABLE: Record<string, Case[]> = {
   datasetUploadComplete: [
     ['an upload of nobody', () => ({ uploadId: 'nonsense', parts: [] }), [['INVALID_INPUT', undefined]]],
   ],
+  datasetUploadResume: [['an upload of nobody', () => ({ uploadId: 'nonsense' }), [['INVALID_INPUT', undefined]]]],
   distilledSetDelete: [
     ...noObject('DistilledSet'),
     ['one that is not archived', () => ({ id: own.DistilledSet }), [['INVALID_STATE', 'id']]],

@@ -22,8 +22,16 @@ export const BeginDatasetUpload: Operation<'mutation', types.BeginDatasetUploadM
   kind: 'mutation',
   name: 'BeginDatasetUpload',
   idempotent: false,
-  digest: 'sha256:845714090ae1418845f2ca297cb28e91d6efe605d53006b905555a760574af24',
-  text: "mutation BeginDatasetUpload($input: DatasetUploadBeginInput!) {\n  datasetUploadBegin(input: $input) {\n    upload {\n      id\n      partBytes\n      parts {\n        number\n        url\n      }\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+  digest: 'sha256:cfcf3204e308aa41e4f86c0564ac95ac6ef4d79b29c5b18c880364d13126f80c',
+  text: "mutation BeginDatasetUpload($input: DatasetUploadBeginInput!) {\n  datasetUploadBegin(input: $input) {\n    upload {\n      id\n      partBytes\n      parts {\n        number\n        url\n        tag\n      }\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
+export const ResumeDatasetUpload: Operation<'mutation', types.ResumeDatasetUploadMutation, types.ResumeDatasetUploadMutationVariables> = {
+  kind: 'mutation',
+  name: 'ResumeDatasetUpload',
+  idempotent: false,
+  digest: 'sha256:cf9a06f4bc04eed9acda851bc40cada2cdac605a20830d0d7b0a51c28bf86124',
+  text: "mutation ResumeDatasetUpload($input: DatasetUploadResumeInput!) {\n  datasetUploadResume(input: $input) {\n    upload {\n      id\n      partBytes\n      parts {\n        number\n        url\n        tag\n      }\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
 };
 
 export const CompleteDatasetUpload: Operation<'mutation', types.CompleteDatasetUploadMutation, types.CompleteDatasetUploadMutationVariables> = {

@@ -176,6 +176,12 @@ export type DatasetUploadCompleteInput = {
   uploadId: string;
 };
 
+export type DatasetUploadResumeInput = {
+  /** Comes back in the payload as it is. */
+  clientMutationId?: string | null | undefined;
+  uploadId: string;
+};
+
 export type DistillationRunCancelInput = {
   /** Comes back in the payload as it is. */
   clientMutationId?: string | null | undefined;
@@ -786,7 +792,14 @@ export type BeginDatasetUploadMutationVariables = Exact<{
 }>;
 
 
-export type BeginDatasetUploadMutation = { datasetUploadBegin: { upload: { id: string, partBytes: string, parts: Array<{ number: number, url: string }> } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
+export type BeginDatasetUploadMutation = { datasetUploadBegin: { upload: { id: string, partBytes: string, parts: Array<{ number: number, url: string, tag: string | null }> } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
+
+export type ResumeDatasetUploadMutationVariables = Exact<{
+  input: DatasetUploadResumeInput;
+}>;
+
+
+export type ResumeDatasetUploadMutation = { datasetUploadResume: { upload: { id: string, partBytes: string, parts: Array<{ number: number, url: string, tag: string | null }> } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
 
 export type CompleteDatasetUploadMutationVariables = Exact<{
   input: DatasetUploadCompleteInput;
