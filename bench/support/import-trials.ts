@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import type { z } from 'zod';
 import { datasetSource } from '../../src/domain/jobs/dataset-import.js';
 import { random } from '../../src/domain/random.js';
-import { readSplit } from '../../src/formats/dataset-shards.js';
+import { readSplit } from '../../src/formats/dataset-splits.js';
 import { decodePlainJpeg } from '../../src/formats/importers/jpeg/decode.js';
 import { openFolderObjectStore } from '../../src/platform/object-store/folder-object-store.js';
 import { importDataset } from '../../workers/jobs/dataset-import.js';

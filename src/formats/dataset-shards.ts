@@ -4,10 +4,9 @@
  */
 import { canonicalJson } from '../domain/canonical-json.js';
 import type { ImageShape } from '../domain/config.js';
-import { TeddyhubError } from '../domain/errors.js';
 import type { ShardRef } from '../domain/jobs/references.js';
-import { digestOf, getVerified, type ObjectStore, putByDigest } from '../platform/object-store/object-store.js';
-import { decodeSafetensors, encodeSafetensors, tensorOfFile } from './safetensors.js';
+import { digestOf, type ObjectStore, putByDigest } from '../platform/object-store/object-store.js';
+import { encodeSafetensors } from './safetensors.js';
 
 const SHARD_SAMPLES = 8192;
 /** Large images get fewer samples a shard, so that a shard in memory stays small. */
@@ -102,40 +101,6 @@ function channelMoments(channels: number) {
       return { mean, std };
     },
   };
-}
-
-export interface Split {
-  /** [count, height, width, channels], row-major. */
-  images: Uint8Array;
-  labels: Int32Array;
-  count: number;
-}
-
-/** Reads all shards of a split into memory. Throws OBJECT_CORRUPT or OBJECT_MISSING, which name the shard. */
-export async function readSplit(store: ObjectStore, shards: readonly ShardRef[]): Promise<Split> {
-  const count = shards.reduce((sum, shard) => sum + shard.samples, 0);
-  const labels = new Int32Array(count);
-  let images = new Uint8Array(0);
-  let imageSize = 0;
-  let read = 0;
-  for (const shard of shards) {
-    const file = decodeSafetensors(await getVerified(store, shard));
-    const pixels = tensorOfFile(file, 'images', 'U8', [shard.samples, -1, -1, -1]);
-    const size = pixels.data.length / Math.max(1, shard.samples);
-    if (read === 0) {
-      imageSize = size;
-      images = new Uint8Array(count * imageSize);
-    } else if (size !== imageSize) {
-      throw new TeddyhubError(
-        'OBJECT_CORRUPT',
-        `Shard ${shard.key} holds images of another shape than the shards before it.`,
-      );
-    }
-    images.set(pixels.data, read * imageSize);
-    labels.set(tensorOfFile(file, 'labels', 'I32', [shard.samples]).data, read);
-    read += shard.samples;
-  }
-  return { images, labels, count };
 }
 
 /** The digest of a dataset's content: equal classes, shape and images, equal digest. */

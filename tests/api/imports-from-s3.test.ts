@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -52,9 +52,10 @@ describe('importing from an S3 server', () => {
     await server?.close();
   });
 
-  const uploading = async (mutation: string, input: Record<string, unknown>, fields = PARTS) => {
+  const newKey = () => ({ idempotencyKey: randomUUID() });
+  const uploading = async (mutation: string, input: Record<string, unknown>) => {
     const name = `datasetUpload${mutation}`;
-    const payload = await api.mutate(name, `DatasetUpload${mutation}Input`, `upload { ${fields} }`, input);
+    const payload = await api.mutate(name, `DatasetUpload${mutation}Input`, `upload { ${PARTS} }`, input);
     return payload as { upload: Upload; userErrors: { code: string }[] };
   };
   const send = async ({ parts, partBytes }: Upload, number: number): Promise<string> => {
@@ -65,7 +66,7 @@ describe('importing from an S3 server', () => {
     return (answer.headers.get('etag') ?? '').replaceAll('"', '');
   };
   const imported = async (kind: string, files: Record<string, unknown>) => {
-    const input = { name: 'pets', source: { kind, files } };
+    const input = { ...newKey(), name: 'pets', source: { kind, files } };
     const payload = await api.mutate('datasetImport', 'DatasetImportInput', 'dataset { id }', input);
     const { id } = (payload as { dataset: { id: string } }).dataset;
     return until('the import ends', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
-import { readSplit } from '../../src/formats/dataset-shards.js';
+import { readSplit } from '../../src/formats/dataset-splits.js';
 import { writeZip } from '../support/datasets.js';
 import { classFolderTree, type FileTree, numbered, plain, writeTar, writeTree } from '../support/images.js';
 import { type Importing, openImporting } from '../support/importing.js';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { JobResult } from '../../src/domain/jobs/contracts.js';
-import { readSplit } from '../../src/formats/dataset-shards.js';
+import { readSplit } from '../../src/formats/dataset-splits.js';
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { importDataset } from '../../workers/jobs/dataset-import.js';

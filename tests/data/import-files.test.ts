@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { linkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { readSplit } from '../../src/formats/dataset-shards.js';
+import sharp from 'sharp';
+import { readSplit } from '../../src/formats/dataset-splits.js';
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { classFolderTree, type FileTree, numbered, plain, writeTar, writeTree } from '../support/images.js';
 import { type Importing, openImporting } from '../support/importing.js';
@@ -18,6 +20,11 @@ after(() => importing.close());
 const place = (name?: string) => importing.place(name);
 const run = (path: string, options: Record<string, unknown> = {}) => importing.run(path, options);
 const runTree = (tree: FileTree, options: Record<string, unknown> = {}) => importing.runTree(tree, options);
+
+const greyJpeg = (background: string): Promise<Buffer> =>
+  sharp({ create: { width: 8, height: 8, channels: 3, background } })
+    .jpeg()
+    .toBuffer();
 
 describe('importing class folders', () => {
   it('makes the same dataset of a folder, a tar and a tar.gz, whatever the order and the names of the files', async () => {
@@ -123,6 +130,22 @@ describe('importing class folders', () => {
     const fromTar = await run(await writeTar(place('.tar'), tree), { holdOut: 0.25 });
     assert.deepEqual(fromFolder.trainPerClass, [6, 6]);
     assert.equal(fromTar.contentDigest, fromFolder.contentDigest);
+  });
+});
+
+describe('a folder of very many files', () => {
+  it('is imported whole, and what is there many times is told of', { timeout: 120_000 }, async () => {
+    const FILES = 20_000;
+    const folder = place();
+    const [cat, dog] = await Promise.all(['#202020', '#e0e0e0'].map((colour) => greyJpeg(colour)));
+    await writeTree(folder, { 'train/dog/0.jpg': dog ?? '', 'test/dog/0.jpg': dog ?? '', 'test/cat/0.jpg': cat ?? '' });
+    // Links take a twentieth of the time of files.
+    await mkdir(join(folder, 'train/cat'));
+    const first = join(folder, 'test/cat/0.jpg');
+    for (let i = 0; i < FILES; i++) linkSync(first, join(folder, 'train/cat', `${i}.jpg`));
+    const { trainPerClass, skipped, duplicateCount, duplicates } = await run(folder);
+    assert.deepEqual([trainPerClass, skipped, duplicateCount], [[FILES, 1], [], FILES + 1]);
+    assert.equal(duplicates.length, FILES + 1);
   });
 });
 

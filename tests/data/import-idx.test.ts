@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { DatasetSource } from '../../src/domain/jobs/dataset-import.js';
-import { readSplit } from '../../src/formats/dataset-shards.js';
+import { openSplit, pixelsAt, readSplit } from '../../src/formats/dataset-splits.js';
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { importDataset } from '../../workers/jobs/dataset-import.js';
@@ -95,6 +95,28 @@ describe('importing IDX files', () => {
 });
 
 describe('reading a split', () => {
+  it('gives the same images from a file as from memory', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'teddyhub-idx-'));
+    try {
+      const store = await openObjectStore({ kind: 'folder', path: join(folder, 'objects') });
+      const shape = { classes: 2, perClass: 9, testPerClass: 2, height: 4, width: 5, seed: 2 };
+      const source = await writeIdxDataset(join(folder, 'idx'), shape);
+      const { train, shape: found } = await importDataset({ source }, recordedContext(store));
+      const inMemory = await readSplit(store, train);
+      const onDisk = await openSplit(store, train, found, join(folder, 'scratch'), 0);
+      assert.ok(!(onDisk.images instanceof Uint8Array));
+      assert.deepEqual([onDisk.labels, onDisk.count], [inMemory.labels, 18]);
+      // In no order.
+      for (let i = 0; i < 18; i++) {
+        const at = ((i * 7) % 18) * 20;
+        assert.deepEqual(new Uint8Array(pixelsAt(onDisk.images, at, 20)), inMemory.images.slice(at, at + 20));
+      }
+      assert.deepEqual(await readdir(join(folder, 'scratch')), []);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   it('refuses a shard whose bytes were changed, and names it', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'teddyhub-idx-'));
     try {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { readSplit } from '../../src/formats/dataset-shards.js';
+import { readSplit } from '../../src/formats/dataset-splits.js';
 import { asClassFolders, asList, asParquet, asShard, MEMBERS, writeZip } from '../support/datasets.js';
 import { idxFile } from '../support/idx.js';
 import { type FileTree, writeTar, writeTree } from '../support/images.js';

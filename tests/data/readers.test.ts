@@ -145,6 +145,11 @@ print("sha256:" + hashlib.sha256(urllib.request.urlopen(sys.argv[1]).read()).hex
         assert.deepEqual([read.labels, read.row_labels], [labels(total), labels(total)]);
         assert.deepEqual([read.sizes, read.classes], [[[WIDTH, HEIGHT]], [CLASSES]]);
         assert.deepEqual(read.row_names, ['boot', 'coat', 'été']);
+        const { pixels, logits } = set.inputs;
+        const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array | Uint16Array) =>
+          new Uint8Array(buffer, byteOffset, byteLength);
+        assert.deepEqual([read.pixels, read.row_pixels], [digestOf(pixels), digestOf(pixels)]);
+        assert.equal(read.logits, digestOf(bytesOf(logits)));
       });
 
       it('is indexed for wids, with every shard below the index', async () => {

@@ -27,7 +27,7 @@ function sampleAt(image: Float64Array, side: number, y: number, x: number): numb
 }
 
 /** Replays a batch of views as src/formats/labels.ts describes them, in float64: [B, 8, 8] as fractions. */
-function replay(set: HostImages, views: LabelledViews): Float64Array {
+function replay(set: HostImages<Uint8Array>, views: LabelledViews): Float64Array {
   const side = shape.height;
   const enlarged = (index: number) => {
     const cell = set.height;
@@ -60,7 +60,7 @@ function replay(set: HostImages, views: LabelledViews): Float64Array {
 
 describe('FKD labels', () => {
   let world: TinyWorld;
-  let set: HostImages;
+  let set: HostImages<Uint8Array>;
   let batches: LabelledViews[];
   let teachers: ReferenceNetwork[];
 

@@ -13,6 +13,7 @@ import { measureStatistics } from '../../workers/teddy/statistics.js';
 import { createStudent, studentStep } from '../../workers/teddy/students.js';
 import { initialImages, labelsOf, synthesisOptimizer, synthesisStep } from '../../workers/teddy/synthesis.js';
 import { tf } from '../../workers/tensor/tensorflow.js';
+import { recordedContext } from '../support/recorded-context.js';
 import { type TinyWorld, tinyTeacher, tinyWorld } from '../support/tiny-engine.js';
 import { evaluationPayload, poolPayload, synthesisPayload } from '../support/tiny-jobs.js';
 
@@ -38,7 +39,7 @@ describe('the memory of TensorFlow stays the same', () => {
 
   before(async () => {
     world = await tinyWorld(shape);
-    train = await readImages(world.store, world.dataset, world.dataset.train);
+    train = await readImages(recordedContext(world.store), world.dataset, world.dataset.train);
   });
   after(() => world.close());
 

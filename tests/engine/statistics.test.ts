@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { readSplit } from '../../src/formats/dataset-splits.js';
 import type { LabelledImages } from '../../workers/nn/training.js';
-import { readImages } from '../../workers/teddy/dataset.js';
 import {
   decodeStatistics,
   encodeStatistics,
@@ -27,14 +27,14 @@ for (const shape of [
   describe(`statistics of a teacher over images of ${shape.height} x ${shape.width} x ${shape.channels}`, () => {
     const teacher = tinyTeacher(shape, 3, 2, 1);
     let world: TinyWorld;
-    let train: LabelledImages;
+    let train: LabelledImages<Uint8Array>;
     let measured: Statistics;
     const progress: number[] = [];
 
     before(async () => {
       // More than one batch of the pass, the last of them short.
       world = await tinyWorld(shape, 90);
-      train = await readImages(world.store, world.dataset, world.dataset.train);
+      train = { ...(await readSplit(world.store, world.dataset.train)), ...shape };
       measured = await measureStatistics(teacher.frozen, train, world.dataset, {
         breathe: async () => {},
         progress: (done) => progress.push(done),

@@ -71,7 +71,7 @@ export function tinyImages({ height, width, channels }: ImageShape, n: number, c
 
 /** Normalised pixels in float64, from uint8 ones. */
 export function referenceInput(
-  { images, labels, height, width, channels }: LabelledImages,
+  { images, labels, height, width, channels }: LabelledImages<Uint8Array>,
   { mean, std }: { mean: readonly number[]; std: readonly number[] },
 ): Activation {
   const data = Float64Array.from(

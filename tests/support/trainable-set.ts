@@ -45,7 +45,7 @@ export async function trainableSet(folder: string, options: TrainableOptions): P
   const idx = { classes, perClass: samplesPerClass, testPerClass: 50, channels, seed: 1 };
   const { images, labels } = await drawImages(join(folder, 'stored'), { ...idx, ...stored });
   await drawImages(folder, { ...idx, ...shape });
-  const set: HostImages = { images, ...stored, channels };
+  const set: HostImages<Uint8Array> = { images, ...stored, channels };
   const normalization = { mean: STATISTICS.mean.slice(0, channels), std: STATISTICS.std.slice(0, channels) };
 
   const steps = stepsPerFile * options.files;
@@ -96,7 +96,7 @@ export async function trainableSet(folder: string, options: TrainableOptions): P
 
 /** The engine's own: what networks are given, in NHWC, and the logits as students get them. */
 function goldenOf(
-  set: HostImages,
+  set: HostImages<Uint8Array>,
   batches: readonly LabelledViews[],
   { shape, classes, labels, batchSize }: TrainableOptions,
   normalization: { mean: number[]; std: number[] },
@@ -146,7 +146,7 @@ function logitsOf(
 }
 
 function* samplesOf(
-  { images, height, width, channels }: HostImages,
+  { images, height, width, channels }: HostImages<Uint8Array>,
   labels: Int32Array,
   logits: Uint16Array,
   classes: number,

@@ -51,7 +51,7 @@ export async function evaluateOn(
 ): Promise<JobResult<'EVALUATION'>> {
   const { dataset, recipe, labelKinds, seed } = payload;
   const network = networkOf(recipe.architecture, dataset);
-  const test = await readImages(context.store, dataset, dataset.test);
+  const test = await readImages(context, dataset, dataset.test);
   const batchesOf = {
     SOFT: await softBatches(payload, context, set),
     HARD: hardBatches(payload, set),
@@ -124,9 +124,10 @@ async function readSet({ shards, dataset }: Payload, { store }: JobContext): Pro
 }
 
 /** The images of a baseline. */
-export async function readBaseline(payload: Payload, { store, breathe }: JobContext): Promise<LabelledImages> {
+export async function readBaseline(payload: Payload, context: JobContext): Promise<LabelledImages> {
+  const { store, breathe } = context;
   const { dataset, imagesPerClass, seed } = payload;
-  const train = await readImages(store, dataset, dataset.train);
+  const train = await readImages(context, dataset, dataset.train);
   if (payload.subject === 'FULL_REAL') return train;
   const byClass = drawnByClass(indicesByClass(train.labels, dataset.classNames, imagesPerClass), seed);
   if (payload.subject === 'RANDOM_REAL') {

@@ -21,8 +21,8 @@ import type { Job } from './job.js';
 const CHECKPOINT_EVERY = 200;
 
 export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, seed }, context) => {
-  const train = await readImages(context.store, dataset, dataset.train);
-  const test = await readImages(context.store, dataset, dataset.test);
+  const train = await readImages(context, dataset, dataset.train);
+  const test = await readImages(context, dataset, dataset.test);
   const phases = planPool(config, seed, train.labels.length);
   const stepsOf = (some: typeof phases) => some.reduce((sum, phase) => sum + ('steps' in phase ? phase.steps : 0), 0);
   const totalSteps = stepsOf(phases);

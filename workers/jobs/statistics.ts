@@ -7,7 +7,7 @@ import type { Job } from './job.js';
 export const computeStatistics: Job<'STATISTICS'> = async ({ dataset, teacher }, context) => {
   const { store } = context;
   const frozen = await loadTeacher(store, dataset, teacher);
-  const train = await readImages(store, dataset, dataset.train);
+  const train = await readImages(context, dataset, dataset.train);
   const statistics = await measureStatistics(frozen, train, dataset, {
     breathe: () => context.breathe(),
     progress: (done, total) => context.progress(done, total),

@@ -40,7 +40,7 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
   const labels = labelsOf(task);
   const batch = batchLabels(labels, task.classes);
   const start = async () => {
-    const train = await readImages(store, dataset, dataset.train);
+    const train = await readImages(context, dataset, dataset.train);
     const drawn = drawnByClass(indicesByClass(train.labels, dataset.classNames, config.imagesPerClass), seed);
     if (config.init !== 'REAL_CROPS') return initialImages(task, train, drawn);
     const perClass = Math.min(config.imagesPerClass * config.formation ** 2, ...drawn.map(({ length }) => length));

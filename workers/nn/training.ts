@@ -1,5 +1,6 @@
 /** Training and measuring of a network, one step or one pass at a time. */
 import { TeddyhubError } from '../../src/domain/errors.js';
+import type { Pixels } from '../../src/formats/dataset-splits.js';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import { forwardFrozen, freeze } from './frozen.js';
 import type { Network } from './network.js';
@@ -14,7 +15,7 @@ export interface Normalization {
 }
 
 /** Images with labels on the host. */
-export interface LabelledImages extends HostImages {
+export interface LabelledImages<P extends Pixels = Pixels> extends HostImages<P> {
   readonly labels: Int32Array;
 }
 

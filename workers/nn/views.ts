@@ -1,13 +1,14 @@
 /** Augmentation: views are drawn on the host from a seeded stream, as data, and applied by differentiable kernels. */
 import type { AugmentationConfig, ImageShape, LabelConfig } from '../../src/domain/config.js';
 import { type Random, random } from '../../src/domain/random.js';
+import { type Pixels, pixelsAt } from '../../src/formats/dataset-splits.js';
 import type { Views } from '../../src/formats/labels.js';
 import { crop, resize } from '../tensor/kernels/index.js';
 import { type Tensor4D, tf } from '../tensor/tensorflow.js';
 
 /** Images as fractions of 255, or uint8 on the host: [n, height, width, channels]. */
-export interface HostImages {
-  readonly images: Uint8Array;
+export interface HostImages<P extends Pixels = Pixels> {
+  readonly images: P;
   readonly height: number;
   readonly width: number;
   readonly channels: number;
@@ -18,8 +19,8 @@ export function gatherImages({ images, height, width, channels }: HostImages, in
   const size = height * width * channels;
   const pixels = new Float32Array(indices.length * size);
   for (let i = 0; i < indices.length; i++) {
-    const start = (indices[i] as number) * size;
-    for (let j = 0; j < size; j++) pixels[i * size + j] = (images[start + j] as number) / 255;
+    const image = pixelsAt(images, (indices[i] as number) * size, size);
+    for (let j = 0; j < size; j++) pixels[i * size + j] = (image[j] as number) / 255;
   }
   return tf.tensor4d(pixels, [indices.length, height, width, channels]);
 }

@@ -1,5 +1,6 @@
 /** The sets that a distilled one is measured against: real images, chosen or cropped. */
 import { random } from '../../src/domain/random.js';
+import { pixelsAt } from '../../src/formats/dataset-splits.js';
 import { forwardFrozen } from '../nn/frozen.js';
 import type { LabelledImages } from '../nn/training.js';
 import { augmentationBoxes, gatherImages, normalize } from '../nn/views.js';
@@ -8,11 +9,14 @@ import { type Tensor4D, tf, valuesOf } from '../tensor/tensorflow.js';
 import type { Labeller } from './labels.js';
 
 /** The images at these positions. */
-export function chosenOf({ images, labels, ...shape }: LabelledImages, chosen: readonly number[]): LabelledImages {
+export function chosenOf(
+  { images, labels, ...shape }: LabelledImages,
+  chosen: readonly number[],
+): LabelledImages<Uint8Array> {
   const size = shape.height * shape.width * shape.channels;
   const pixels = new Uint8Array(chosen.length * size);
   chosen.forEach((i, position) => {
-    pixels.set(images.subarray(i * size, (i + 1) * size), position * size);
+    pixels.set(pixelsAt(images, i * size, size), position * size);
   });
   return { images: pixels, labels: Int32Array.from(chosen, (i) => labels[i] as number), ...shape };
 }
@@ -40,7 +44,7 @@ export async function realCrops(
   imagesPerClass: number,
   seed: number,
   breathe: () => Promise<void>,
-): Promise<LabelledImages> {
+): Promise<LabelledImages<Uint8Array>> {
   const best = ensemble.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
   const cropped = (images: ArrayLike<number>, boxes: Float32Array): Tensor4D =>
     crop(gatherImages(train, images), boxes);

@@ -3,20 +3,22 @@ import type { ArchitectureConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { DatasetRef, ShardRef, TeacherRef } from '../../src/domain/jobs/references.js';
 import { random } from '../../src/domain/random.js';
-import { readSplit } from '../../src/formats/dataset-shards.js';
+import { openSplit } from '../../src/formats/dataset-splits.js';
 import { getVerified, type ObjectStore } from '../../src/platform/object-store/object-store.js';
+import type { JobContext } from '../jobs/job.js';
 import { buildNetwork } from '../nn/architectures/index.js';
 import { decodeParameters } from '../nn/checkpoint.js';
 import { type FrozenNetwork, freeze } from '../nn/frozen.js';
 import type { Network } from '../nn/network.js';
 import type { LabelledImages } from '../nn/training.js';
 
+/** The images of a split, in memory or, many of them, in a file of the job's own. */
 export async function readImages(
-  store: ObjectStore,
+  { store, scratch }: Pick<JobContext, 'store' | 'scratch'>,
   { shape }: DatasetRef,
   shards: ShardRef[],
 ): Promise<LabelledImages> {
-  const { images, labels } = await readSplit(store, shards);
+  const { images, labels } = await openSplit(store, shards, shape, scratch);
   return { images, labels, ...shape };
 }
 

@@ -1,5 +1,5 @@
 /** What is known of every decoded image beside its pixels, in a few bytes each; the names of their records lie on disk. */
-import { appendFile } from './append-file.js';
+import { appendFile } from '../append-file.js';
 import type { SampleName, Split } from './sample.js';
 
 const UNKNOWN = -1;

@@ -5,7 +5,7 @@
  */
 import type { ImageShape } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
-import { appendFile } from './append-file.js';
+import { appendFile } from '../append-file.js';
 import { contentKeys } from './content-keys.js';
 import type { DecodedImage } from './decode.js';
 
