@@ -1,4 +1,4 @@
-/** What trainers fetch: the descriptions, shards and labels of a published set, below `/v1/distilled-sets/:id`. */
+/** What trainers fetch: the descriptions, shards, labels and exports of a published set, below `/v1/distilled-sets/:id`. */
 import { randomUUID } from 'node:crypto';
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { TeddyhubError } from '../domain/errors.js';
@@ -6,15 +6,19 @@ import type { ObjectRef } from '../domain/jobs/references.js';
 import { type Manifest, manifestSchema } from '../domain/manifest.js';
 import { croissantBytes } from '../formats/descriptions/croissant.js';
 import { widsBytes } from '../formats/descriptions/wids.js';
+import { EXPORT_FILES, isExportFile } from '../formats/exports/export-file.js';
 import type { DistilledSet } from '../platform/database/generated/client.js';
 import type { Log } from '../platform/log.js';
 import { digestOf, getVerified, type ObjectStore } from '../platform/object-store/object-store.js';
 import { type Access, type ServedSet, servedSet } from './data-plane/access.js';
+import { SetExports } from './data-plane/exports.js';
 import { sendError } from './data-plane/failures.js';
 import { FileSender, named, sendDocument, startsKnown } from './data-plane/send.js';
 
 export interface DataPlane extends Access {
   store: ObjectStore;
+  /** A folder for exports while they are made. */
+  scratch: string;
   /** Where clients reach the service; undefined: where the request says that it went. */
   publicUrl?: string | undefined;
   /** Is told what nobody foresaw. */
@@ -28,6 +32,7 @@ export function dataPlaneRouter(plane: DataPlane): Router {
   const { database, store } = plane;
   const router = Router();
   const files = new FileSender(store);
+  const exports = new SetExports(store, plane.scratch);
 
   router.use(ROOT, (request, response, next) => {
     if (!response.hasHeader('x-request-id')) response.set('x-request-id', randomUUID());
@@ -75,6 +80,26 @@ export function dataPlaneRouter(plane: DataPlane): Router {
     if (file === null) throw noSuchFile('label file', name, set);
     const what = `Label file ${name} of distilled set ${set.id}`;
     await files.send(request, response, { ...fileOf(file), what, type: 'application/octet-stream' });
+  });
+
+  router.get(`${ROOT}/exports/:name`, async (request, response) => {
+    const set = await servedSet(plane, request);
+    const { name } = request.params;
+    if (!isExportFile(name)) {
+      const known = Object.keys(EXPORT_FILES).join(', ');
+      throw new TeddyhubError('NOT_FOUND', `There is no export ${name.slice(0, 100)}: there are ${known}.`);
+    }
+    const what = `Export ${name} of distilled set ${set.id}`;
+    const file = await exports
+      .find(set.manifestDigest, name, async () => {
+        const shards = await database.distilledShard.findMany({ where: { distilledSetId: set.id } });
+        const manifest = await readManifest(store, set);
+        return { manifest, shards: new Map(shards.map((shard) => [`shards/${shard.name}`, fileOf(shard)])) };
+      })
+      .catch((error: unknown) => {
+        throw named(error, what);
+      });
+    await files.send(request, response, { ...file, what, type: EXPORT_FILES[name].type });
   });
 
   router.use(ROOT, (error: unknown, _request: Request, response: Response, next: NextFunction) => {

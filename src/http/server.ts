@@ -32,6 +32,8 @@ export interface HttpOptions {
   production: boolean;
   /** Where clients reach this service, if not where it listens. */
   publicUrl: string | undefined;
+  /** A folder for what is made on request. */
+  scratch: string;
   schema: GraphQLSchema;
   createContext: CreateContext;
   freshContext: FreshContext;
@@ -81,6 +83,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
       store,
       log,
       publicUrl: options.publicUrl,
+      scratch: options.scratch,
       authenticate: (header) => services.authenticator.authenticate(header),
       tokens: services.tokenAuthenticator,
     }),

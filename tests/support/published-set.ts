@@ -1,6 +1,9 @@
 /** A distilled set as rows and objects, with a manifest that is true; and the data plane in front of it. */
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import express from 'express';
 import type { z } from 'zod';
 import { architectureConfig, labelConfig, recipeConfig, synthesisConfig } from '../../src/domain/config.js';
@@ -221,17 +224,20 @@ export async function serveDataPlane(
     next();
   });
   const tokens = new TokenAuthenticator(new SetTokenRepository(parts.database));
-  app.use(dataPlaneRouter({ ...parts, authenticate, tokens }));
+  const scratch = await mkdtemp(join(tmpdir(), 'teddyhub-plane-'));
+  app.use(dataPlaneRouter({ ...parts, authenticate, tokens, scratch }));
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     ranges,
-    close: () =>
-      new Promise((resolve) => {
+    async close() {
+      await new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
-      }),
+      });
+      await rm(scratch, { recursive: true });
+    },
   };
 }

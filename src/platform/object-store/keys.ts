@@ -20,6 +20,7 @@ const FOLDERS = [
   'datasets',
   'distilled-sets',
   'doctor',
+  'exports',
   'labels',
   'statistics',
   'synthetic',

@@ -170,7 +170,8 @@ describe('every route beside GraphQL', () => {
       // Takes bytes and answers none: tests/api/datasets.test.ts.
       if (route.startsWith('/v1/uploads/')) continue;
       const folder = route.split('/').at(-2);
-      const name = Object.keys(set.files).find((file) => file.endsWith('.tar') === (folder === 'shards')) ?? '';
+      const file = Object.keys(set.files).find((file) => file.endsWith('.tar') === (folder === 'shards')) ?? '';
+      const name = folder === 'exports' ? 'data.npz' : file;
       const url = api.url + route.replace(':id', set.id).replace(':name', name);
       const statusFor = async (key: string | null) => {
         const headers = key === null ? undefined : { authorization: `Bearer ${key}` };

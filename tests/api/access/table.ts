@@ -222,5 +222,6 @@ export const ROUTES: Record<string, Rule | 'PUBLIC'> = {
   '/v1/distilled-sets/:id/wids.json': 'ANY',
   '/v1/distilled-sets/:id/shards/:name': 'ANY',
   '/v1/distilled-sets/:id/labels/:name': 'ANY',
+  '/v1/distilled-sets/:id/exports/:name': 'ANY',
   '/v1/uploads/:id/parts/:number': 'OPERATE',
 };

@@ -2,13 +2,33 @@
 
 import { newId } from '../../../src/domain/ids.js';
 import { datasetSource } from '../../../src/domain/jobs/dataset-import.js';
+import { encodeShard } from '../../../src/formats/distilled-shards.js';
 import { NODE_TYPES, type NodeType, toGlobalId } from '../../../src/modules/kit/node.js';
 import { handBackTask, reportProgress, startRun } from '../../../src/platform/orchestration/index.js';
 import { toJson } from '../../../src/platform/orchestration/work.js';
 import { claimNext, newWorker, workOff } from '../../support/by-hand.js';
-import { type SeededSet, seedPublishedSet } from '../../support/published-set.js';
+import { type SeededSet, type SetContent, seedPublishedSet } from '../../support/published-set.js';
 import { seedDataset, seedEvaluation, seedPool, seedRun } from '../../support/seeds.js';
 import type { TestApi } from '../server.js';
+
+/** One shard with one image, which exports can read. */
+async function readableContent(): Promise<SetContent> {
+  const image = {
+    index: 0,
+    pixels: new Uint8Array(64),
+    label: 0,
+    className: 'left',
+    slot: 0,
+    cell: 0,
+    staticLogits: null,
+  };
+  const bytes = await encodeShard([image], { height: 8, width: 8, channels: 1 });
+  const labels = (name: string) => [{ name, bytes: Buffer.from(name) }];
+  return {
+    shards: [{ name: '000000.tar', bytes, samples: 1 }],
+    labels: { STATIC: labels('static.safetensors'), FKD: labels('fkd-000000.safetensors') },
+  };
+}
 
 export interface Everything {
   ids: Record<NodeType, string>;
@@ -21,7 +41,7 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
   const { world, project } = api;
   const { database, queue } = world;
   const backend = { database, queue };
-  const set = await seedPublishedSet(world, project);
+  const set = await seedPublishedSet(world, project, 'PUBLISHED', await readableContent());
   const dataset = await seedDataset(database, project);
   const skippedRecords = [{ split: 'TRAIN', record: 'record 1', reason: 'torn' }];
   const duplicates = [
