@@ -6,7 +6,7 @@ import { canonicalJson } from '../domain/canonical-json.js';
 import type { ImageShape } from '../domain/config.js';
 import type { ShardRef } from '../domain/jobs/references.js';
 import { digestOf, type ObjectStore, putByDigest } from '../platform/object-store/object-store.js';
-import { encodeSafetensors } from './safetensors.js';
+import { encodeSafetensors, safetensorsHeader } from './safetensors.js';
 
 const SHARD_SAMPLES = 8192;
 /** Large images get fewer samples a shard, so that a shard in memory stays small. */
@@ -31,8 +31,7 @@ export interface SplitWriter {
 export function splitWriter(store: ObjectStore, shape: ImageShape, classes: number): SplitWriter {
   const imageSize = shape.height * shape.width * shape.channels;
   const capacity = Math.max(1, Math.min(SHARD_SAMPLES, Math.floor(SHARD_BYTES / imageSize)));
-  const images = new Uint8Array(capacity * imageSize);
-  const labels = new Int32Array(capacity);
+  const { file, images, labels } = wholeShard(capacity, shape);
   const moments = channelMoments(shape.channels);
   const perClass = new Array<number>(classes).fill(0);
   const shards: ShardRef[] = [];
@@ -41,10 +40,13 @@ export function splitWriter(store: ObjectStore, shape: ImageShape, classes: numb
   const flush = async () => {
     const pixels = images.subarray(0, filled * imageSize);
     moments.add(pixels);
-    const bytes = encodeSafetensors({
-      images: { dtype: 'U8', shape: [filled, shape.height, shape.width, shape.channels], data: pixels },
-      labels: { dtype: 'I32', shape: [filled], data: labels.subarray(0, filled) },
-    });
+    const bytes =
+      filled === capacity
+        ? file
+        : encodeSafetensors({
+            images: { dtype: 'U8', shape: [filled, shape.height, shape.width, shape.channels], data: pixels },
+            labels: { dtype: 'I32', shape: [filled], data: labels.subarray(0, filled) },
+          });
     shards.push({ ...(await putByDigest(store, 'datasets', bytes, '.safetensors')), samples: filled });
     filled = 0;
   };
@@ -62,6 +64,20 @@ export function splitWriter(store: ObjectStore, shape: ImageShape, classes: numb
       return { shards, count: shards.reduce((sum, shard) => sum + shard.samples, 0), perClass, ...moments.finish() };
     },
   };
+}
+
+/** The file of a full shard, to be filled in place: what `encodeSafetensors` makes of the same images, without a second copy. */
+function wholeShard(samples: number, { height, width, channels }: ImageShape) {
+  const shapes = {
+    images: { dtype: 'U8', shape: [samples, height, width, channels] },
+    labels: { dtype: 'I32', shape: [samples] },
+  } as const;
+  const { header, bodyBytes } = safetensorsHeader(shapes);
+  const file = new Uint8Array(header.length + bodyBytes);
+  file.set(header);
+  // Wider elements come first.
+  const labels = new Int32Array(file.buffer, header.length, samples);
+  return { file, labels, images: file.subarray(header.length + labels.byteLength) };
 }
 
 /** The squares of so many pixels add up to less than 2^31, which is the quickest arithmetic that there is. */
