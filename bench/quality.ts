@@ -9,10 +9,10 @@
  *         [--data <archive or folder of the images>] [--fresh] [--work <folder>]
  */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { digestOf } from './support/digest.js';
 import { labelTeachersOf, type Outcome, openPipeline } from './support/pipeline.js';
 import { about, mean, readJson, resultsPath, root, rounded, standardError, writeResult } from './support/report.js';
 import { METHODS, type Method, type Row, SUITES, sre2l } from './support/suites.js';
@@ -91,8 +91,7 @@ async function measure(row: Row, method: Method, seed: number): Promise<void> {
   const labelTeachers = labelTeachersOf(teachers, labels);
   const protocol = { dataset, labelTeachers, labels, recipe, labelKinds: ['SOFT' as const], imagesPerClass };
   const synthesis = method === 'SRE2L' ? sre2l(row.teddy) : method === 'TEDDY' ? row.teddy : undefined;
-  const decisive = JSON.stringify([suite?.pool, method, imagesPerClass, synthesis, labels, recipe]);
-  const options = createHash('sha256').update(decisive).digest('hex').slice(0, 12);
+  const options = digestOf([suite?.pool, method, imagesPerClass, synthesis, labels, recipe]).slice(0, 12);
   const of = result.rows[row.name] ?? {};
   result.rows[row.name] = of;
   const earlier = (of[method]?.measured ?? []).filter((one) => one.options === options);
