@@ -13,9 +13,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { digestOf } from './support/digest.js';
-import { labelTeachersOf, type Outcome, openPipeline } from './support/pipeline.js';
+import type { Outcome } from './support/pipeline.js';
 import { about, mean, readJson, resultsPath, root, rounded, standardError, writeResult } from './support/report.js';
-import { METHODS, type Method, type Row, SUITES, sre2l } from './support/suites.js';
+import { openSuite, suiteOf, synthesisOf } from './support/suite-runner.js';
+import { METHODS, type Method, type Row } from './support/suites.js';
 
 const { values } = parseArgs({
   options: {
@@ -27,15 +28,7 @@ const { values } = parseArgs({
     work: { type: 'string', default: join(tmpdir(), 'teddyhub-quality') },
   },
 });
-const suite = SUITES[values.suite];
-if (!suite) {
-  console.error(`quality: there is no suite ${values.suite}; choose one of ${Object.keys(SUITES).join(', ')}.`);
-  process.exit(1);
-}
-if (suite.data && values.data === undefined) {
-  console.error(`quality: the suite ${values.suite} needs --data <${suite.data}>.`);
-  process.exit(1);
-}
+const suite = suiteOf('quality', values.suite, values.data);
 
 interface Measured {
   readonly seed: number;
@@ -54,13 +47,12 @@ interface Result {
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root(''), encoding: 'utf8' }).trim();
 const name = `quality-${values.suite}`;
 const result: Result = values.fresh ? { rows: {} } : { ...readJson<Result>(resultsPath(name), { rows: {} }) };
-const pipeline = await openPipeline(values.work);
-const dataset = await pipeline.dataset(suite.source(values.data));
-const { teachers, seconds } = await pipeline.pool(dataset, suite.pool);
+const opened = await openSuite(suite, values.data, values.work);
+const { teachers, seconds } = opened;
 
 function save(): void {
   const inOrder = Object.fromEntries(
-    suite?.rows.flatMap((row) => {
+    suite.rows.flatMap((row) => {
       const methods = result.rows[row.name];
       if (!methods) return [];
       const random = methods.RANDOM_REAL?.measured ?? [];
@@ -75,11 +67,11 @@ function save(): void {
         return [[method, { mean: rounded(mean(measured.map(({ top1 }) => top1))), ...gain, measured }]];
       });
       return [[row.name, { ...row, ...Object.fromEntries(summaries) }]];
-    }) ?? [],
+    }),
   );
   writeResult(name, {
     ...about(`npm run bench -- quality --suite ${values.suite}`),
-    pool: suite?.pool,
+    pool: suite.pool,
     teachers: teachers.map(({ kind, epoch, accuracy }) => ({ kind, epoch, accuracy: rounded(accuracy) })),
     seconds,
     rows: inOrder,
@@ -88,19 +80,13 @@ function save(): void {
 
 async function measure(row: Row, method: Method, seed: number): Promise<void> {
   const { imagesPerClass, labels, recipe } = row;
-  const labelTeachers = labelTeachersOf(teachers, labels);
-  const protocol = { dataset, labelTeachers, labels, recipe, labelKinds: ['SOFT' as const], imagesPerClass };
-  const synthesis = method === 'SRE2L' ? sre2l(row.teddy) : method === 'TEDDY' ? row.teddy : undefined;
-  const options = digestOf([suite?.pool, method, imagesPerClass, synthesis, labels, recipe]).slice(0, 12);
+  const decisive = [suite.pool, method, imagesPerClass, synthesisOf(row, method), labels, recipe];
+  const options = digestOf(decisive).slice(0, 12);
   const of = result.rows[row.name] ?? {};
   result.rows[row.name] = of;
   const earlier = (of[method]?.measured ?? []).filter((one) => one.options === options);
   if (earlier.some((one) => one.seed === seed)) return;
-  const matched = method === 'SRE2L' ? teachers.filter(({ index }) => index === labelTeachers[0]?.index) : teachers;
-  const outcome =
-    method === 'TEDDY' || method === 'SRE2L'
-      ? await pipeline.distilled(protocol, matched, synthesis ?? row.teddy, seed)
-      : await pipeline.baseline(protocol, method, seed);
+  const outcome = await opened.measure(row, method, seed);
   const one = { seed, top1: rounded(outcome.soft), seconds: outcome.seconds, options, commit };
   of[method] = { measured: [...earlier, one].sort((a, b) => a.seed - b.seed) };
   save();
