@@ -5,7 +5,7 @@
  * accuracy with the commit that gave it, and the mean difference to random real images with its standard error. What the file
  * holds already of the same options is not computed again, so a suite of hours can be run in parts; `--fresh` starts anew.
  *
- *     npm run bench -- quality --suite cifar10 [--rows <part of a row's name>] [--methods TEDDY,SRE2L]
+ *     npm run bench -- quality --suite cifar10 [--rows <part of a row's name>]... [--methods TEDDY,SRE2L]
  *         [--data <archive or folder of the images>] [--fresh] [--work <folder>]
  */
 import { execFileSync } from 'node:child_process';
@@ -21,7 +21,7 @@ import { METHODS, type Method, type Row } from './support/suites.js';
 const { values } = parseArgs({
   options: {
     suite: { type: 'string', default: 'fashion-mnist' },
-    rows: { type: 'string', default: '' },
+    rows: { type: 'string', multiple: true, default: [''] },
     methods: { type: 'string', default: METHODS.join() },
     fresh: { type: 'boolean', default: false },
     data: { type: 'string' },
@@ -95,10 +95,12 @@ async function measure(row: Row, method: Method, seed: number): Promise<void> {
 
 /** SRe2L is far behind every other method: two seeds say so. */
 const SRE2L_PAIRS = 2;
-const chosen = values.methods.split(',');
-for (const row of suite.rows.filter((one) => one.name.includes(values.rows))) {
-  for (let seed = 0; seed < row.pairs; seed++) {
-    for (const method of METHODS.filter((one) => chosen.includes(one))) {
+const chosen = METHODS.filter((method) => values.methods.split(',').includes(method));
+const rows = suite.rows.filter(({ name }) => values.rows.some((part) => name.includes(part)));
+// Seed by seed, so that a run cut short leaves every row with as many pairs.
+for (let seed = 0; seed < Math.max(...rows.map(({ pairs }) => pairs)); seed++) {
+  for (const row of rows.filter(({ pairs }) => seed < pairs)) {
+    for (const method of chosen.filter((one) => row.methods.includes(one))) {
       if (method !== 'SRE2L' || seed < SRE2L_PAIRS) await measure(row, method, seed);
     }
   }
