@@ -174,16 +174,11 @@ describe('uploading a file', () => {
 
 describe('teddyhub datasets import', () => {
   const cli = (...args: string[]) =>
-    promisify(execFile)(process.execPath, [
-      CLI,
-      'datasets',
-      'import',
-      '--url',
-      api.url,
-      '--key',
-      api.keys.OPERATOR,
-      ...args,
-    ]);
+    promisify(execFile)(
+      process.execPath,
+      [CLI, 'datasets', 'import', '--url', api.url, '--key', api.keys.OPERATOR, ...args],
+      { env: { ...process.env, TEDDYHUB_CACHE: join(api.world.stateDir, 'cache') } },
+    );
 
   it('imports what the service sees itself, and prints the dataset', async () => {
     const path = await writeTar(join(importRoot, 'pets.tar.gz'), await asClassFolders());
