@@ -30,6 +30,7 @@ import { Evaluations } from './evaluation/evaluation.type.js';
 import { toScore } from './evaluation/evaluation-score.type.js';
 import { byId, byParent, children } from './kit/batch.js';
 import { NodeService } from './node/node.service.js';
+import { nodeLoaders } from './node/node-loaders.js';
 import { ProjectRepository } from './project/project.repository.js';
 import { StorageService } from './project/storage.service.js';
 import { RetentionService } from './retention/retention.service.js';
@@ -107,31 +108,15 @@ export type Services = ReturnType<typeof createServices>;
 
 /** Made anew for every request: they see the viewer's project only, and forget everything with the request. */
 export function createLoaders(repositories: Repositories, projectId: string) {
-  const { database, datasets, teacherPools, distillationRuns, runMetrics, tasks, distilledSets, evaluations } =
-    repositories;
-  const { setTokens, workers, apiKeys, auditEvents, projects } = repositories;
+  const { database, teacherPools, distillationRuns, runMetrics, tasks, distilledSets, evaluations } = repositories;
+  const { setTokens } = repositories;
   const progressOf = (owner: OwnerColumn) =>
     byParent(
       (ids) => tasks.progressOfOwners(projectId, owner, ids),
       (group) => group.ownerId,
     );
   return {
-    byId: {
-      Dataset: byId((ids) => datasets.byIds(projectId, ids)),
-      TeacherPool: byId((ids) => teacherPools.byIds(projectId, ids)),
-      Teacher: byId((ids) => teacherPools.teachersByIds(projectId, ids)),
-      DistillationRun: byId((ids) => distillationRuns.byIds(projectId, ids)),
-      Task: byId((ids) => tasks.byIds(projectId, ids)),
-      DistilledSet: byId((ids) => distilledSets.byIds(projectId, ids)),
-      Evaluation: byId((ids) => evaluations.byIds(projectId, ids)),
-      Worker: byId((ids) => workers.byIds(ids)),
-      ApiKey: byId((ids) => apiKeys.byIds(projectId, ids)),
-      AuditEvent: byId((ids) => auditEvents.byIds(projectId, ids)),
-      Project: byId((ids) => projects.byIds(projectId, ids)),
-      DistilledShard: byId((ids) => distilledSets.shardsByIds(projectId, ids)),
-      LabelSet: byId((ids) => distilledSets.labelSetsByIds(projectId, ids)),
-      LabelFile: byId((ids) => distilledSets.labelFilesByIds(projectId, ids)),
-    },
+    nodes: nodeLoaders(repositories, projectId),
     tasksOfDataset: progressOf('datasetId'),
     tasksOfPool: progressOf('poolId'),
     tasksOfRun: progressOf('runId'),

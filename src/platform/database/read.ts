@@ -11,16 +11,48 @@ const pools = new WeakMap<object, pg.Pool>();
 /** Lets `readRows` take connections of `pool` for this database. */
 export const readThrough = (database: Database, pool: pg.Pool): void => void pools.set(database, pool);
 
+/**
+ * Statements that a connection has prepared are neither parsed nor planned anew: for a page of runs that is most of what the
+ * server does. Their texts come from this source alone, with the values apart, but filters and orders make many of them, and
+ * each keeps memory on the server: those that come after so many others go on without a name.
+ */
+const NAMES = 300;
+const names = new Map<string, string>();
+
+function nameOf(text: string): string | undefined {
+  const known = names.get(text);
+  if (known !== undefined || names.size >= NAMES) return known;
+  const name = `read_${names.size}`;
+  names.set(text, name);
+  return name;
+}
+
+const { INT8, TIMESTAMPTZ } = pg.types.builtins;
+
+const toDate = pg.types.getTypeParser(TIMESTAMPTZ) as (text: string) => Date;
+
+/** In UTC, as the service has its sessions, it is but for a letter what the engine itself reads, and reads fast. */
+const readDate = (text: string): Date => {
+  const isUtc = text.endsWith('+00') && text.charCodeAt(4) === DASH && text.charCodeAt(10) === SPACE;
+  return isUtc ? new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`) : toDate(text);
+};
+const DASH = '-'.charCodeAt(0);
+const SPACE = ' '.charCodeAt(0);
+
 /** As Prisma gives them: a bigint is no text. All others are as `pg` has them. */
 const types: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) =>
-    oid === pg.types.builtins.INT8 ? (text: string) => BigInt(text) : pg.types.getTypeParser(oid, format),
+  getTypeParser: (oid, format) => {
+    if (oid === INT8) return (text: string) => BigInt(text);
+    return oid === TIMESTAMPTZ ? readDate : pg.types.getTypeParser(oid, format);
+  },
 };
 
 /** The rows of a statement. Within a transaction, where there is no pool, they come by Prisma, and are the same. */
 export async function readRows<Row>(database: Transaction, sql: Prisma.Sql): Promise<Row[]> {
   const pool = pools.get(database);
   if (pool === undefined) return database.$queryRaw<Row[]>(sql);
-  const { rows } = await pool.query({ text: sql.text, values: sql.values, types });
+  const { text, values } = sql;
+  const name = nameOf(text);
+  const { rows } = await pool.query({ ...(name ? { name } : {}), text, values, types });
   return rows as Row[];
 }
