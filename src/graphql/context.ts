@@ -1,28 +1,30 @@
 import type { RequestContext } from '../modules/context.js';
 import { createLoaders, type Loaders, type Repositories, type Services } from '../modules/index.js';
+import { wholeRows } from '../modules/kit/columns.js';
 import { currentRequestId, currentTrace } from '../platform/telemetry/request-trace.js';
 
 /** Throws UNAUTHENTICATED before anything of the request is looked at. */
 export type CreateContext = (authorization: string | undefined) => Promise<RequestContext>;
 
-/** The same for another event: with loaders that remember nothing, made when the first of them is asked for. */
+/** The same for another event: with loaders that remember nothing. */
 export type FreshContext = (context: RequestContext) => RequestContext;
+
+/** Loaders are made when the first of them is asked for: by then it is known what the operation needs. */
+const withLoaders = (context: Omit<RequestContext, 'loaders'>, repositories: Repositories): RequestContext => {
+  let loaders: Loaders | undefined;
+  return {
+    ...context,
+    get loaders() {
+      loaders ??= createLoaders(repositories, this.viewer.projectId, this.columns);
+      return loaders;
+    },
+  };
+};
 
 export const freshContextFactory =
   (repositories: Repositories): FreshContext =>
-  ({ requestId, viewer, services, rateLimit }) => {
-    let loaders: Loaders | undefined;
-    return {
-      requestId,
-      viewer,
-      services,
-      rateLimit,
-      get loaders() {
-        loaders ??= createLoaders(repositories, viewer.projectId);
-        return loaders;
-      },
-    };
-  };
+  ({ requestId, viewer, services, rateLimit, columns }) =>
+    withLoaders({ requestId, viewer, services, rateLimit, columns }, repositories);
 
 export const contextFactory =
   (services: Services, repositories: Repositories): CreateContext =>
@@ -30,11 +32,6 @@ export const contextFactory =
     const viewer = await services.authenticator.authenticate(authorization);
     const trace = currentTrace();
     if (trace) trace.facts.key = viewer.keyPrefix;
-    return {
-      requestId: currentRequestId(),
-      viewer,
-      services,
-      loaders: createLoaders(repositories, viewer.projectId),
-      rateLimit: null,
-    };
+    const requestId = currentRequestId();
+    return withLoaders({ requestId, viewer, services, rateLimit: null, columns: wholeRows }, repositories);
   };

@@ -29,6 +29,7 @@ import { EvaluationService } from './evaluation/evaluation.service.js';
 import { Evaluations } from './evaluation/evaluation.type.js';
 import { toScore } from './evaluation/evaluation-score.type.js';
 import { byId, byParent, children } from './kit/batch.js';
+import type { ColumnsOf } from './kit/columns.js';
 import { NodeService } from './node/node.service.js';
 import { nodeLoaders } from './node/node-loaders.js';
 import { ProjectRepository } from './project/project.repository.js';
@@ -107,7 +108,7 @@ export function createServices(
 export type Services = ReturnType<typeof createServices>;
 
 /** Made anew for every request: they see the viewer's project only, and forget everything with the request. */
-export function createLoaders(repositories: Repositories, projectId: string) {
+export function createLoaders(repositories: Repositories, projectId: string, columns: ColumnsOf) {
   const { database, teacherPools, distillationRuns, runMetrics, tasks, distilledSets, evaluations } = repositories;
   const { setTokens } = repositories;
   const progressOf = (owner: OwnerColumn) =>
@@ -116,7 +117,7 @@ export function createLoaders(repositories: Repositories, projectId: string) {
       (group) => group.ownerId,
     );
   return {
-    nodes: nodeLoaders(repositories, projectId),
+    nodes: nodeLoaders(repositories, projectId, columns),
     tasksOfDataset: progressOf('datasetId'),
     tasksOfPool: progressOf('poolId'),
     tasksOfRun: progressOf('runId'),
@@ -160,15 +161,15 @@ export function createLoaders(repositories: Repositories, projectId: string) {
       ({ runId }) => runId,
     ),
     metricSeries: metricSeriesLoader(runMetrics),
-    teacherPoolsOfDataset: children(database, TeacherPools, 'datasetId'),
-    runsOfDataset: children(database, DistillationRuns, 'datasetId'),
-    runsOfPool: children(database, DistillationRuns, 'poolId'),
-    derivedRunsOfRun: children(database, DistillationRuns, 'originRunId'),
-    teachersOfPool: children(database, Teachers, 'poolId'),
-    taskPagesOfRun: children(database, Tasks, 'runId'),
-    evaluationsOfSet: children(database, Evaluations, 'distilledSetId'),
-    shardsOfSet: children(database, DistilledShards, 'distilledSetId'),
-    filesOfLabelSet: children(database, LabelFiles, 'labelSetId'),
+    teacherPoolsOfDataset: children(database, TeacherPools, 'datasetId', columns),
+    runsOfDataset: children(database, DistillationRuns, 'datasetId', columns),
+    runsOfPool: children(database, DistillationRuns, 'poolId', columns),
+    derivedRunsOfRun: children(database, DistillationRuns, 'originRunId', columns),
+    teachersOfPool: children(database, Teachers, 'poolId', columns),
+    taskPagesOfRun: children(database, Tasks, 'runId', columns),
+    evaluationsOfSet: children(database, Evaluations, 'distilledSetId', columns),
+    shardsOfSet: children(database, DistilledShards, 'distilledSetId', columns),
+    filesOfLabelSet: children(database, LabelFiles, 'labelSetId', columns),
   };
 }
 

@@ -2,6 +2,7 @@ import { type RunConfig, runConfig } from '../../domain/config.js';
 import type { Transaction } from '../../platform/database/client.js';
 import { type DistillationRun, Prisma } from '../../platform/database/generated/client.js';
 import { parseRunEvent, type StoredRunEvent } from '../../platform/events/stored-event.js';
+import type { Columns, ColumnsOf } from '../kit/columns.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { allOf, ofProject, oneOf, readByIds, references } from '../kit/window-sql.js';
@@ -12,8 +13,8 @@ import type { DistillationRunFilter } from './run-filter.input.js';
 export class DistillationRunRepository {
   constructor(private readonly database: Transaction) {}
 
-  byIds(projectId: string, ids: readonly string[]): Promise<DistillationRun[]> {
-    return readByIds(this.database, 'DistillationRun', projectId, ids);
+  byIds(projectId: string, ids: readonly string[], columns?: Columns): Promise<DistillationRun[]> {
+    return readByIds(this.database, 'DistillationRun', projectId, ids, columns);
   }
 
   async configsOf(projectId: string, ids: readonly string[]): Promise<{ id: string; config: RunConfig }[]> {
@@ -26,8 +27,9 @@ export class DistillationRunRepository {
     projectId: string,
     filter: DistillationRunFilter | null,
     page: PageArguments,
+    columns?: ColumnsOf,
   ): Promise<Connection<DistillationRunObject>> {
-    return readConnection(this.database, DistillationRuns, whereOf(projectId, filter), page);
+    return readConnection(this.database, DistillationRuns, whereOf(projectId, filter), page, columns);
   }
 
   /** The next `take` events after a sequence, of a run that the caller has found in the project. */

@@ -2,17 +2,21 @@
 import type { Transaction } from '../../platform/database/client.js';
 import { Prisma } from '../../platform/database/generated/client.js';
 import { readRows } from '../../platform/database/read.js';
+import { type Columns, columnsOfTable } from './columns.js';
 import { type NodeType, requireUuid } from './node.js';
 import type { Position, Window } from './paging.js';
 
 /** A table and what of it is read. Names come from this source alone, never from a request. */
 export interface Source {
-  table: string;
+  table: NodeType;
   /** All of them, unless said. */
-  columns?: readonly string[];
+  columns?: Columns;
 }
 
 export const identifier = (name: string): Prisma.Sql => Prisma.raw(`"${name}"`);
+
+/** They are named one by one: a statement that is prepared with `*` breaks when a migration adds a column. */
+const listOf = (columns: Columns): Prisma.Sql => Prisma.raw(columns.map((name) => `item."${name}"`).join(','));
 
 /** Conditions that all hold; with none, TRUE. */
 export const allOf = (conditions: readonly (Prisma.Sql | null)[]): Prisma.Sql => {
@@ -41,10 +45,11 @@ export const readByIds = <Row>(
   table: 'Dataset' | 'TeacherPool' | 'DistillationRun' | 'DistilledSet' | 'Evaluation',
   projectId: string,
   ids: readonly string[],
+  columns?: Columns,
 ): Promise<Row[]> =>
   readRows(
     database,
-    Prisma.sql`SELECT item.* FROM ${identifier(table)} item
+    Prisma.sql`SELECT ${listOf(columns ?? columnsOfTable(table))} FROM ${identifier(table)} item
       WHERE item.id = ANY(${[...ids]}::uuid[]) AND ${ofProject(projectId)}`,
   );
 
@@ -55,9 +60,7 @@ export function windowQuery(source: Source, where: Prisma.Sql, window: Window): 
   // The last rows of a list are the first ones of its reverse.
   const order = Prisma.raw((window.direction === 'ASC') !== window.backwards ? 'ASC' : 'DESC');
   const sorted = Prisma.sql`ORDER BY item.${column} ${order}, item.id ${order} LIMIT ${take + 1}`;
-  const columns = source.columns
-    ? Prisma.join(source.columns.map((name) => Prisma.sql`item.${identifier(name)}`))
-    : Prisma.sql`item.*`;
+  const columns = listOf(source.columns ?? columnsOfTable(source.table));
   const parts = partsOf(window).map(
     (conditions) => Prisma.sql`SELECT ${columns} FROM ${identifier(source.table)} item
       WHERE ${allOf([where, ...conditions])} ${sorted}`,

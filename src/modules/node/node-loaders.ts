@@ -8,6 +8,7 @@ import { DistilledSet, DistilledShard, LabelFile, LabelSet } from '../distilled-
 import { Evaluation } from '../evaluation/evaluation.type.js';
 import type { Repositories } from '../index.js';
 import { byId } from '../kit/batch.js';
+import type { Columns, ColumnsOf } from '../kit/columns.js';
 import { type DataOf, fromRow, type Node, type NodeType } from '../kit/node.js';
 import { Project } from '../project/project.type.js';
 import { Task } from '../task/task.type.js';
@@ -33,17 +34,28 @@ export interface NodeOf {
 
 export type NodeLoaders = { [T in NodeType]: DataLoader<string, NodeOf[T] | null> };
 
-export function nodeLoaders(repositories: Repositories, projectId: string): NodeLoaders {
+export function nodeLoaders(repositories: Repositories, projectId: string, columnsOf: ColumnsOf): NodeLoaders {
   const { datasets, teacherPools, distillationRuns, tasks, distilledSets, evaluations } = repositories;
   const { workers, apiKeys, auditEvents, projects } = repositories;
+  /** Of what has long rows, as much as the operation needs. */
+  const part = <N extends Node>(
+    name: NodeType,
+    type: new () => N,
+    rows: {
+      byIds(projectId: string, ids: readonly string[], columns?: Columns): Promise<(DataOf<N> & { id: string })[]>;
+    },
+  ) => {
+    const columns = columnsOf(name);
+    return nodes(type, (ids) => rows.byIds(projectId, ids, columns), columns);
+  };
   return {
-    Dataset: nodes(Dataset, (ids) => datasets.byIds(projectId, ids)),
-    TeacherPool: nodes(TeacherPool, (ids) => teacherPools.byIds(projectId, ids)),
+    Dataset: part('Dataset', Dataset, datasets),
+    TeacherPool: part('TeacherPool', TeacherPool, teacherPools),
     Teacher: nodes(Teacher, (ids) => teacherPools.teachersByIds(projectId, ids)),
-    DistillationRun: nodes(DistillationRun, (ids) => distillationRuns.byIds(projectId, ids)),
+    DistillationRun: part('DistillationRun', DistillationRun, distillationRuns),
     Task: nodes(Task, (ids) => tasks.byIds(projectId, ids)),
-    DistilledSet: nodes(DistilledSet, (ids) => distilledSets.byIds(projectId, ids)),
-    Evaluation: nodes(Evaluation, (ids) => evaluations.byIds(projectId, ids)),
+    DistilledSet: part('DistilledSet', DistilledSet, distilledSets),
+    Evaluation: part('Evaluation', Evaluation, evaluations),
     Worker: nodes(Worker, (ids) => workers.byIds(ids)),
     ApiKey: nodes(ApiKey, (ids) => apiKeys.byIds(projectId, ids)),
     AuditEvent: nodes(AuditEvent, (ids) => auditEvents.byIds(projectId, ids)),
@@ -57,4 +69,5 @@ export function nodeLoaders(repositories: Repositories, projectId: string): Node
 const nodes = <N extends Node>(
   type: new () => N,
   read: (ids: readonly string[]) => Promise<(DataOf<N> & { id: string })[]>,
-): DataLoader<string, N | null> => byId(async (ids) => (await read(ids)).map((row) => fromRow(type, row)));
+  columns?: Columns,
+): DataLoader<string, N | null> => byId(async (ids) => (await read(ids)).map((row) => fromRow(type, row, columns)));

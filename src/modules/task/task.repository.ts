@@ -1,6 +1,7 @@
 import type { Transaction } from '../../platform/database/client.js';
 import { Prisma, type Task, type TaskAttempt } from '../../platform/database/generated/client.js';
 import { readRows } from '../../platform/database/read.js';
+import type { ColumnsOf } from '../kit/columns.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import type { ProgressGroup } from '../kit/progress.js';
@@ -31,13 +32,18 @@ export class TaskRepository {
     });
   }
 
-  list(projectId: string, filter: TaskFilter | null, page: PageArguments): Promise<Connection<TaskObject>> {
+  list(
+    projectId: string,
+    filter: TaskFilter | null,
+    page: PageArguments,
+    columns?: ColumnsOf,
+  ): Promise<Connection<TaskObject>> {
     const where = allOf([
       ofProject(projectId),
       filter?.states ? oneOf('state', filter.states, '"TaskState"') : null,
       filter?.kinds ? oneOf('kind', filter.kinds, '"TaskKind"') : null,
     ]);
-    return readConnection(this.database, Tasks, where, page);
+    return readConnection(this.database, Tasks, where, page, columns);
   }
 
   attemptsOfTasks(projectId: string, taskIds: readonly string[]): Promise<TaskAttempt[]> {
