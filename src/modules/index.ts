@@ -38,7 +38,7 @@ import { RetentionService } from './retention/retention.service.js';
 import { SetTokenRepository } from './set-token/set-token.repository.js';
 import { SetTokenService } from './set-token/set-token.service.js';
 import { TokenAuthenticator } from './set-token/token-authenticator.js';
-import { type OwnerColumn, TaskRepository } from './task/task.repository.js';
+import { type OwnerColumn, type RunPhase, TaskRepository } from './task/task.repository.js';
 import { TaskService } from './task/task.service.js';
 import { Tasks } from './task/task.type.js';
 import { TeacherPoolRepository } from './teacher-pool/teacher-pool.repository.js';
@@ -120,7 +120,14 @@ export function createLoaders(repositories: Repositories, projectId: string, col
     nodes: nodeLoaders(repositories, projectId, columns),
     tasksOfDataset: progressOf('datasetId'),
     tasksOfPool: progressOf('poolId'),
-    tasksOfRun: progressOf('runId'),
+    /** Of the phase that a run is in. */
+    progressOfRun: new DataLoader(
+      async (runs: readonly RunPhase[]) => {
+        const groups = new Map((await tasks.progressOfRuns(projectId, runs)).map((group) => [group.ownerId, group]));
+        return runs.map(({ id }) => groups.get(id) ?? null);
+      },
+      { cacheKeyFn: ({ id }) => id },
+    ),
     tasksOfEvaluation: progressOf('evaluationId'),
     attemptsOfTask: byParent(
       (ids) => tasks.attemptsOfTasks(projectId, ids),

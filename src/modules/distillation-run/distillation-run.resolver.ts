@@ -13,7 +13,7 @@ import { Progress, progressOf } from '../kit/progress.js';
 import { Task, Tasks } from '../task/task.type.js';
 import { TeacherPool } from '../teacher-pool/teacher-pool.type.js';
 import { DistillationRun, DistillationRuns } from './distillation-run.type.js';
-import { presentPhase } from './phase.js';
+import { phaseOf } from './phase.js';
 import { RunConfig } from './run-config.type.js';
 import { RunOrigin } from './run-copies.type.js';
 import { RunEvent, toRunEvent } from './run-event.type.js';
@@ -133,7 +133,7 @@ export class DistillationRunResolver {
   @Reads('state')
   @FieldResolver(() => Progress, { description: 'How far the present phase is; `state` names it.' })
   async progress(@Root() run: DistillationRun, @Ctx() { loaders }: RequestContext): Promise<Progress> {
-    const tasks = await loaders.tasksOfRun.load(run.id);
-    return progressOf(presentPhase(run.state, tasks), run.state === 'SUCCEEDED');
+    const group = await loaders.progressOfRun.load({ id: run.id, kind: phaseOf(run.state) });
+    return progressOf(group ? [group] : [], run.state === 'SUCCEEDED');
   }
 }

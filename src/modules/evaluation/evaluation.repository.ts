@@ -44,7 +44,7 @@ export class EvaluationRepository {
     return readRows(
       this.database,
       Prisma.sql`
-      SELECT DISTINCT ON (made."runId") made."runId"::text AS "runId", evaluation.id::text AS "evaluationId",
+      SELECT DISTINCT ON (made."runId") made."runId", evaluation.id AS "evaluationId",
         result."labelKind", count(*)::int AS seeds, avg(result."top1Last") AS mean,
         stddev_samp(result."top1Last") AS deviation
       FROM "DistilledSet" made
