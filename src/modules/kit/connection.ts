@@ -169,12 +169,12 @@ export async function readConnection<N extends Node>(
 
 /** What is read of a list for an operation, and for cursors; undefined where it is all. */
 export function partOf(
-  { table }: Source,
+  { table, within }: Source,
   { key }: Window,
   columnsOf: ColumnsOf,
 ): (Source & { columns: Columns }) | undefined {
   const columns = columnsOf(table);
-  return columns && { table, columns: withColumn(columns, key.column) };
+  return columns && { table, columns: withColumn(columns, key.column), ...(within ? { within } : {}) };
 }
 
 /** A connection out of the rows that were read for `window`. */

@@ -11,6 +11,8 @@ export interface Source {
   table: NodeType;
   /** All of them, unless said. */
   columns?: Columns;
+  /** Rows that are collected first, and then sorted: a condition on `item` that few of them meet. */
+  within?: Prisma.Sql | null;
 }
 
 export const identifier = (name: string): Prisma.Sql => Prisma.raw(`"${name}"`);
@@ -55,6 +57,13 @@ export const readByIds = <Row>(
 
 /** Reads the rows of `window` that meet `where`, which calls the table `item`. One row more than the page, if there is one. */
 export function windowQuery(source: Source, where: Prisma.Sql, window: Window): Prisma.Sql {
+  const { table, within } = source;
+  if (!within) return sortedQuery(source, identifier(table), where, window);
+  return Prisma.sql`WITH part AS MATERIALIZED (SELECT item.* FROM ${identifier(table)} item WHERE ${within})
+    ${sortedQuery(source, identifier('part'), where, window)}`;
+}
+
+function sortedQuery(source: Source, table: Prisma.Sql, where: Prisma.Sql, window: Window): Prisma.Sql {
   const { key, take } = window;
   const column = identifier(key.column);
   // The last rows of a list are the first ones of its reverse.
@@ -62,11 +71,11 @@ export function windowQuery(source: Source, where: Prisma.Sql, window: Window): 
   const sorted = Prisma.sql`ORDER BY item.${column} ${order}, item.id ${order} LIMIT ${take + 1}`;
   const columns = listOf(source.columns ?? columnsOfTable(source.table));
   const parts = partsOf(window).map(
-    (conditions) => Prisma.sql`SELECT ${columns} FROM ${identifier(source.table)} item
+    (conditions) => Prisma.sql`SELECT ${columns} FROM ${table} item
       WHERE ${allOf([where, ...conditions])} ${sorted}`,
   );
   const [only, ...others] = parts;
-  if (only === undefined) return Prisma.sql`SELECT ${columns} FROM ${identifier(source.table)} item WHERE FALSE`;
+  if (only === undefined) return Prisma.sql`SELECT ${columns} FROM ${table} item WHERE FALSE`;
   if (others.length === 0) return only;
   const union = Prisma.join(
     parts.map((part) => Prisma.sql`(${part})`),
