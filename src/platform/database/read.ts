@@ -87,21 +87,20 @@ function together(pool: pg.Pool, config: pg.QueryConfig): Promise<pg.QueryResult
 }
 
 async function send({ pool, statements }: Group): Promise<void> {
+  let sent: Promise<pg.QueryResult>[] | undefined;
   try {
     await withClient(pool, async (client) => {
       const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
       stream.cork();
-      const results = statements.map(({ config }) => client.query(config));
+      sent = statements.map(({ config }) => client.query(config));
       stream.uncork();
-      statements.forEach(({ settle }, index) => {
-        settle(results[index]!);
-      });
-      const failed = (await Promise.allSettled(results)).find((result) => result.status === 'rejected');
+      for (const [index, { settle }] of statements.entries()) settle(sent[index]!);
+      const failed = (await Promise.allSettled(sent)).find((result) => result.status === 'rejected');
       // To whoever lent the connection.
       if (failed) throw failed.reason;
     });
   } catch (error) {
-    // Where there was no connection; what has been settled stays so.
-    for (const { settle } of statements) settle(Promise.reject(error));
+    // What was sent has told its failure itself; without a connection nothing was.
+    if (sent === undefined) for (const { settle } of statements) settle(Promise.reject(error));
   }
 }

@@ -22,9 +22,10 @@ export function createTracedPool(config: pg.PoolConfig): pg.Pool {
     const { signal } = trace;
     if (signal === null) return Reflect.apply(plainQuery, this, args);
     if (signal.aborted && !isRollback(args[0])) throw new DeadlineExceeded();
-    const settled = new AbortController();
+    let settled: AbortController | undefined;
     let canceling: Promise<void> | undefined;
     const cancel = () => {
+      settled = new AbortController();
       canceling = cancelStatement(config, this, settled.signal);
     };
     signal.addEventListener('abort', cancel, { once: true });
@@ -32,7 +33,7 @@ export function createTracedPool(config: pg.PoolConfig): pg.Pool {
       return await Reflect.apply(plainQuery, this, args);
     } finally {
       signal.removeEventListener('abort', cancel);
-      if (canceling) settled.abort();
+      settled?.abort();
       // The next user of this connection must not be hit.
       await canceling;
     }
