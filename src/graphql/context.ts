@@ -1,6 +1,8 @@
+import type { Viewer } from '../domain/viewer.js';
 import type { RequestContext } from '../modules/context.js';
 import { createLoaders, type Loaders, type Repositories, type Services } from '../modules/index.js';
-import { wholeRows } from '../modules/kit/columns.js';
+import { type ColumnsOf, wholeRows } from '../modules/kit/columns.js';
+import type { RateLimit } from '../modules/project/rate-limit.type.js';
 import { currentRequestId, currentTrace } from '../platform/telemetry/request-trace.js';
 
 /** Throws UNAUTHENTICATED before anything of the request is looked at. */
@@ -9,22 +11,30 @@ export type CreateContext = (authorization: string | undefined) => Promise<Reque
 /** The same for another event: with loaders that remember nothing. */
 export type FreshContext = (context: RequestContext) => RequestContext;
 
-/** Loaders are made when the first of them is asked for: by then it is known what the operation needs. */
-const withLoaders = (context: Omit<RequestContext, 'loaders'>, repositories: Repositories): RequestContext => {
-  let loaders: Loaders | undefined;
-  return {
-    ...context,
-    get loaders() {
-      loaders ??= createLoaders(repositories, this.viewer.projectId, this.columns);
-      return loaders;
-    },
-  };
-};
+/** Apollo works on a copy of its own properties, with its class: so nothing is made of a getter before it is asked for. */
+class Context implements RequestContext {
+  rateLimit: RateLimit | null = null;
+  columns: ColumnsOf = wholeRows;
+  private made: Loaders | undefined;
+
+  constructor(
+    readonly requestId: string,
+    readonly viewer: Viewer,
+    readonly services: Services,
+    private readonly repositories: Repositories,
+  ) {}
+
+  /** Made when the first of them is asked for: by then it is known what the operation needs. */
+  get loaders(): Loaders {
+    this.made ??= createLoaders(this.repositories, this.viewer.projectId, this.columns);
+    return this.made;
+  }
+}
 
 export const freshContextFactory =
   (repositories: Repositories): FreshContext =>
   ({ requestId, viewer, services, rateLimit, columns }) =>
-    withLoaders({ requestId, viewer, services, rateLimit, columns }, repositories);
+    Object.assign(new Context(requestId, viewer, services, repositories), { rateLimit, columns });
 
 export const contextFactory =
   (services: Services, repositories: Repositories): CreateContext =>
@@ -32,6 +42,5 @@ export const contextFactory =
     const viewer = await services.authenticator.authenticate(authorization);
     const trace = currentTrace();
     if (trace) trace.facts.key = viewer.keyPrefix;
-    const requestId = currentRequestId();
-    return withLoaders({ requestId, viewer, services, rateLimit: null, columns: wholeRows }, repositories);
+    return new Context(currentRequestId(), viewer, services, repositories);
   };
