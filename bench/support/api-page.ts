@@ -155,6 +155,8 @@ async function start(
     TEDDYHUB_DOCUMENTS: 'any',
   };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  // However this process ends.
+  process.once('exit', () => child.kill());
   // The log, of which each request has a line.
   let lastWords = '';
   createInterface({ input: child.stderr }).on('line', (line) => {
@@ -162,7 +164,7 @@ async function start(
     onLine(line);
   });
   await new Promise<void>((resolve, reject) => {
-    child.once('exit', (status) => reject(new Error(`${args[0]} ended with ${status}: ${lastWords}`)));
+    child.once('exit', (status) => reject(new Error(`${args.join(' ')} ended with ${status}: ${lastWords}`)));
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (ready.test(line)) resolve();
     });
