@@ -16,15 +16,25 @@ export const readThrough = (database: Database, pool: pg.Pool): void => void poo
 
 /**
  * Statements that a connection has prepared are neither parsed nor planned anew: for a page of runs that is most of what the
- * server does. Their texts come from this source alone, with the values apart, but filters and orders make many of them, and
- * each keeps memory on the server: those that come after so many others go on without a name.
+ * server does. Their texts come from this source alone, with the values apart, but selections, filters and orders make many of
+ * them, and each keeps memory on the server: so many get a name, and only those that come again.
  */
 const NAMES = 300;
+const USES = 3;
+const REMEMBERED = 2_000;
 const names = new Map<string, string>();
+const uses = new Map<string, number>();
 
 function nameOf(text: string): string | undefined {
   const known = names.get(text);
   if (known !== undefined || names.size >= NAMES) return known;
+  const times = (uses.get(text) ?? 0) + 1;
+  if (times < USES) {
+    if (uses.size >= REMEMBERED) uses.clear();
+    uses.set(text, times);
+    return undefined;
+  }
+  uses.delete(text);
   const name = `read_${names.size}`;
   names.set(text, name);
   return name;
