@@ -5,37 +5,30 @@
  * accuracy with the commit that gave it, and the mean difference to random real images with its standard error. What the file
  * holds already of the same options is not computed again, so a suite of hours can be run in parts; `--fresh` starts anew.
  *
- *     npm run bench -- quality --suite cifar10 [--rows <part of a row's name>] [--methods TEDDY,SRE2L]
+ *     npm run bench -- quality --suite cifar10 [--rows <part of a row's name>]... [--methods TEDDY,SRE2L]
  *         [--data <archive or folder of the images>] [--fresh] [--work <folder>]
  */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { labelTeachersOf, type Outcome, openPipeline } from './support/pipeline.js';
+import { digestOf } from './support/digest.js';
+import type { Outcome } from './support/pipeline.js';
 import { about, mean, readJson, resultsPath, root, rounded, standardError, writeResult } from './support/report.js';
-import { METHODS, type Method, type Row, SUITES, sre2l } from './support/suites.js';
+import { openSuite, suiteOf, synthesisOf } from './support/suite-runner.js';
+import { METHODS, type Method, type Row } from './support/suites.js';
 
 const { values } = parseArgs({
   options: {
     suite: { type: 'string', default: 'fashion-mnist' },
-    rows: { type: 'string', default: '' },
+    rows: { type: 'string', multiple: true, default: [''] },
     methods: { type: 'string', default: METHODS.join() },
     fresh: { type: 'boolean', default: false },
     data: { type: 'string' },
     work: { type: 'string', default: join(tmpdir(), 'teddyhub-quality') },
   },
 });
-const suite = SUITES[values.suite];
-if (!suite) {
-  console.error(`quality: there is no suite ${values.suite}; choose one of ${Object.keys(SUITES).join(', ')}.`);
-  process.exit(1);
-}
-if (suite.data && values.data === undefined) {
-  console.error(`quality: the suite ${values.suite} needs --data <${suite.data}>.`);
-  process.exit(1);
-}
+const suite = suiteOf('quality', values.suite, values.data);
 
 interface Measured {
   readonly seed: number;
@@ -54,13 +47,12 @@ interface Result {
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root(''), encoding: 'utf8' }).trim();
 const name = `quality-${values.suite}`;
 const result: Result = values.fresh ? { rows: {} } : { ...readJson<Result>(resultsPath(name), { rows: {} }) };
-const pipeline = await openPipeline(values.work);
-const dataset = await pipeline.dataset(suite.source(values.data));
-const { teachers, seconds } = await pipeline.pool(dataset, suite.pool);
+const opened = await openSuite(suite, values.data, values.work);
+const { teachers, seconds } = opened;
 
 function save(): void {
   const inOrder = Object.fromEntries(
-    suite?.rows.flatMap((row) => {
+    suite.rows.flatMap((row) => {
       const methods = result.rows[row.name];
       if (!methods) return [];
       const random = methods.RANDOM_REAL?.measured ?? [];
@@ -75,11 +67,11 @@ function save(): void {
         return [[method, { mean: rounded(mean(measured.map(({ top1 }) => top1))), ...gain, measured }]];
       });
       return [[row.name, { ...row, ...Object.fromEntries(summaries) }]];
-    }) ?? [],
+    }),
   );
   writeResult(name, {
     ...about(`npm run bench -- quality --suite ${values.suite}`),
-    pool: suite?.pool,
+    pool: suite.pool,
     teachers: teachers.map(({ kind, epoch, accuracy }) => ({ kind, epoch, accuracy: rounded(accuracy) })),
     seconds,
     rows: inOrder,
@@ -88,20 +80,13 @@ function save(): void {
 
 async function measure(row: Row, method: Method, seed: number): Promise<void> {
   const { imagesPerClass, labels, recipe } = row;
-  const labelTeachers = labelTeachersOf(teachers, labels);
-  const protocol = { dataset, labelTeachers, labels, recipe, labelKinds: ['SOFT' as const], imagesPerClass };
-  const synthesis = method === 'SRE2L' ? sre2l(row.teddy) : method === 'TEDDY' ? row.teddy : undefined;
-  const decisive = JSON.stringify([suite?.pool, method, imagesPerClass, synthesis, labels, recipe]);
-  const options = createHash('sha256').update(decisive).digest('hex').slice(0, 12);
+  const decisive = [suite.pool, method, imagesPerClass, synthesisOf(row, method), labels, recipe];
+  const options = digestOf(decisive).slice(0, 12);
   const of = result.rows[row.name] ?? {};
   result.rows[row.name] = of;
   const earlier = (of[method]?.measured ?? []).filter((one) => one.options === options);
   if (earlier.some((one) => one.seed === seed)) return;
-  const matched = method === 'SRE2L' ? teachers.filter(({ index }) => index === labelTeachers[0]?.index) : teachers;
-  const outcome =
-    method === 'TEDDY' || method === 'SRE2L'
-      ? await pipeline.distilled(protocol, matched, synthesis ?? row.teddy, seed)
-      : await pipeline.baseline(protocol, method, seed);
+  const outcome = await opened.measure(row, method, seed);
   const one = { seed, top1: rounded(outcome.soft), seconds: outcome.seconds, options, commit };
   of[method] = { measured: [...earlier, one].sort((a, b) => a.seed - b.seed) };
   save();
@@ -110,10 +95,12 @@ async function measure(row: Row, method: Method, seed: number): Promise<void> {
 
 /** SRe2L is far behind every other method: two seeds say so. */
 const SRE2L_PAIRS = 2;
-const chosen = values.methods.split(',');
-for (const row of suite.rows.filter((one) => one.name.includes(values.rows))) {
-  for (let seed = 0; seed < row.pairs; seed++) {
-    for (const method of METHODS.filter((one) => chosen.includes(one))) {
+const chosen = METHODS.filter((method) => values.methods.split(',').includes(method));
+const rows = suite.rows.filter(({ name }) => values.rows.some((part) => name.includes(part)));
+// Seed by seed, so that a run cut short leaves every row with as many pairs.
+for (let seed = 0; seed < Math.max(...rows.map(({ pairs }) => pairs)); seed++) {
+  for (const row of rows.filter(({ pairs }) => seed < pairs)) {
+    for (const method of chosen.filter((one) => row.methods.includes(one))) {
       if (method !== 'SRE2L' || seed < SRE2L_PAIRS) await measure(row, method, seed);
     }
   }

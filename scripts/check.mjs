@@ -24,6 +24,7 @@ const checks = {
   'nothing unused': tool('knip/bin/knip.js'),
   'schema.graphql is current': [node, 'dist/src/graphql/emit-schema.js', '--check'],
   'clients/typescript is current': [node, 'scripts/generate-client.mjs', '--check'],
+  'docs/results.md is current': [node, 'dist/bench/results-page.js', '--check'],
   'migrations lead to schema.prisma': [node, 'dist/src/platform/migrate/main.js', 'check'],
 };
 

@@ -68,7 +68,12 @@ export async function stepOf(one: EngineCase): Promise<(step: number) => number>
     const model = { network, parameters };
     return (step) => {
       const rate = cosine(config.learningRate, step, 1000);
-      return poolStep(model, optimizer, set, normalization, config, { seed: 0, step, rate });
+      return poolStep(model, optimizer, set, normalization, config, {
+        seed: 0,
+        batchSize: config.batchSize,
+        step,
+        rate,
+      });
     };
   }
   if (kind === 'STUDENT') {

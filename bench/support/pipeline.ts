@@ -2,7 +2,6 @@
  * The jobs of the main path in this process, over a folder store: import, pool, statistics, and for one seed at a time a set
  * or a baseline and its student. A stage whose payload was computed before is not computed again.
  */
-import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
@@ -19,6 +18,7 @@ import { label } from '../../workers/jobs/labeling.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
 import { computeStatistics } from '../../workers/jobs/statistics.js';
 import { synthesize } from '../../workers/jobs/synthesis.js';
+import { digestOf } from './digest.js';
 import { readJson } from './report.js';
 
 type Teacher = JobPayload<'SYNTHESIS'>['teachers'][number];
@@ -60,7 +60,7 @@ export async function openPipeline(work: string) {
     payload: JobPayload<K>,
     run: () => Promise<JobResult<K>>,
   ): Promise<{ result: JobResult<K>; seconds: number }> {
-    const key = `${kind} ${createHash('sha256').update(JSON.stringify(payload)).digest('hex')}`;
+    const key = `${kind} ${digestOf(payload)}`;
     const start = performance.now();
     memo[key] ??= { result: await run(), seconds: Math.round(performance.now() - start) / 1000 };
     writeFileSync(memoPath, JSON.stringify(memo));

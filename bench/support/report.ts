@@ -50,11 +50,15 @@ export function quantile(numbers: readonly number[], share: number): number {
   return low + (high - low) * (at - Math.floor(at));
 }
 
-/** Of the mean of independent numbers. */
-export function standardError(numbers: readonly number[]): number {
+/** The sample's standard deviation; of one number, 0. */
+export function deviation(numbers: readonly number[]): number {
   const centre = mean(numbers);
   const squares = numbers.reduce((sum, n) => sum + (n - centre) ** 2, 0);
-  return Math.sqrt(squares / (numbers.length - 1) / numbers.length);
+  return Math.sqrt(squares / Math.max(1, numbers.length - 1));
 }
+
+/** Of the mean of independent numbers; NaN where one says nothing of it. */
+export const standardError = (numbers: readonly number[]): number =>
+  numbers.length > 1 ? deviation(numbers) / Math.sqrt(numbers.length) : Number.NaN;
 
 export const rounded = (n: number): number => Math.round(100 * n) / 100;

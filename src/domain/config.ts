@@ -56,6 +56,8 @@ export const poolConfig = z.strictObject({
   otherArchitectures: z.array(architectureConfig).max(16).default([]),
   epochs: z.number().positive().max(1000).default(2),
   batchSize: positive.max(4096).default(128),
+  /** Further base runs of the first architecture, each with teachers of the same kinds; their rate is in proportion. */
+  otherBatchSizes: z.array(positive.max(4096)).max(16).default([]),
   learningRate: z.number().positive().default(0.1),
   schedule: z.enum(['COSINE', 'ONE_CYCLE']).default('COSINE'),
   momentum: fraction.default(0.9),

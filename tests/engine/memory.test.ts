@@ -48,6 +48,7 @@ describe('the memory of TensorFlow stays the same', () => {
     const optimizer = sgd(config);
     await assertFlat((step) =>
       poolStep(model, optimizer, train, world.dataset, config, {
+        batchSize: config.batchSize,
         seed: 1,
         step,
         rate: cosine(config.learningRate, step, 20),

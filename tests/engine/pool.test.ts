@@ -12,6 +12,7 @@ import { synthesize } from '../../workers/jobs/synthesis.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';
 import { oneCycle } from '../../workers/nn/optimizers.js';
 import { initialize } from '../../workers/nn/parameters.js';
+import { planPool } from '../../workers/teddy/pool.js';
 import { applyMask, pruningMask } from '../../workers/teddy/pruning.js';
 import { type Tensor, tf } from '../../workers/tensor/tensorflow.js';
 import { failureWith } from '../support/failure.js';
@@ -122,6 +123,25 @@ describe('a pool of several kinds and architectures', () => {
     );
     for (const { accuracy } of teachers) assert.ok(accuracy >= 0 && accuracy <= 100);
     assert.equal(new Set(teachers.map(({ checkpoint }) => checkpoint.digest)).size, teachers.length);
+  });
+
+  it('trains one more base run for every other batch size, of as many epochs', async () => {
+    const runs = planPool(poolConfig.parse({ batchSize: 10, otherBatchSizes: [20], learningRate: 0.1 }), 0, 40).filter(
+      (phase) => phase.kind === 'BASE',
+    );
+    assert.deepEqual(
+      runs.map(({ batchSize, steps, rateAt }) => [batchSize, steps, rateAt(0)]),
+      [
+        [10, 8, 0.1],
+        [20, 4, 0.2],
+      ],
+    );
+    const teachers = await train({ otherBatchSizes: [7], checkpointEpochs: [1, 3], randomInitTeachers: 0 });
+    assert.deepEqual(
+      teachers.map(({ kind, epoch }) => [kind, epoch]),
+      [1, 3, 1, 3].map((epoch) => ['EARLY_EPOCH', epoch]),
+    );
+    assert.equal(new Set(teachers.map(({ checkpoint }) => checkpoint.digest)).size, 4);
   });
 
   it('trains the first base run the same, whatever follows it', async () => {

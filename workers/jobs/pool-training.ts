@@ -1,5 +1,5 @@
 /**
- * POOL_TRAINING: imported teachers, then for every architecture one base run kept at fractional epochs, the pruned teachers
+ * POOL_TRAINING: imported teachers, then for every architecture and batch size one base run kept at fractional epochs, the pruned teachers
  * made of its end, and the untrained ones; resumable at any checkpoint to the same bytes.
  */
 import type { TeacherRef } from '../../src/domain/jobs/references.js';
@@ -20,10 +20,10 @@ import type { Job } from './job.js';
 
 const CHECKPOINT_EVERY = 200;
 
-export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, seed }, context) => {
+export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, seed: poolSeed }, context) => {
   const train = await readImages(context.store, dataset, dataset.train);
   const test = await readImages(context.store, dataset, dataset.test);
-  const phases = planPool(config, seed, train.labels.length);
+  const phases = planPool(config, poolSeed, train.labels.length);
   const stepsOf = (some: typeof phases) => some.reduce((sum, phase) => sum + ('steps' in phase ? phase.steps : 0), 0);
   const totalSteps = stepsOf(phases);
   const resumed = context.resumeFrom === undefined ? undefined : readState(context.resumeFrom);
@@ -51,7 +51,8 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, seed },
     const before = stepsOf(phases.slice(0, at));
     applyMask(parameters, mask);
     for (let step = own?.step ?? 0; step < phase.steps; ) {
-      const position = { seed: phase.seed, step, rate: phase.rateAt(step) };
+      const { seed, batchSize } = phase;
+      const position = { seed, batchSize, step, rate: phase.rateAt(step) };
       const loss = poolStep({ network, parameters }, optimizer, train, dataset, config, position);
       applyMask(parameters, mask);
       step++;

@@ -18,6 +18,7 @@ interface PhaseOf<Kind extends string> {
 
 interface Training {
   readonly seed: number;
+  readonly batchSize: number;
   readonly steps: number;
   readonly rateAt: (step: number) => number;
   /** After which steps of the phase the network is kept, ascending, and as what. */
@@ -35,35 +36,47 @@ export type Phase =
 /** The share of the base run's rate that a fine-tuning begins with. */
 const FINE_TUNE_SHARE = 0.1;
 
+interface BaseRun {
+  readonly architecture: ArchitectureConfig;
+  readonly batchSize: number;
+}
+
+const baseRuns = ({ architecture, otherArchitectures, batchSize, otherBatchSizes }: PoolConfig): BaseRun[] => [
+  ...[architecture, ...otherArchitectures].map((one) => ({ architecture: one, batchSize })),
+  ...otherBatchSizes.map((size) => ({ architecture, batchSize: size })),
+];
+
 /** What the training does, one phase after another. Throws INVALID_INPUT where a checkpoint lies beyond the end of a base run. */
 export function planPool(config: PoolConfig, seed: number, images: number): Phase[] {
-  const { epochs, batchSize, checkpointEpochs, learningRate, fullyTrained } = config;
+  const { epochs, checkpointEpochs, fullyTrained } = config;
   const beyond = checkpointEpochs.find((epoch) => epoch > epochs);
   if (beyond !== undefined) {
     throw new TeddyhubError('INVALID_INPUT', `Checkpoint epoch ${beyond} lies beyond the run's ${epochs} epochs.`);
   }
-  const stepsOf = (epoch: number) => Math.max(1, Math.round((epoch * images) / batchSize));
-  const kept = [...new Set([...checkpointEpochs, ...(fullyTrained ? [epochs] : [])])]
-    .sort((a, b) => a - b)
-    .map((epoch) => {
-      const kind = fullyTrained && epoch === epochs ? ('FULLY_TRAINED' as const) : ('EARLY_EPOCH' as const);
-      return { step: stepsOf(epoch), kind, epoch };
-    });
-  const steps = stepsOf(epochs);
   const schedule = config.schedule === 'COSINE' ? cosine : oneCycle;
-  const fineTuneSteps = stepsOf(config.fineTuneEpochs);
 
-  const phasesOf = (architecture: ArchitectureConfig, position: number): Phase[] => {
-    // The first base run has the pool's own seed, whatever other architectures follow.
+  const phasesOf = ({ architecture, batchSize }: BaseRun, position: number): Phase[] => {
+    // The first base run has the pool's own seed, whatever others follow.
     const own = position === 0 ? seed : seedOf(seed, 'pool/architecture', position);
+    const stepsOf = (epoch: number) => Math.max(1, Math.round((epoch * images) / batchSize));
+    const [steps, fineTuneSteps] = [stepsOf(epochs), stepsOf(config.fineTuneEpochs)];
+    // Noise of SGD goes with the rate over the batch size (Goyal et al., 2017), so equal ratios make runs alike.
+    const learningRate = (config.learningRate * batchSize) / config.batchSize;
+    const kept = [...new Set([...checkpointEpochs, ...(fullyTrained ? [epochs] : [])])]
+      .sort((a, b) => a - b)
+      .map((epoch) => {
+        const kind = fullyTrained && epoch === epochs ? ('FULLY_TRAINED' as const) : ('EARLY_EPOCH' as const);
+        return { step: stepsOf(epoch), kind, epoch };
+      });
     const rateAt = (step: number) => schedule(learningRate, step, steps);
     return [
-      { kind: 'BASE', architecture, seed: own, steps, rateAt, kept },
+      { kind: 'BASE', architecture, seed: own, batchSize, steps, rateAt, kept },
       ...config.prunedRatios.map((ratio, index) => ({
         kind: 'PRUNED' as const,
         architecture,
         ratio,
         seed: seedOf(own, 'pool/pruned', index),
+        batchSize,
         steps: fineTuneSteps,
         rateAt: (step: number) => cosine(FINE_TUNE_SHARE * learningRate, step, fineTuneSteps),
         kept: [{ step: fineTuneSteps, kind: 'PRUNED' as const, epoch: null }],
@@ -76,7 +89,7 @@ export function planPool(config: PoolConfig, seed: number, images: number): Phas
   return [
     // Wrong files are found before hours of training, not after them.
     ...config.imports.map((one) => ({ kind: 'IMPORTED' as const, ...one })),
-    ...[config.architecture, ...config.otherArchitectures].flatMap(phasesOf),
+    ...baseRuns(config).flatMap(phasesOf),
   ];
 }
 
@@ -89,8 +102,8 @@ export function poolStep(
   optimizer: Optimizer,
   train: LabelledImages,
   normalization: Normalization,
-  { batchSize, augmentation }: PoolConfig,
-  { seed, step, rate }: { seed: number; step: number; rate: number },
+  { augmentation }: PoolConfig,
+  { seed, batchSize, step, rate }: { seed: number; batchSize: number; step: number; rate: number },
 ): number {
   const indices = shuffledIndices(seed, 'pool/order', train.labels.length, step * batchSize, batchSize);
   const labels = indices.map((i) => train.labels[i] as number);

@@ -66,6 +66,8 @@ export const PoolConfig = configTypes(
     },
     epochs: 'Length of the base run in epochs; may be fractional.',
     batchSize: 'Images of a training step.',
+    otherBatchSizes:
+      'Further base runs of the first network, one with each of these, at a learning rate in proportion.',
     learningRate: 'Peak learning rate.',
     schedule: { about: 'How it goes from step to step.', type: PoolSchedule },
     momentum: 'Momentum of SGD.',

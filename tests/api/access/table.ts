@@ -88,7 +88,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   TeacherSelection: { READ: 'kinds maxAccuracy minAccuracy' },
   PoolConfig: {
     READ: `architecture augmentation batchSize checkpointEpochs epochs fineTuneEpochs fullyTrained imports learningRate momentum
-      otherArchitectures prunedRatios randomInitTeachers schedule weightDecay`,
+      otherArchitectures otherBatchSizes prunedRatios randomInitTeachers schedule weightDecay`,
   },
   Architecture: { READ: 'depth name width' },
   Augmentation: { READ: 'flip shift' },

@@ -521,6 +521,8 @@ export type PoolConfigInput = {
   momentum?: number | null | undefined;
   /** Further base runs of the same options, each with checkpoints, pruned and random-initialised teachers. */
   otherArchitectures?: Array<ArchitectureInput> | null | undefined;
+  /** Further base runs of the first network, one with each of these, at a learning rate in proportion. (default []) */
+  otherBatchSizes?: Array<number> | null | undefined;
   /** Shares of channels, above 0 and up to 0.9, to prune from the end of a base run: a teacher each, fine-tuned. (default []) */
   prunedRatios?: Array<number> | null | undefined;
   /** How many random-initialised teachers every base run adds to the pool. (at least 0, at most 16, default 1) */

@@ -1,0 +1,44 @@
+/** What a suite's results show as lines: accuracy over images per class, and over student steps. */
+import { linePlot, type Point } from './plots.js';
+import { deviation } from './report.js';
+import { METHODS } from './suites.js';
+import { METHOD_NAMES, type QualityResult, type QualityRow } from './tables.js';
+
+type Axis = (row: QualityRow) => number;
+
+const stepsOf: Axis = ({ recipe }) => recipe.steps;
+const imagesOf: Axis = ({ imagesPerClass }) => imagesPerClass;
+
+const pointsOf = (rows: readonly QualityRow[], x: Axis): Point[] =>
+  rows.flatMap((row) =>
+    METHODS.flatMap((method) => {
+      const result = row[method];
+      if (!result) return [];
+      const error = deviation(result.measured.map(({ top1 }) => top1));
+      return [{ series: METHOD_NAMES[method], x: x(row), y: result.mean, error }];
+    }),
+  );
+
+/** Rows that differ in one thing alone, for every value of the other that has more than one of them. */
+function curves(rows: readonly QualityRow[], x: Axis, fixed: Axis): [at: number, of: QualityRow[]][] {
+  return [...Map.groupBy(rows, fixed)].filter(([, group]) => new Set(group.map(x)).size > 1);
+}
+
+/** SVGs by name, without extension. */
+export async function qualityPlots(suite: string, result: QualityResult): Promise<[name: string, svg: string][]> {
+  const plots: [string, string][] = [];
+  for (const [architecture, rows] of Map.groupBy(Object.values(result.rows), (row) => row.recipe.architecture.name)) {
+    const prefix = `${suite}-${architecture.toLowerCase()}`;
+    for (const [images, group] of curves(rows, stepsOf, imagesOf)) {
+      const points = pointsOf(group, stepsOf);
+      const svg = await linePlot({ x: 'student steps', y: 'top-1, percent', points });
+      plots.push([`${prefix}-ipc-${images}-over-steps`, svg]);
+    }
+    for (const [steps, group] of curves(rows, imagesOf, stepsOf)) {
+      const points = pointsOf(group, imagesOf);
+      const svg = await linePlot({ x: `images per class, ${steps} student steps`, y: 'top-1, percent', points });
+      plots.push([`${prefix}-${steps}-steps-over-images`, svg]);
+    }
+  }
+  return plots;
+}

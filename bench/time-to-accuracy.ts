@@ -1,0 +1,79 @@
+/**
+ * The claim of the method, the same accuracy in much less time: how long SRe2L takes for its accuracy, synthesis, labels and
+ * student together, and how long teddy takes to reach it, with growing shares of its own steps. Both in one run, with the same
+ * teachers, labels and recipe. Writes bench/results/time-to-accuracy.json.
+ *
+ *     npm run bench -- time-to-accuracy --suite cifar10 [--data <archive or folder>] [--row <row's name>] [--seeds 3] [--work <folder>]
+ */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { labelConfig, recipeConfig, synthesisConfig } from '../src/domain/config.js';
+import { about, mean, quantile, rounded, writeResult } from './support/report.js';
+import { openSuite, suiteOf } from './support/suite-runner.js';
+import type { Method, Row } from './support/suites.js';
+
+const { values } = parseArgs({
+  options: {
+    suite: { type: 'string', default: 'fashion-mnist' },
+    row: { type: 'string', default: 'IPC 10, 1000 steps' },
+    seeds: { type: 'string', default: '3' },
+    data: { type: 'string' },
+    work: { type: 'string', default: join(tmpdir(), 'teddyhub-quality') },
+  },
+});
+const suite = suiteOf('time-to-accuracy', values.suite, values.data);
+const row = suite.rows.find(({ name }) => name === values.row);
+if (!row) {
+  console.error(`time-to-accuracy: choose a row of ${suite.rows.map(({ name }) => `"${name}"`).join(', ')}.`);
+  process.exit(1);
+}
+const opened = await openSuite(suite, values.data, values.work);
+const seeds = Array.from({ length: Number(values.seeds) }, (_, seed) => seed);
+
+/** The row with this share of the steps of synthesis and of the student. */
+function shortened(full: Row, share: number): Row {
+  const part = (steps: number) => Math.max(1, Math.round(share * steps));
+  return {
+    ...full,
+    teddy: synthesisConfig.parse({ ...full.teddy, steps: part(full.teddy.steps) }),
+    labels: labelConfig.parse({ ...full.labels, fkdSteps: part(full.labels.fkdSteps) }),
+    recipe: recipeConfig.parse({ ...full.recipe, steps: part(full.recipe.steps) }),
+  };
+}
+
+async function measured(of: Row, method: Method) {
+  const accuracies: number[] = [];
+  const seconds: number[] = [];
+  for (const seed of seeds) {
+    const outcome = await opened.measure(of, method, seed);
+    accuracies.push(rounded(outcome.soft));
+    seconds.push(rounded(outcome.seconds.making + outcome.seconds.student));
+  }
+  const result = { top1: rounded(mean(accuracies)), accuracies, seconds: rounded(quantile(seconds, 0.5)) };
+  process.stdout.write(
+    `${method} ${of.teddy.steps} and ${of.recipe.steps} steps: ${result.top1} in ${result.seconds} s\n`,
+  );
+  return result;
+}
+
+const sre2l = await measured(row, 'SRE2L');
+const teddy = [];
+for (const share of [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1]) {
+  const part = shortened(row, share);
+  teddy.push({ synthesisSteps: part.teddy.steps, studentSteps: part.recipe.steps, ...(await measured(part, 'TEDDY')) });
+  if ((teddy.at(-1)?.top1 ?? 0) >= sre2l.top1) break;
+}
+const last = teddy.at(-1);
+const reached = last !== undefined && last.top1 >= sre2l.top1;
+writeResult('time-to-accuracy', {
+  ...about(`npm run bench -- time-to-accuracy --suite ${values.suite} --row '${row.name}' --seeds ${values.seeds}`),
+  row: row.name,
+  seeds,
+  /** What both need before: the pool, and for teddy the statistics of each teacher. */
+  before: opened.seconds,
+  sre2l,
+  teddy,
+  timesFaster: reached ? rounded(sre2l.seconds / last.seconds) : null,
+});
+process.stdout.write(reached ? `${rounded(sre2l.seconds / last.seconds)} times faster\n` : 'not reached\n');
