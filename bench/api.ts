@@ -1,41 +1,95 @@
 /**
- * The API on a database of 100,000 runs, a million tasks and ten million metric points, server, database and load generator
- * sharing this machine. Writes bench/results/api.json: the page of fifty runs beside plain per-row resolvers and a hand-written
- * endpoint, in turns of one run.
+ * The API, with server, database and load generator sharing this machine. Writes bench/results/api.json: a page of fifty runs out
+ * of 100,000 with a million tasks and ten million metric points, beside plain per-row resolvers and a hand-written endpoint, in
+ * turns of one run; how soon subscribers hear of a worker's report; and whether the memory of the API stays flat under load.
  *
- *     npm run bench -- api [--runs 100000] [--rounds 5] [--seconds 6] [--connections 16] [--keep]
+ *     npm run bench -- api [--only page,subscriptions,memory] [--runs 100000] [--rounds 5] [--seconds 6] [--connections 16]
+ *                          [--keep] [--subscribers 1000] [--reports 60] [--minutes 30]
+ *
+ * What is left out by `--only` stays as it was in the results.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { startEmbeddedStack } from '../src/platform/embedded/stack.js';
+import { deployMigrations } from '../src/platform/migrate/migrations.js';
 import { benchPage } from './support/api-page.js';
+import { measureSubscriptions } from './support/api-subscriptions.js';
 import { openLargeWorld } from './support/large-world.js';
-import { about, resultsPath, writeResult } from './support/report.js';
+import { about, readJson, resultsPath, writeResult } from './support/report.js';
 
 const { values } = parseArgs({
   options: {
+    only: { type: 'string', default: 'page,subscriptions,memory' },
     runs: { type: 'string', default: '100000' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '6' },
     connections: { type: 'string', default: '16' },
     keep: { type: 'boolean', default: false },
+    subscribers: { type: 'string', default: '1000' },
+    reports: { type: 'string', default: '60' },
+    minutes: { type: 'string', default: '30' },
   },
 });
-const [runs, rounds, seconds, connections] = [values.runs, values.rounds, values.seconds, values.connections].map(
-  Number,
-);
-const options = { rounds: rounds ?? 5, seconds: seconds ?? 6, connections: connections ?? 16 };
+const parts = new Set(values.only.split(','));
+const unknown = [...parts].find((part) => !['page', 'subscriptions', 'memory'].includes(part));
+if (unknown !== undefined) throw new Error(`--only: ${unknown} is not one of page, subscriptions, memory`);
+const command = `npm run bench -- api ${Object.entries(values)
+  .map(([name, value]) => (value === true ? `--${name}` : value === false ? '' : `--${name} ${value}`))
+  .filter(Boolean)
+  .join(' ')}`;
 
-const world = await openLargeWorld({ runs: runs ?? 100_000, keep: values.keep });
-try {
-  const page = await benchPage(world, options);
-  process.stdout.write(
-    `${page.servers.teddyhub.requestsPerSecond} pages a second, p99 ${page.servers.teddyhub.p99} ms, ${page.statements} statements; ` +
-      `${page.timesPerRow} x per-row resolvers, ${page.shareOfHandWritten} x by hand\n`,
-  );
-  const path = resultsPath('api');
-  const before = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>) : {};
-  const command = `npm run bench -- api --runs ${runs} --rounds ${rounds} --seconds ${seconds} --connections ${connections}`;
-  writeResult('api', { ...before, ...about(command), database: world.counts, page });
-} finally {
-  await world.close();
+/** Each part as soon as it is measured: the next one may take half an hour. */
+const tell = (part: Record<string, unknown>): void =>
+  writeResult('api', { ...readJson(resultsPath('api'), {}), ...about(command), ...part });
+
+if (parts.has('page')) {
+  const world = await openLargeWorld({ runs: Number(values.runs), keep: values.keep });
+  try {
+    const { rounds, seconds, connections } = values;
+    const page = await benchPage(world, {
+      rounds: Number(rounds),
+      seconds: Number(seconds),
+      connections: Number(connections),
+    });
+    const { requestsPerSecond, p99 } = page.servers.teddyhub;
+    console.log(
+      `${requestsPerSecond} pages a second, p99 ${p99} ms, ${page.statements} statements; ` +
+        `${page.timesPerRow} x per-row resolvers, ${page.shareOfHandWritten} x by hand`,
+    );
+    tell({ database: world.counts, page });
+  } finally {
+    await world.close();
+  }
+}
+
+if (parts.has('subscriptions') || parts.has('memory')) {
+  const stateDir = await mkdtemp(join(tmpdir(), 'teddyhub-bench-'));
+  // PostgreSQL refuses to run as root: where root measures, another account must reach the folder.
+  await chmod(stateDir, 0o755);
+  const stack = await startEmbeddedStack({ stateDir });
+  try {
+    await deployMigrations(stack.databaseUrl);
+    const { subscriptions, memory } = await measureSubscriptions({
+      databaseUrl: stack.databaseUrl,
+      stateDir,
+      subscribers: Number(values.subscribers),
+      reports: parts.has('subscriptions') ? Number(values.reports) : 0,
+      minutes: parts.has('memory') ? Number(values.minutes) : 0,
+    });
+    if (subscriptions) {
+      const { subscribers, medianMs, p99Ms } = subscriptions;
+      console.log(`${subscribers} subscribers: median ${medianMs} ms, p99 ${p99Ms} ms`);
+      tell({ subscriptions });
+    }
+    if (memory) {
+      const { secondQuarter, lastQuarter } = memory.residentMiB;
+      console.log(`memory: ${secondQuarter} -> ${lastQuarter} MiB`);
+      tell({ memory });
+    }
+  } finally {
+    await stack.stop();
+    await rm(stateDir, { recursive: true, force: true });
+  }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// The `teddyhub` command: the built CLI on the pinned Node.
+// The `teddyhub` command: the built CLI on the pinned Node, with the flags that it wants.
 import { spawn } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,11 +13,9 @@ const cli = join(root, 'dist', 'src', 'cli', 'main.js');
 if (!existsSync(node) || !existsSync(cli)) {
   console.error('teddyhub: this checkout is not set up yet; run: npm run bootstrap');
   process.exitCode = 1;
-} else if (realpathSync(node) === realpathSync(process.execPath)) {
-  process.argv[1] = cli;
-  await import(cli);
 } else {
-  const child = spawn(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const { NODE_FLAGS } = await import('../dist/src/cli/node-flags.js');
+  const child = spawn(node, [...NODE_FLAGS, cli, ...process.argv.slice(2)], { stdio: 'inherit' });
   // Ctrl-C at a terminal reaches the child by itself; passing it on as well would look like a second one.
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

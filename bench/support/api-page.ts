@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { NODE_FLAGS } from '../../src/cli/node-flags.js';
 import type { LargeWorld } from './large-world.js';
 import { type Call, call, type LoadResult, load } from './load.js';
 import { quantile, root, rounded } from './report.js';
@@ -94,7 +95,7 @@ async function startTeddyhub(world: LargeWorld) {
   const seen: number[] = [];
   const port = 55_411;
   const url = `http://127.0.0.1:${port}`;
-  const child = await start([root('dist/src/cli/main.js'), 'api'], world, port, /answers at/, (line) => {
+  const child = await start([...NODE_FLAGS, root('dist/src/cli/main.js'), 'api'], world, port, /answers at/, (line) => {
     if (!line.includes('"PageOfRuns"')) return;
     const { statements } = z.object({ statements: z.number() }).parse(JSON.parse(line));
     seen.push(statements);
@@ -154,6 +155,8 @@ async function start(
     TEDDYHUB_DOCUMENTS: 'any',
   };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  // However this process ends.
+  process.once('exit', () => child.kill());
   // The log, of which each request has a line.
   let lastWords = '';
   createInterface({ input: child.stderr }).on('line', (line) => {
@@ -161,7 +164,7 @@ async function start(
     onLine(line);
   });
   await new Promise<void>((resolve, reject) => {
-    child.once('exit', (status) => reject(new Error(`${args[0]} ended with ${status}: ${lastWords}`)));
+    child.once('exit', (status) => reject(new Error(`${args.join(' ')} ended with ${status}: ${lastWords}`)));
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (ready.test(line)) resolve();
     });

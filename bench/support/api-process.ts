@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { NODE_FLAGS } from '../../src/cli/node-flags.js';
 import { root } from './report.js';
 
 export interface ApiProcess {
@@ -14,7 +15,7 @@ export interface ApiProcess {
 
 /** Without limits that a benchmark would meet before the service does. */
 export async function startApiProcess(options: { databaseUrl: string; stateDir: string }): Promise<ApiProcess> {
-  const child: ChildProcess = spawn(process.execPath, [root('dist/src/cli/main.js'), 'api'], {
+  const child: ChildProcess = spawn(process.execPath, [...NODE_FLAGS, root('dist/src/cli/main.js'), 'api'], {
     env: {
       ...process.env,
       NODE_ENV: 'production',

@@ -22,8 +22,9 @@ export interface SubscriptionOptions {
   databaseUrl: string;
   stateDir: string;
   subscribers: number;
+  /** For the latency; 0: it is not measured. */
   reports: number;
-  /** Of load, for the memory. */
+  /** Of load, for the memory; 0: it is not measured. */
   minutes: number;
 }
 
@@ -72,7 +73,7 @@ export async function measureSubscriptions(options: SubscriptionOptions) {
     reporter.reset();
     for (let n = 0; n < reports; n++) await Promise.all([reporter.report(subscribers), wait(REPORT_MS)]);
     const { latencies } = reporter;
-    const latency = {
+    const subscriptions = reports > 0 && {
       subscribers,
       reports,
       messages: latencies.length,
@@ -82,7 +83,7 @@ export async function measureSubscriptions(options: SubscriptionOptions) {
     };
     const memory =
       minutes > 0 ? await holdLoad(api, reporter, { key: await newKey(), id, minutes, subscribers }) : null;
-    return { latency, memory };
+    return { subscriptions: subscriptions || null, memory };
   } finally {
     for (const socket of sockets) socket.terminate();
     await api.stop();

@@ -4,6 +4,7 @@ import type { RequestContext } from '../modules/context.js';
 import { currentTrace } from '../platform/telemetry/request-trace.js';
 import { costOf } from './limits.js';
 import type { RateLimiter } from './rate-limit.js';
+import { columnsOf } from './selection.js';
 import type { TrustedDocuments } from './trusted-documents.js';
 
 export interface Operation {
@@ -13,7 +14,7 @@ export interface Operation {
   variables: Record<string, unknown> | null | undefined;
 }
 
-/** Throws FORBIDDEN, QUERY_TOO_COMPLEX, RATE_LIMITED. Tells the context what is left. */
+/** Throws FORBIDDEN, QUERY_TOO_COMPLEX, RATE_LIMITED. Tells the context what is left, and what is to be read. */
 export type Admit = (context: RequestContext, operation: Operation) => void;
 
 export const admission =
@@ -26,5 +27,6 @@ export const admission =
     documents.assertAllowed(context.viewer, text);
     const cost = costOf(schema, document, operationName, variables);
     facts.cost = cost;
+    context.columns = columnsOf(schema, document);
     context.rateLimit = limiter.charge(context.viewer.keyPrefix, cost);
   };

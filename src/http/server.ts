@@ -69,6 +69,8 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   let closing = false;
 
   app.disable('x-powered-by');
+  // Nobody asks again for the same answer of /graphql: a digest of each would be for nothing.
+  app.set('etag', false);
   app.use(traceRequests(log, limits.requestMs));
   app.get('/livez', (_request, response) => void response.json({ alive: true }));
   app.get('/readyz', async (_request, response) => {

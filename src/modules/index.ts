@@ -29,14 +29,16 @@ import { EvaluationService } from './evaluation/evaluation.service.js';
 import { Evaluations } from './evaluation/evaluation.type.js';
 import { toScore } from './evaluation/evaluation-score.type.js';
 import { byId, byParent, children } from './kit/batch.js';
+import type { ColumnsOf } from './kit/columns.js';
 import { NodeService } from './node/node.service.js';
+import { nodeLoaders } from './node/node-loaders.js';
 import { ProjectRepository } from './project/project.repository.js';
 import { StorageService } from './project/storage.service.js';
 import { RetentionService } from './retention/retention.service.js';
 import { SetTokenRepository } from './set-token/set-token.repository.js';
 import { SetTokenService } from './set-token/set-token.service.js';
 import { TokenAuthenticator } from './set-token/token-authenticator.js';
-import { type OwnerColumn, TaskRepository } from './task/task.repository.js';
+import { type OwnerColumn, type RunPhase, TaskRepository } from './task/task.repository.js';
 import { TaskService } from './task/task.service.js';
 import { Tasks } from './task/task.type.js';
 import { TeacherPoolRepository } from './teacher-pool/teacher-pool.repository.js';
@@ -106,35 +108,26 @@ export function createServices(
 export type Services = ReturnType<typeof createServices>;
 
 /** Made anew for every request: they see the viewer's project only, and forget everything with the request. */
-export function createLoaders(repositories: Repositories, projectId: string) {
-  const { database, datasets, teacherPools, distillationRuns, runMetrics, tasks, distilledSets, evaluations } =
-    repositories;
-  const { setTokens, workers, apiKeys, auditEvents, projects } = repositories;
+export function createLoaders(repositories: Repositories, projectId: string, columns: ColumnsOf) {
+  const { database, teacherPools, distillationRuns, runMetrics, tasks, distilledSets, evaluations } = repositories;
+  const { setTokens } = repositories;
   const progressOf = (owner: OwnerColumn) =>
     byParent(
       (ids) => tasks.progressOfOwners(projectId, owner, ids),
       (group) => group.ownerId,
     );
   return {
-    byId: {
-      Dataset: byId((ids) => datasets.byIds(projectId, ids)),
-      TeacherPool: byId((ids) => teacherPools.byIds(projectId, ids)),
-      Teacher: byId((ids) => teacherPools.teachersByIds(projectId, ids)),
-      DistillationRun: byId((ids) => distillationRuns.byIds(projectId, ids)),
-      Task: byId((ids) => tasks.byIds(projectId, ids)),
-      DistilledSet: byId((ids) => distilledSets.byIds(projectId, ids)),
-      Evaluation: byId((ids) => evaluations.byIds(projectId, ids)),
-      Worker: byId((ids) => workers.byIds(ids)),
-      ApiKey: byId((ids) => apiKeys.byIds(projectId, ids)),
-      AuditEvent: byId((ids) => auditEvents.byIds(projectId, ids)),
-      Project: byId((ids) => projects.byIds(projectId, ids)),
-      DistilledShard: byId((ids) => distilledSets.shardsByIds(projectId, ids)),
-      LabelSet: byId((ids) => distilledSets.labelSetsByIds(projectId, ids)),
-      LabelFile: byId((ids) => distilledSets.labelFilesByIds(projectId, ids)),
-    },
+    nodes: nodeLoaders(repositories, projectId, columns),
     tasksOfDataset: progressOf('datasetId'),
     tasksOfPool: progressOf('poolId'),
-    tasksOfRun: progressOf('runId'),
+    /** Of the phase that a run is in. */
+    progressOfRun: new DataLoader(
+      async (runs: readonly RunPhase[]) => {
+        const groups = new Map((await tasks.progressOfRuns(projectId, runs)).map((group) => [group.ownerId, group]));
+        return runs.map(({ id }) => groups.get(id) ?? null);
+      },
+      { cacheKeyFn: ({ id }) => id },
+    ),
     tasksOfEvaluation: progressOf('evaluationId'),
     attemptsOfTask: byParent(
       (ids) => tasks.attemptsOfTasks(projectId, ids),
@@ -175,15 +168,15 @@ export function createLoaders(repositories: Repositories, projectId: string) {
       ({ runId }) => runId,
     ),
     metricSeries: metricSeriesLoader(runMetrics),
-    teacherPoolsOfDataset: children(database, TeacherPools, 'datasetId'),
-    runsOfDataset: children(database, DistillationRuns, 'datasetId'),
-    runsOfPool: children(database, DistillationRuns, 'poolId'),
-    derivedRunsOfRun: children(database, DistillationRuns, 'originRunId'),
-    teachersOfPool: children(database, Teachers, 'poolId'),
-    taskPagesOfRun: children(database, Tasks, 'runId'),
-    evaluationsOfSet: children(database, Evaluations, 'distilledSetId'),
-    shardsOfSet: children(database, DistilledShards, 'distilledSetId'),
-    filesOfLabelSet: children(database, LabelFiles, 'labelSetId'),
+    teacherPoolsOfDataset: children(database, TeacherPools, 'datasetId', columns),
+    runsOfDataset: children(database, DistillationRuns, 'datasetId', columns),
+    runsOfPool: children(database, DistillationRuns, 'poolId', columns),
+    derivedRunsOfRun: children(database, DistillationRuns, 'originRunId', columns),
+    teachersOfPool: children(database, Teachers, 'poolId', columns),
+    taskPagesOfRun: children(database, Tasks, 'runId', columns),
+    evaluationsOfSet: children(database, Evaluations, 'distilledSetId', columns),
+    shardsOfSet: children(database, DistilledShards, 'distilledSetId', columns),
+    filesOfLabelSet: children(database, LabelFiles, 'labelSetId', columns),
   };
 }
 

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { openTeddyhub, type Teddyhub } from '../../clients/typescript/src/index.js';
+import { NODE_FLAGS } from '../../src/cli/node-flags.js';
 import { ApiKeyRepository } from '../../src/modules/api-key/api-key.repository.js';
 import { OperatorKeys } from '../../src/modules/api-key/operator-keys.js';
 import { toGlobalId } from '../../src/modules/kit/node.js';
@@ -44,7 +45,7 @@ async function startApiProcess(): Promise<ChildProcess> {
     ...{ PATH, HOME, NODE_ENV: 'test', LOG_LEVEL: 'error' },
     ...{ DATABASE_URL: world.databaseUrl, PORT: String(port), TEDDYHUB_STATE_DIR: world.stateDir },
   };
-  child = spawn(process.execPath, [CLI, 'api'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  child = spawn(process.execPath, [...NODE_FLAGS, CLI, 'api'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const url = `http://127.0.0.1:${port}/readyz`;
   await until('the API is ready', () =>
     fetch(url).then(

@@ -1,6 +1,7 @@
 import type { Role } from '../../domain/viewer.js';
 import type { Database } from '../../platform/database/client.js';
 import type { ApiKey } from '../../platform/database/generated/client.js';
+import type { ColumnsOf } from '../kit/columns.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { ofProject } from '../kit/window-sql.js';
@@ -25,8 +26,8 @@ export class ApiKeyRepository {
     return this.database.apiKey.findMany({ where: { projectId, id: { in: [...ids] } } });
   }
 
-  list(projectId: string, page: PageArguments): Promise<Connection<ApiKeyObject>> {
-    return readConnection(this.database, ApiKeys, ofProject(projectId), page);
+  list(projectId: string, page: PageArguments, columns?: ColumnsOf): Promise<Connection<ApiKeyObject>> {
+    return readConnection(this.database, ApiKeys, ofProject(projectId), page, columns);
   }
 
   /** Of all projects. */

@@ -1,5 +1,6 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
+import { Reads } from '../kit/columns.js';
 import { type Connection, pageComplexity } from '../kit/connection.js';
 import { toPayload } from '../kit/mutation.js';
 import type { PageArguments } from '../kit/paging.js';
@@ -15,17 +16,19 @@ import { ApiKey, ApiKeys } from './api-key.type.js';
 
 @Resolver(() => ApiKey)
 export class ApiKeyResolver {
+  @Reads()
   @Query(() => ApiKey, { nullable: true, description: 'Null where there is none.' })
   apiKey(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<ApiKey | null> {
     return context.services.nodes.get(context, 'ApiKey', id);
   }
 
+  @Reads()
   @Query(() => ApiKeys.Connection, { complexity: pageComplexity, description: 'For ADMIN keys.' })
   apiKeys(
     @Args(() => ApiKeys.Arguments) page: PageArguments,
-    @Ctx() { services, viewer }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<Connection<ApiKey>> {
-    return services.apiKeys.list(viewer, page);
+    return context.services.apiKeys.list(context, page);
   }
 
   @Mutation(() => ApiKeyCreatePayload, { description: 'Makes a key and shows it this once. For ADMIN keys.' })

@@ -1,8 +1,9 @@
 import { TeddyhubError } from '../../domain/errors.js';
-import type { Role, Viewer } from '../../domain/viewer.js';
+import type { Role } from '../../domain/viewer.js';
 import type { Transaction } from '../../platform/database/client.js';
 import type { ApiKey as ApiKeyRow } from '../../platform/database/generated/client.js';
 import type { Backend } from '../../platform/orchestration/index.js';
+import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
 import { requireName } from '../kit/input.js';
 import { audit, type Caller, createOnce, TRANSACTION } from '../kit/mutation.js';
@@ -31,9 +32,9 @@ export class ApiKeyService {
     private readonly keys: ApiKeyRepository,
   ) {}
 
-  async list(viewer: Viewer, page: PageArguments): Promise<Connection<ApiKey>> {
+  async list({ viewer, columns }: Reader, page: PageArguments): Promise<Connection<ApiKey>> {
     assertAllowed(viewer, 'apiKey:manage');
-    return this.keys.list(viewer.projectId, page);
+    return this.keys.list(viewer.projectId, page, columns);
   }
 
   async create(caller: Caller, input: ApiKeyCreateInput): Promise<MadeKey> {

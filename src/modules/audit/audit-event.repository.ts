@@ -1,5 +1,6 @@
 import type { Transaction } from '../../platform/database/client.js';
 import { type AuditEvent, Prisma } from '../../platform/database/generated/client.js';
+import type { ColumnsOf } from '../kit/columns.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import { readGlobalId } from '../kit/node.js';
 import type { PageArguments } from '../kit/paging.js';
@@ -14,8 +15,13 @@ export class AuditEventRepository {
     return this.database.auditEvent.findMany({ where: { projectId, id: { in: [...ids] } } });
   }
 
-  list(projectId: string, filter: AuditEventFilter | null, page: PageArguments): Promise<Connection<AuditEventObject>> {
-    return readConnection(this.database, AuditEvents, whereOf(projectId, filter), page);
+  list(
+    projectId: string,
+    filter: AuditEventFilter | null,
+    page: PageArguments,
+    columns?: ColumnsOf,
+  ): Promise<Connection<AuditEventObject>> {
+    return readConnection(this.database, AuditEvents, whereOf(projectId, filter), page, columns);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Viewer } from '../../domain/viewer.js';
+import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
@@ -8,8 +8,12 @@ import type { AuditEvent, AuditEventFilter } from './audit-event.type.js';
 export class AuditEventService {
   constructor(private readonly events: AuditEventRepository) {}
 
-  list(viewer: Viewer, filter: AuditEventFilter | null, page: PageArguments): Promise<Connection<AuditEvent>> {
+  list(
+    { viewer, columns }: Reader,
+    filter: AuditEventFilter | null,
+    page: PageArguments,
+  ): Promise<Connection<AuditEvent>> {
     assertAllowed(viewer, 'audit:read');
-    return this.events.list(viewer.projectId, filter, page);
+    return this.events.list(viewer.projectId, filter, page, columns);
   }
 }

@@ -1,5 +1,6 @@
 import type { Transaction } from '../../platform/database/client.js';
 import type { Dataset, Prisma } from '../../platform/database/generated/client.js';
+import type { Columns, ColumnsOf } from '../kit/columns.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { allOf, ofProject, oneOf, readByIds } from '../kit/window-sql.js';
@@ -10,12 +11,17 @@ import { type Dataset as DatasetObject, Datasets } from './dataset.type.js';
 export class DatasetRepository {
   constructor(private readonly database: Transaction) {}
 
-  byIds(projectId: string, ids: readonly string[]): Promise<Dataset[]> {
-    return readByIds(this.database, 'Dataset', projectId, ids);
+  byIds(projectId: string, ids: readonly string[], columns?: Columns): Promise<Dataset[]> {
+    return readByIds(this.database, 'Dataset', projectId, ids, columns);
   }
 
-  list(projectId: string, filter: DatasetFilter | null, page: PageArguments): Promise<Connection<DatasetObject>> {
-    return readConnection(this.database, Datasets, whereOf(projectId, filter), page);
+  list(
+    projectId: string,
+    filter: DatasetFilter | null,
+    page: PageArguments,
+    columns?: ColumnsOf,
+  ): Promise<Connection<DatasetObject>> {
+    return readConnection(this.database, Datasets, whereOf(projectId, filter), page, columns);
   }
 }
 

@@ -2,6 +2,7 @@ import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } fr
 import type { RequestContext } from '../context.js';
 import { DistillationRun, DistillationRuns } from '../distillation-run/distillation-run.type.js';
 import { nestedConnection } from '../kit/batch.js';
+import { Reads } from '../kit/columns.js';
 import { type Connection, pageComplexity } from '../kit/connection.js';
 import { toPayload } from '../kit/mutation.js';
 import type { PageArguments } from '../kit/paging.js';
@@ -18,18 +19,20 @@ import { Dataset, Datasets } from './dataset.type.js';
 
 @Resolver(() => Dataset)
 export class DatasetResolver {
+  @Reads()
   @Query(() => Dataset, { nullable: true, description: 'Null where there is none.' })
   dataset(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<Dataset | null> {
     return context.services.nodes.get(context, 'Dataset', id);
   }
 
+  @Reads()
   @Query(() => Datasets.Connection, { complexity: pageComplexity })
   datasets(
     @Args(() => Datasets.Arguments) page: PageArguments,
     @Arg('filter', () => DatasetFilter, { nullable: true }) filter: DatasetFilter | null,
-    @Ctx() { services, viewer }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<Connection<Dataset>> {
-    return services.datasets.list(viewer, filter, page);
+    return context.services.datasets.list(context, filter, page);
   }
 
   @Mutation(() => DatasetImportPayload, { description: 'Registers a dataset and has a worker import its files.' })
@@ -50,6 +53,7 @@ export class DatasetResolver {
     return { dataset: await context.services.nodes.reload(context, 'Dataset', result), ...payload };
   }
 
+  @Reads()
   @FieldResolver(() => TeacherPools.Connection, { complexity: pageComplexity })
   teacherPools(
     @Root() dataset: Dataset,
@@ -59,6 +63,7 @@ export class DatasetResolver {
     return nestedConnection(loaders.teacherPoolsOfDataset, dataset.id, page);
   }
 
+  @Reads()
   @FieldResolver(() => DistillationRuns.Connection, { complexity: pageComplexity })
   distillationRuns(
     @Root() dataset: Dataset,
@@ -68,6 +73,7 @@ export class DatasetResolver {
     return nestedConnection(loaders.runsOfDataset, dataset.id, page);
   }
 
+  @Reads('state')
   @FieldResolver(() => Progress, { description: 'How far the import is.' })
   async progress(@Root() dataset: Dataset, @Ctx() { loaders }: RequestContext): Promise<Progress> {
     return progressOf(await loaders.tasksOfDataset.load(dataset.id), dataset.state === 'READY');

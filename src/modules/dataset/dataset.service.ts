@@ -1,7 +1,7 @@
 import type { DatasetSource } from '../../domain/jobs/dataset-import.js';
-import type { Viewer } from '../../domain/viewer.js';
 import { FASHION_MNIST_LICENCE } from '../../formats/importers/fashion-mnist.js';
 import { type Backend, startImport } from '../../platform/orchestration/index.js';
+import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
 import { editOnce, raised } from '../kit/edit.js';
 import { requireName } from '../kit/input.js';
@@ -24,9 +24,13 @@ export class DatasetService {
     private readonly importRoot: string,
   ) {}
 
-  async list(viewer: Viewer, filter: DatasetFilter | null, page: PageArguments): Promise<Connection<Dataset>> {
+  async list(
+    { viewer, columns }: Reader,
+    filter: DatasetFilter | null,
+    page: PageArguments,
+  ): Promise<Connection<Dataset>> {
     assertAllowed(viewer, 'object:read');
-    return this.datasets.list(viewer.projectId, filter, page);
+    return this.datasets.list(viewer.projectId, filter, page, columns);
   }
 
   /** Registers a dataset and has a worker import it. Returns its UUID. */

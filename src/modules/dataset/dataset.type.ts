@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { datasetSource, duplicateRecord, skippedRecord } from '../../domain/jobs/dataset-import.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { ClassOrder, DatasetLayout, DatasetState } from '../../platform/database/generated/enums.js';
+import { Reads } from '../kit/columns.js';
 import { CREATED_AT, defineList, NAME } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Node } from '../kit/node.js';
@@ -221,28 +222,33 @@ export class Dataset extends Node {
   failureMessage!: string | null;
   failureRetryable!: boolean | null;
 
+  @Reads('source')
   @Field(() => DatasetSourceKind, { name: 'sourceKind' })
   kindOfSource(): string {
     const { kind } = datasetSource.parse(this.source);
     return kind === 'OBJECT' ? 'UPLOAD' : kind;
   }
 
+  @Reads('imageHeight', 'imageWidth', 'imageChannels')
   @Field(() => ImageShape, { nullable: true, description: 'Null before it is READY.' })
   imageShape(): ImageShape | null {
     const { imageHeight: height, imageWidth: width, imageChannels: channels } = this;
     return height === null || width === null || channels === null ? null : { height, width, channels };
   }
 
+  @Reads('skippedRecords')
   @Field(() => [SkippedRecord], { name: 'skippedRecords', description: 'What of the source was left out, and why.' })
   recordsLeftOut(@Arg('first', () => Int, { defaultValue: 100 }) first: number): SkippedRecord[] {
     return skippedRecords.parse(this.skippedRecords).slice(0, Math.max(0, first));
   }
 
+  @Reads('duplicates')
   @Field(() => [DuplicateImage], { name: 'duplicates', description: 'Images that are there more than once.' })
   repeatedImages(@Arg('first', () => Int, { defaultValue: 100 }) first: number): DuplicateImage[] {
     return duplicateRecords.parse(this.duplicates).slice(0, Math.max(0, first));
   }
 
+  @Reads('source')
   @Field(() => ImagePreparation, {
     nullable: true,
     description: 'Null where the source holds pixels and no image files.',
@@ -254,6 +260,7 @@ export class Dataset extends Node {
     return { height: size?.height ?? null, width: size?.width ?? null, fit, channels };
   }
 
+  @Reads('failureKind', 'failureCode', 'failureMessage', 'failureRetryable')
   @Field(() => Failure, { nullable: true })
   failure(): Failure | null {
     return failureOf(this);

@@ -1,7 +1,9 @@
 import { type RunConfig, runConfig } from '../../domain/config.js';
 import type { Transaction } from '../../platform/database/client.js';
 import { type DistillationRun, Prisma } from '../../platform/database/generated/client.js';
+import { readRows } from '../../platform/database/read.js';
 import { parseRunEvent, type StoredRunEvent } from '../../platform/events/stored-event.js';
+import type { Columns, ColumnsOf } from '../kit/columns.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { allOf, ofProject, oneOf, readByIds, references } from '../kit/window-sql.js';
@@ -12,8 +14,8 @@ import type { DistillationRunFilter } from './run-filter.input.js';
 export class DistillationRunRepository {
   constructor(private readonly database: Transaction) {}
 
-  byIds(projectId: string, ids: readonly string[]): Promise<DistillationRun[]> {
-    return readByIds(this.database, 'DistillationRun', projectId, ids);
+  byIds(projectId: string, ids: readonly string[], columns?: Columns): Promise<DistillationRun[]> {
+    return readByIds(this.database, 'DistillationRun', projectId, ids, columns);
   }
 
   async configsOf(projectId: string, ids: readonly string[]): Promise<{ id: string; config: RunConfig }[]> {
@@ -22,12 +24,29 @@ export class DistillationRunRepository {
     return rows.map(({ id, config }) => ({ id, config: runConfig.parse(config) }));
   }
 
-  list(
+  async list(
     projectId: string,
     filter: DistillationRunFilter | null,
     page: PageArguments,
+    columns?: ColumnsOf,
   ): Promise<Connection<DistillationRunObject>> {
-    return readConnection(this.database, DistillationRuns, whereOf(projectId, filter), page);
+    const labelled = labelledRuns(projectId, filter);
+    const within = labelled && (await this.areFew(labelled)) ? labelled : null;
+    return readConnection(this.database, { ...DistillationRuns, within }, whereOf(projectId, filter), page, columns);
+  }
+
+  /**
+   * Runs with a label lie anywhere among the others, and the planner takes them for spread evenly: for a label of long ago it
+   * would walk the index of the order past all that came since. Few are collected by the index of labels and sorted; many
+   * are soon met by walking. As many as are counted here are read from that index alone, whatever the planner thinks.
+   */
+  private async areFew(labelled: Prisma.Sql): Promise<boolean> {
+    const rows = await readRows<object>(
+      this.database,
+      Prisma.sql`WITH labelled AS MATERIALIZED (SELECT 1 FROM "DistillationRun" item WHERE ${labelled})
+        SELECT 1 FROM labelled LIMIT ${FEW + 1}`,
+    );
+    return rows.length <= FEW;
   }
 
   /** The next `take` events after a sequence, of a run that the caller has found in the project. */
@@ -38,6 +57,18 @@ export class DistillationRunRepository {
   }
 }
 
+/** Sorting so many costs a few milliseconds. */
+const FEW = 1_000;
+
+const labelsOf = (filter: DistillationRunFilter | null): Prisma.Sql | null =>
+  filter?.labels?.length ? Prisma.sql`item.labels @> ${filter.labels}::text[]` : null;
+
+/** Null where no label is asked for. */
+const labelledRuns = (projectId: string, filter: DistillationRunFilter | null): Prisma.Sql | null => {
+  const labels = labelsOf(filter);
+  return labels && allOf([ofProject(projectId), labels]);
+};
+
 const whereOf = (projectId: string, filter: DistillationRunFilter | null): Prisma.Sql =>
   allOf([
     ofProject(projectId),
@@ -46,7 +77,7 @@ const whereOf = (projectId: string, filter: DistillationRunFilter | null): Prism
     filter?.methods ? oneOf('method', filter.methods, '"Method"') : null,
     references('datasetId', 'Dataset', filter?.datasetId, 'datasetId'),
     references('poolId', 'TeacherPool', filter?.teacherPoolId, 'teacherPoolId'),
-    filter?.labels?.length ? Prisma.sql`item.labels @> ${filter.labels}::text[]` : null,
+    labelsOf(filter),
     filter?.createdAfter ? Prisma.sql`item."createdAt" >= ${filter.createdAfter}::timestamptz` : null,
     filter?.createdBefore ? Prisma.sql`item."createdAt" < ${filter.createdBefore}::timestamptz` : null,
   ]);

@@ -5,6 +5,7 @@ import type { DistillationRun as DistillationRunRow } from '../../platform/datab
 import type { RunEventHub } from '../../platform/events/run-event-hub.js';
 import type { StoredRunEvent } from '../../platform/events/stored-event.js';
 import { type Backend, continueRun, lockRun, startRun } from '../../platform/orchestration/index.js';
+import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
 import { parseInput, plain, requireLabels, requireName, requireSeed } from '../kit/input.js';
 import { type Caller, createOnce } from '../kit/mutation.js';
@@ -30,12 +31,12 @@ export class DistillationRunService {
   ) {}
 
   list(
-    viewer: Viewer,
+    { viewer, columns }: Reader,
     filter: DistillationRunFilter | null,
     page: PageArguments,
   ): Promise<Connection<DistillationRun>> {
     assertAllowed(viewer, 'object:read');
-    return this.runs.list(viewer.projectId, filter, page);
+    return this.runs.list(viewer.projectId, filter, page, columns);
   }
 
   /** Plans a run and offers its first tasks. Returns its UUID. */

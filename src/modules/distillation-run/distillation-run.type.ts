@@ -1,5 +1,6 @@
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Method, RunOriginKind, RunState } from '../../platform/database/generated/enums.js';
+import { Reads } from '../kit/columns.js';
 import { CREATED_AT, defineList, NAME } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Node } from '../kit/node.js';
@@ -91,6 +92,7 @@ export class DistillationRun extends Node {
   failureMessage!: string | null;
   failureRetryable!: boolean | null;
 
+  @Reads('failureKind', 'failureCode', 'failureMessage', 'failureRetryable')
   @Field(() => Failure, { nullable: true, description: 'Why it failed or was cancelled.' })
   failure(): Failure | null {
     return failureOf(this);

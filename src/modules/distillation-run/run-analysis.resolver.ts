@@ -1,5 +1,6 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
+import { Reads } from '../kit/columns.js';
 import { listComplexity } from '../kit/connection.js';
 import { DistillationRun } from './distillation-run.type.js';
 import { AlignedSeries, ConfigComparison, MetricSeries, RunComparison } from './run-metrics.type.js';
@@ -17,11 +18,13 @@ const seriesComplexity = ({
 
 @Resolver(() => DistillationRun)
 export class RunMetricsResolver {
+  @Reads()
   @FieldResolver(() => [String], { description: 'Of the curves that it has.', complexity: 5 })
   metricNames(@Root() run: DistillationRun, @Ctx() { services, loaders }: RequestContext): Promise<string[]> {
     return services.runAnalysis.metricNames(loaders, run);
   }
 
+  @Reads()
   @FieldResolver(() => MetricSeries, {
     complexity: seriesComplexity,
     description: 'One of its curves, sampled by the database; without samples where there is none of this name.',

@@ -6,9 +6,9 @@ import { notFound, requireUuid } from '../kit/node.js';
 import { assertAllowed } from '../kit/permissions.js';
 import { progressOf } from '../kit/progress.js';
 import { abortable } from '../kit/stream.js';
-import type { OwnedProgress, TaskRepository } from '../task/task.repository.js';
+import type { OwnedProgress, RunPhase, TaskRepository } from '../task/task.repository.js';
 import type { DistillationRunRepository } from './distillation-run.repository.js';
-import { presentPhase } from './phase.js';
+import { phaseOf } from './phase.js';
 import type { RunProgress } from './run-progress.type.js';
 
 /** Two a second are enough for an eye. */
@@ -95,15 +95,15 @@ export class RunProgressService {
     runId: string,
     { state, sequence }: { state: RunState; sequence: number },
   ): Promise<RunProgress> {
-    const tasks = await this.tasksAt(projectId, runId, sequence);
-    return { state, sequence, progress: progressOf(presentPhase(state, tasks), state === 'SUCCEEDED') };
+    const groups = await this.phaseAt(projectId, { id: runId, kind: phaseOf(state) }, sequence);
+    return { state, sequence, progress: progressOf(groups, state === 'SUCCEEDED') };
   }
 
-  private tasksAt(projectId: string, runId: string, sequence: number): Promise<OwnedProgress[]> {
-    const key = `${projectId} ${runId} ${sequence}`;
+  private phaseAt(projectId: string, run: RunPhase, sequence: number): Promise<OwnedProgress[]> {
+    const key = `${projectId} ${run.id} ${sequence}`;
     const known = this.shared.get(key);
     if (known) return known;
-    const reading = this.tasks.progressOfOwners(projectId, 'runId', [runId]);
+    const reading = this.tasks.progressOfRuns(projectId, [run]);
     this.shared.set(key, reading);
     setTimeout(() => this.shared.delete(key), SHARED_MS).unref();
     return reading;

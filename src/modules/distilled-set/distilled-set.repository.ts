@@ -6,6 +6,7 @@ import type {
   LabelSet,
   Prisma,
 } from '../../platform/database/generated/client.js';
+import type { Columns, ColumnsOf } from '../kit/columns.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { allOf, ofProject, oneOf, readByIds } from '../kit/window-sql.js';
@@ -16,8 +17,8 @@ import { type DistilledSet as DistilledSetObject, DistilledSets } from './distil
 export class DistilledSetRepository {
   constructor(private readonly database: Transaction) {}
 
-  byIds(projectId: string, ids: readonly string[]): Promise<DistilledSet[]> {
-    return readByIds(this.database, 'DistilledSet', projectId, ids);
+  byIds(projectId: string, ids: readonly string[], columns?: Columns): Promise<DistilledSet[]> {
+    return readByIds(this.database, 'DistilledSet', projectId, ids, columns);
   }
 
   ofRuns(projectId: string, runIds: readonly string[]): Promise<DistilledSet[]> {
@@ -28,8 +29,9 @@ export class DistilledSetRepository {
     projectId: string,
     filter: DistilledSetFilter | null,
     page: PageArguments,
+    columns?: ColumnsOf,
   ): Promise<Connection<DistilledSetObject>> {
-    return readConnection(this.database, DistilledSets, whereOf(projectId, filter), page);
+    return readConnection(this.database, DistilledSets, whereOf(projectId, filter), page, columns);
   }
 
   shardsOfSets(projectId: string, setIds: readonly string[]): Promise<DistilledShard[]> {

@@ -3,6 +3,7 @@ import type { RequestContext } from '../context.js';
 import { DistillationRun } from '../distillation-run/distillation-run.type.js';
 import { Evaluation, Evaluations } from '../evaluation/evaluation.type.js';
 import { nestedConnection } from '../kit/batch.js';
+import { Reads } from '../kit/columns.js';
 import { type Connection, listComplexity, pageComplexity } from '../kit/connection.js';
 import { toPayload } from '../kit/mutation.js';
 import { fromRow } from '../kit/node.js';
@@ -28,18 +29,20 @@ import { lineageOf } from './lineage.js';
 
 @Resolver(() => DistilledSet)
 export class DistilledSetResolver {
+  @Reads()
   @Query(() => DistilledSet, { nullable: true, description: 'Null where there is none.' })
   distilledSet(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<DistilledSet | null> {
     return context.services.nodes.get(context, 'DistilledSet', id);
   }
 
+  @Reads()
   @Query(() => DistilledSets.Connection, { complexity: pageComplexity })
   distilledSets(
     @Args(() => DistilledSets.Arguments) page: PageArguments,
     @Arg('filter', () => DistilledSetFilter, { nullable: true }) filter: DistilledSetFilter | null,
-    @Ctx() { services, viewer }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<Connection<DistilledSet>> {
-    return services.distilledSets.list(viewer, filter, page);
+    return context.services.distilledSets.list(context, filter, page);
   }
 
   @Mutation(() => DistilledSetPublishPayload, { description: 'Verifies a set and serves it to trainers, immutable.' })
@@ -51,6 +54,7 @@ export class DistilledSetResolver {
     return { distilledSet: await context.services.nodes.reload(context, 'DistilledSet', result), ...payload };
   }
 
+  @Reads('runId')
   @FieldResolver(() => DistillationRun, { description: 'The run that made it.' })
   distillationRun(@Root() set: DistilledSet, @Ctx() context: RequestContext): Promise<DistillationRun> {
     return context.services.nodes.related(context, 'DistillationRun', set.runId);
@@ -72,6 +76,7 @@ export class DistilledSetResolver {
     return { results: await Promise.all(results), ...payload };
   }
 
+  @Reads()
   @FieldResolver(() => DistilledShards.Connection, { complexity: pageComplexity })
   shards(
     @Root() set: DistilledSet,
@@ -86,11 +91,13 @@ export class DistilledSetResolver {
     return lineageOf(context, set);
   }
 
+  @Reads()
   @FieldResolver(() => [LabelSet], { complexity: listComplexity(2), description: 'At most one a mode.' })
   async labelSets(@Root() set: DistilledSet, @Ctx() { loaders }: RequestContext): Promise<LabelSet[]> {
     return (await loaders.labelSetsOfSet.load(set.id)).map((row) => fromRow(LabelSet, row));
   }
 
+  @Reads()
   @FieldResolver(() => Evaluations.Connection, { complexity: pageComplexity })
   evaluations(
     @Root() set: DistilledSet,
@@ -103,6 +110,7 @@ export class DistilledSetResolver {
 
 @Resolver(() => LabelSet)
 export class LabelSetResolver {
+  @Reads()
   @FieldResolver(() => LabelFiles.Connection, { complexity: pageComplexity })
   files(
     @Root() labels: LabelSet,

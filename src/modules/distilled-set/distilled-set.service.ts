@@ -1,7 +1,7 @@
 import { TeddyhubError } from '../../domain/errors.js';
-import type { Viewer } from '../../domain/viewer.js';
 import type { Database } from '../../platform/database/client.js';
 import { type ObjectStore, objectCorrupt, objectMissing, verify } from '../../platform/object-store/object-store.js';
+import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
 import { audit, type Caller, TRANSACTION } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
@@ -26,12 +26,12 @@ export class DistilledSetService {
   ) {}
 
   async list(
-    viewer: Viewer,
+    { viewer, columns }: Reader,
     filter: DistilledSetFilter | null,
     page: PageArguments,
   ): Promise<Connection<DistilledSet>> {
     assertAllowed(viewer, 'object:read');
-    return this.sets.list(viewer.projectId, filter, page);
+    return this.sets.list(viewer.projectId, filter, page, columns);
   }
 
   /**

@@ -6,6 +6,7 @@ import {
   Prisma,
 } from '../../platform/database/generated/client.js';
 import { readRows } from '../../platform/database/read.js';
+import type { Columns, ColumnsOf } from '../kit/columns.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { allOf, ofProject, oneOf, readByIds, references } from '../kit/window-sql.js';
@@ -25,12 +26,17 @@ export interface BestEvaluation {
 export class EvaluationRepository {
   constructor(private readonly database: Transaction) {}
 
-  byIds(projectId: string, ids: readonly string[]): Promise<Evaluation[]> {
-    return readByIds(this.database, 'Evaluation', projectId, ids);
+  byIds(projectId: string, ids: readonly string[], columns?: Columns): Promise<Evaluation[]> {
+    return readByIds(this.database, 'Evaluation', projectId, ids, columns);
   }
 
-  list(projectId: string, filter: EvaluationFilter | null, page: PageArguments): Promise<Connection<EvaluationObject>> {
-    return readConnection(this.database, Evaluations, whereOf(projectId, filter), page);
+  list(
+    projectId: string,
+    filter: EvaluationFilter | null,
+    page: PageArguments,
+    columns?: ColumnsOf,
+  ): Promise<Connection<EvaluationObject>> {
+    return readConnection(this.database, Evaluations, whereOf(projectId, filter), page, columns);
   }
 
   /** Of every run with a set that an evaluation has finished with: the largest mean top-1 of the set over the seeds. */
@@ -38,7 +44,7 @@ export class EvaluationRepository {
     return readRows(
       this.database,
       Prisma.sql`
-      SELECT DISTINCT ON (made."runId") made."runId"::text AS "runId", evaluation.id::text AS "evaluationId",
+      SELECT DISTINCT ON (made."runId") made."runId", evaluation.id AS "evaluationId",
         result."labelKind", count(*)::int AS seeds, avg(result."top1Last") AS mean,
         stddev_samp(result."top1Last") AS deviation
       FROM "DistilledSet" made

@@ -1,6 +1,7 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
 import { DistilledSet } from '../distilled-set/distilled-set.type.js';
+import { Reads } from '../kit/columns.js';
 import { type Connection, listComplexity, pageComplexity } from '../kit/connection.js';
 import { toPayload } from '../kit/mutation.js';
 import type { PageArguments } from '../kit/paging.js';
@@ -25,6 +26,7 @@ import { compare, rank, summarize } from './summary.js';
 
 @Resolver(() => EvaluationScore)
 export class EvaluationScoreResolver {
+  @Reads()
   @FieldResolver(() => Evaluation)
   evaluation(@Root() score: EvaluationScore, @Ctx() context: RequestContext): Promise<Evaluation> {
     return context.services.nodes.related(context, 'Evaluation', score.evaluationId);
@@ -33,18 +35,20 @@ export class EvaluationScoreResolver {
 
 @Resolver(() => Evaluation)
 export class EvaluationResolver {
+  @Reads()
   @Query(() => Evaluation, { nullable: true, description: 'Null where there is none.' })
   evaluation(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<Evaluation | null> {
     return context.services.nodes.get(context, 'Evaluation', id);
   }
 
+  @Reads()
   @Query(() => Evaluations.Connection, { complexity: pageComplexity })
   evaluations(
     @Args(() => Evaluations.Arguments) page: PageArguments,
     @Arg('filter', () => EvaluationFilter, { nullable: true }) filter: EvaluationFilter | null,
-    @Ctx() { services, viewer }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<Connection<Evaluation>> {
-    return services.evaluations.list(viewer, filter, page);
+    return context.services.evaluations.list(context, filter, page);
   }
 
   @Mutation(() => EvaluationStartPayload, { description: 'Has workers train students on a set and on its baselines.' })
@@ -67,16 +71,19 @@ export class EvaluationResolver {
     return { evaluation: await context.services.nodes.reload(context, 'Evaluation', result), ...payload };
   }
 
+  @Reads('distilledSetId')
   @FieldResolver(() => DistilledSet)
   distilledSet(@Root() evaluation: Evaluation, @Ctx() context: RequestContext): Promise<DistilledSet> {
     return context.services.nodes.related(context, 'DistilledSet', evaluation.distilledSetId);
   }
 
+  @Reads()
   @FieldResolver(() => [EvaluationResult], { complexity: listComplexity(20), description: 'One a trained student.' })
   results(@Root() evaluation: Evaluation, @Ctx() { loaders }: RequestContext): Promise<EvaluationResult[]> {
     return loaders.resultsOfEvaluation.load(evaluation.id);
   }
 
+  @Reads()
   @FieldResolver(() => [EvaluationSummary], {
     complexity: listComplexity(4),
     description: 'Mean and deviation over the seeds that are in, per subject and kind of label.',
@@ -85,6 +92,7 @@ export class EvaluationResolver {
     return summarize(await loaders.resultsOfEvaluation.load(evaluation.id));
   }
 
+  @Reads()
   @FieldResolver(() => [EvaluationComparison], {
     complexity: listComplexity(2),
     description: 'The set against its baselines, with the spread of the difference.',
@@ -96,11 +104,13 @@ export class EvaluationResolver {
     return compare(await loaders.resultsOfEvaluation.load(evaluation.id));
   }
 
+  @Reads()
   @FieldResolver(() => Ranking, { description: 'The set in the measures of DD-Ranking.' })
   async ranking(@Root() evaluation: Evaluation, @Ctx() { loaders }: RequestContext): Promise<Ranking> {
     return rank(await loaders.resultsOfEvaluation.load(evaluation.id));
   }
 
+  @Reads('state')
   @FieldResolver(() => Progress, { description: 'How far the training of the students is.' })
   async progress(@Root() evaluation: Evaluation, @Ctx() { loaders }: RequestContext): Promise<Progress> {
     return progressOf(await loaders.tasksOfEvaluation.load(evaluation.id), evaluation.state === 'SUCCEEDED');

@@ -1,8 +1,8 @@
 import { type EvaluationConfig, evaluationConfig, type LabelConfig, labelConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
-import type { Viewer } from '../../domain/viewer.js';
 import type { Transaction } from '../../platform/database/client.js';
 import { type Backend, requestEvaluationCancel, startEvaluation } from '../../platform/orchestration/index.js';
+import type { Reader } from '../context.js';
 import { requireFit, shapeOf } from '../kit/checks.js';
 import type { Connection } from '../kit/connection.js';
 import { parseInput } from '../kit/input.js';
@@ -20,9 +20,13 @@ export class EvaluationService {
     private readonly evaluations: EvaluationRepository,
   ) {}
 
-  async list(viewer: Viewer, filter: EvaluationFilter | null, page: PageArguments): Promise<Connection<Evaluation>> {
+  async list(
+    { viewer, columns }: Reader,
+    filter: EvaluationFilter | null,
+    page: PageArguments,
+  ): Promise<Connection<Evaluation>> {
     assertAllowed(viewer, 'object:read');
-    return this.evaluations.list(viewer.projectId, filter, page);
+    return this.evaluations.list(viewer.projectId, filter, page, columns);
   }
 
   /** Has workers train students on a set and on its baselines. Returns the UUID of the evaluation. */

@@ -3,7 +3,8 @@ import DataLoader from 'dataloader';
 import type { Transaction } from '../../platform/database/client.js';
 import { Prisma } from '../../platform/database/generated/client.js';
 import { readRows } from '../../platform/database/read.js';
-import { type Connection, type List, toConnection } from './connection.js';
+import type { Columns, ColumnsOf } from './columns.js';
+import { type Connection, type List, partOf, toConnection } from './connection.js';
 import { groupBy } from './group.js';
 import type { DataOf, Node } from './node.js';
 import { type PageArguments, readWindow, type Window } from './paging.js';
@@ -33,6 +34,8 @@ type ParentColumn = 'datasetId' | 'poolId' | 'runId' | 'distilledSetId' | 'label
 
 export interface Children<N extends Node> {
   list: List<N>;
+  /** What is read of a page. */
+  columns: (window: Window) => Columns | undefined;
   page: DataLoader<{ parentId: string; window: Window }, DataOf<N>[], string>;
   count: DataLoader<string, number>;
 }
@@ -41,10 +44,16 @@ export interface Children<N extends Node> {
  * Pages of a relation: the same window of all parents is one statement, whatever their number. Parents were read within
  * the viewer's project, and their children belong to the same one.
  */
-export function children<N extends Node>(database: Transaction, list: List<N>, column: ParentColumn): Children<N> {
+export function children<N extends Node>(
+  database: Transaction,
+  list: List<N>,
+  column: ParentColumn,
+  columnsOf: ColumnsOf,
+): Children<N> {
   const parent = identifier(column);
   return {
     list,
+    columns: (window) => partOf(list, window, columnsOf)?.columns,
     page: new DataLoader(
       async (keys) => {
         const groups = [...groupBy(keys, (key) => JSON.stringify(key.window)).values()];
@@ -70,7 +79,7 @@ export function children<N extends Node>(database: Transaction, list: List<N>, c
   };
 
   async function readPages(parentIds: string[], window: Window): Promise<Map<string, DataOf<N>[]>> {
-    const page = windowQuery(list, Prisma.sql`item.${parent} = parent.id`, window);
+    const page = windowQuery(partOf(list, window, columnsOf) ?? list, Prisma.sql`item.${parent} = parent.id`, window);
     const found = await readRows<DataOf<N> & { __parent: string }>(
       database,
       Prisma.sql`SELECT parent.id::text AS __parent, page.* FROM unnest(${parentIds}::uuid[]) AS parent(id)
@@ -84,11 +93,11 @@ const cacheKey = (key: { parentId: string; window: Window }): string => `${key.p
 
 /** The connection of a parent's field. Throws INVALID_INPUT. */
 export async function nestedConnection<N extends Node>(
-  { list, page: pages, count }: Children<N>,
+  { list, columns, page: pages, count }: Children<N>,
   parentId: string,
   page: PageArguments,
 ): Promise<Connection<N>> {
   const window = readWindow(list, page);
   const rows = await pages.load({ parentId, window });
-  return toConnection(list, window, rows, () => count.load(parentId));
+  return toConnection(list, window, rows, columns(window), () => count.load(parentId));
 }

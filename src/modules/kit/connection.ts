@@ -4,6 +4,7 @@ import type { Transaction } from '../../platform/database/client.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { Prisma as Sql } from '../../platform/database/generated/client.js';
 import { readRows } from '../../platform/database/read.js';
+import { type Columns, type ColumnsOf, Reads, wholeRows, withColumn } from './columns.js';
 import { type DataOf, fromRow, type Node } from './node.js';
 import {
   type Direction,
@@ -124,7 +125,7 @@ function connectionType<N extends Node>(type: new () => N): new () => Connection
     node!: N;
   }
 
-  @ObjectType(`${name}Connection`, { description: `A page of a list of ${name} objects.` })
+  @ObjectType(`${name}Connection`, { description: `A page of a list of ${name} objects.`, simpleResolvers: true })
   class ConnectionType implements Connection<N> {
     @Field(() => [EdgeType])
     edges!: EdgeType[];
@@ -137,6 +138,7 @@ function connectionType<N extends Node>(type: new () => N): new () => Connection
 
     count!: () => Promise<number>;
 
+    @Reads()
     @Field(() => Int, { description: 'How many there are on all pages; counted only when asked for.', complexity: 10 })
     totalCount(): Promise<number> {
       return this.count();
@@ -151,10 +153,12 @@ export async function readConnection<N extends Node>(
   list: List<N>,
   where: Prisma.Sql,
   page: PageArguments,
+  columnsOf: ColumnsOf = wholeRows,
 ): Promise<Connection<N>> {
   const window = readWindow(list, page);
-  const rows = await readRows<DataOf<N>>(database, windowQuery(list, where, window));
-  return toConnection(list, window, rows, async () => {
+  const part = partOf(list, window, columnsOf);
+  const rows = await readRows<DataOf<N>>(database, windowQuery(part ?? list, where, window));
+  return toConnection(list, window, rows, part?.columns, async () => {
     const [row] = await readRows<{ count: number }>(
       database,
       Sql.sql`SELECT count(*)::int AS count FROM ${identifier(list.table)} item WHERE ${where}`,
@@ -163,16 +167,27 @@ export async function readConnection<N extends Node>(
   });
 }
 
+/** What is read of a list for an operation, and for cursors; undefined where it is all. */
+export function partOf(
+  { table, within }: Source,
+  { key }: Window,
+  columnsOf: ColumnsOf,
+): (Source & { columns: Columns }) | undefined {
+  const columns = columnsOf(table);
+  return columns && { table, columns: withColumn(columns, key.column), ...(within ? { within } : {}) };
+}
+
 /** A connection out of the rows that were read for `window`. */
 export function toConnection<N extends Node>(
   { type }: { type: new () => N },
   window: Window,
   rows: readonly DataOf<N>[],
+  columns: Columns | undefined,
   count: () => Promise<number>,
 ): Connection<N> {
   const { edges, pageInfo } = toPage(
     window,
-    rows.map((row) => fromRow(type, row)),
+    rows.map((row) => fromRow(type, row, columns)),
   );
   return { edges, nodes: edges.map((edge) => edge.node), pageInfo, count };
 }

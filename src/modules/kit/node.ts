@@ -2,6 +2,7 @@
 import 'reflect-metadata';
 import { Field, ID, InterfaceType } from 'type-graphql';
 import { TeddyhubError } from '../../domain/errors.js';
+import { type Columns, columnsOfTable, Reads } from './columns.js';
 
 export const NODE_TYPES = [
   'Dataset',
@@ -55,6 +56,7 @@ export abstract class Node {
   /** The UUID of the row. */
   id!: string;
 
+  @Reads()
   @Field(() => ID, { name: 'id', description: 'Opaque; the same object always has the same one.' })
   globalId(): string {
     return toGlobalId(this.typeName, this.id);
@@ -67,5 +69,24 @@ export type DataOf<T> = Omit<
   'typeName'
 >;
 
-/** The GraphQL object of a database row. */
-export const fromRow = <T extends Node>(type: new () => T, row: DataOf<T>): T => Object.assign(new type(), row);
+/** The GraphQL object of a database row, of which `columns` were read; all, unless said. */
+export const fromRow = <T extends Node>(type: new () => T, row: DataOf<T>, columns?: Columns): T =>
+  Object.assign(new (columns ? partOf(type, columns) : type)(), row);
+
+/** By columns: each array of them is of one type. */
+const parts = new WeakMap<Columns, new () => Node>();
+
+/** The class with a complaint in place of every column that was not read, for a null would look like an answer. */
+function partOf<T extends Node>(type: new () => T, columns: Columns): new () => T {
+  const known = parts.get(columns);
+  if (known) return known as new () => T;
+  const Part = class extends (type as new () => object) {} as new () => T;
+  for (const column of columnsOfTable(type.name as NodeType).filter((name) => !columns.includes(name))) {
+    const get = () => {
+      throw new Error(`${type.name}.${column} was not read: say with @Reads that the field needs it.`);
+    };
+    Object.defineProperty(Part.prototype, column, { get });
+  }
+  parts.set(columns, Part);
+  return Part;
+}

@@ -118,15 +118,24 @@ function readValue(stored: unknown, { type, nullable }: SortKey): Value | undefi
   return Math.abs(stored) <= 4e12 ? new Date(stored) : undefined;
 }
 
+/** A row and its place in the list, which is told only where it is asked for. */
+class PageEdge<Row extends { id: string }> {
+  constructor(
+    readonly node: Row,
+    private readonly window: Window,
+  ) {}
+
+  get cursor(): string {
+    const value = (this.node as unknown as Record<string, Value>)[this.window.key.column] ?? null;
+    return encodeCursor({ value, id: this.node.id }, this.window.sort);
+  }
+}
+
 /** Makes a page of the rows that were read for `window`, in the order they were read. */
 export function toPage<Row extends { id: string }>(window: Window, read: readonly Row[]): Page<Row> {
   const rows = read.slice(0, window.take);
   if (window.backwards) rows.reverse();
-  const sortedBy = (row: Row) => (row as unknown as Record<string, Value>)[window.key.column] ?? null;
-  const edges = rows.map((node) => ({
-    cursor: encodeCursor({ value: sortedBy(node), id: node.id }, window.sort),
-    node,
-  }));
+  const edges = rows.map((node) => new PageEdge(node, window));
   const more = read.length > window.take;
   return {
     edges,

@@ -2,17 +2,23 @@
 import type { Transaction } from '../../platform/database/client.js';
 import { Prisma } from '../../platform/database/generated/client.js';
 import { readRows } from '../../platform/database/read.js';
+import { type Columns, columnsOfTable } from './columns.js';
 import { type NodeType, requireUuid } from './node.js';
 import type { Position, Window } from './paging.js';
 
 /** A table and what of it is read. Names come from this source alone, never from a request. */
 export interface Source {
-  table: string;
+  table: NodeType;
   /** All of them, unless said. */
-  columns?: readonly string[];
+  columns?: Columns;
+  /** Rows that are collected first, and then sorted: a condition on `item` that few of them meet. */
+  within?: Prisma.Sql | null;
 }
 
 export const identifier = (name: string): Prisma.Sql => Prisma.raw(`"${name}"`);
+
+/** They are named one by one: a statement that is prepared with `*` breaks when a migration adds a column. */
+const listOf = (columns: Columns): Prisma.Sql => Prisma.raw(columns.map((name) => `item."${name}"`).join(','));
 
 /** Conditions that all hold; with none, TRUE. */
 export const allOf = (conditions: readonly (Prisma.Sql | null)[]): Prisma.Sql => {
@@ -41,29 +47,35 @@ export const readByIds = <Row>(
   table: 'Dataset' | 'TeacherPool' | 'DistillationRun' | 'DistilledSet' | 'Evaluation',
   projectId: string,
   ids: readonly string[],
+  columns?: Columns,
 ): Promise<Row[]> =>
   readRows(
     database,
-    Prisma.sql`SELECT item.* FROM ${identifier(table)} item
+    Prisma.sql`SELECT ${listOf(columns ?? columnsOfTable(table))} FROM ${identifier(table)} item
       WHERE item.id = ANY(${[...ids]}::uuid[]) AND ${ofProject(projectId)}`,
   );
 
 /** Reads the rows of `window` that meet `where`, which calls the table `item`. One row more than the page, if there is one. */
 export function windowQuery(source: Source, where: Prisma.Sql, window: Window): Prisma.Sql {
+  const { table, within } = source;
+  if (!within) return sortedQuery(source, identifier(table), where, window);
+  return Prisma.sql`WITH part AS MATERIALIZED (SELECT item.* FROM ${identifier(table)} item WHERE ${within})
+    ${sortedQuery(source, identifier('part'), where, window)}`;
+}
+
+function sortedQuery(source: Source, table: Prisma.Sql, where: Prisma.Sql, window: Window): Prisma.Sql {
   const { key, take } = window;
   const column = identifier(key.column);
   // The last rows of a list are the first ones of its reverse.
   const order = Prisma.raw((window.direction === 'ASC') !== window.backwards ? 'ASC' : 'DESC');
   const sorted = Prisma.sql`ORDER BY item.${column} ${order}, item.id ${order} LIMIT ${take + 1}`;
-  const columns = source.columns
-    ? Prisma.join(source.columns.map((name) => Prisma.sql`item.${identifier(name)}`))
-    : Prisma.sql`item.*`;
+  const columns = listOf(source.columns ?? columnsOfTable(source.table));
   const parts = partsOf(window).map(
-    (conditions) => Prisma.sql`SELECT ${columns} FROM ${identifier(source.table)} item
+    (conditions) => Prisma.sql`SELECT ${columns} FROM ${table} item
       WHERE ${allOf([where, ...conditions])} ${sorted}`,
   );
   const [only, ...others] = parts;
-  if (only === undefined) return Prisma.sql`SELECT ${columns} FROM ${identifier(source.table)} item WHERE FALSE`;
+  if (only === undefined) return Prisma.sql`SELECT ${columns} FROM ${table} item WHERE FALSE`;
   if (others.length === 0) return only;
   const union = Prisma.join(
     parts.map((part) => Prisma.sql`(${part})`),

@@ -1,16 +1,19 @@
 import { Arg, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { RequestContext } from '../context.js';
+import { Reads } from '../kit/columns.js';
 import { Node } from '../kit/node.js';
 import { MAX_PAGE } from '../kit/paging.js';
 
 @Resolver()
 export class NodeResolver {
+  @Reads()
   @Query(() => Node, { nullable: true, description: 'Any object by its id; null where there is none.' })
   node(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<Node | null> {
     return context.services.nodes.find(context, id);
   }
 
+  @Reads()
   @Query(() => [Node], {
     nullable: 'items',
     description: 'Objects in the order of their ids, at most 100; null where there is none.',

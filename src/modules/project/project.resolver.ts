@@ -1,5 +1,6 @@
 import { Ctx, Query, Resolver } from 'type-graphql';
 import type { RequestContext } from '../context.js';
+import { Reads } from '../kit/columns.js';
 import { listComplexity } from '../kit/connection.js';
 import { ViewerType } from './project.type.js';
 import { RateLimit } from './rate-limit.type.js';
@@ -7,6 +8,7 @@ import { StorageUse } from './storage.type.js';
 
 @Resolver()
 export class ProjectResolver {
+  @Reads()
   @Query(() => ViewerType, { description: 'Who asks.' })
   async viewer(@Ctx() context: RequestContext): Promise<ViewerType> {
     const { projectId, role, keyPrefix } = context.viewer;
@@ -14,6 +16,7 @@ export class ProjectResolver {
     return { project, projectName: project.name, role, keyPrefix };
   }
 
+  @Reads()
   @Query(() => [StorageUse], {
     complexity: listComplexity(4),
     description: 'What the objects of this project take, by kind.',
@@ -22,6 +25,7 @@ export class ProjectResolver {
     return services.storage.ofProject(viewer);
   }
 
+  @Reads()
   @Query(() => RateLimit, { nullable: true, description: 'What this key has left; null where there is no limit.' })
   rateLimit(@Ctx() { rateLimit }: RequestContext): RateLimit | null {
     return rateLimit;

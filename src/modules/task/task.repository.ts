@@ -1,6 +1,7 @@
 import type { Transaction } from '../../platform/database/client.js';
 import { Prisma, type Task, type TaskAttempt } from '../../platform/database/generated/client.js';
 import { readRows } from '../../platform/database/read.js';
+import type { ColumnsOf } from '../kit/columns.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import type { ProgressGroup } from '../kit/progress.js';
@@ -8,10 +9,21 @@ import { allOf, identifier, ofProject, oneOf } from '../kit/window-sql.js';
 import type { TaskFilter } from './task.input.js';
 import { type Task as TaskObject, Tasks } from './task.type.js';
 
-/** The tasks of one kind that an owner has. */
-export type OwnedProgress = ProgressGroup & { ownerId: string; kind: Task['kind'] };
+export type OwnedProgress = ProgressGroup & { ownerId: string };
 
-export type OwnerColumn = 'datasetId' | 'poolId' | 'runId' | 'evaluationId';
+/** Runs have tasks of several kinds. */
+export type OwnerColumn = 'datasetId' | 'poolId' | 'evaluationId';
+
+/** A run and the kind of the tasks that it is at; null: the last that it has tasks of. */
+export interface RunPhase {
+  id: string;
+  kind: Task['kind'] | null;
+}
+
+const SUMS = Prisma.sql`count(*)::int AS tasks, coalesce(sum(step), 0)::int AS step,
+  coalesce(sum("totalSteps"), 0)::int AS "totalSteps", max("progressAt") AS "progressAt",
+  coalesce(sum(CASE WHEN state = 'SUCCEEDED' THEN 1 WHEN "totalSteps" > 0 THEN least(1, step::float8 / "totalSteps")
+    ELSE 0 END), 0) AS share`;
 
 export interface QueueRow {
   kind: Task['kind'];
@@ -31,13 +43,18 @@ export class TaskRepository {
     });
   }
 
-  list(projectId: string, filter: TaskFilter | null, page: PageArguments): Promise<Connection<TaskObject>> {
+  list(
+    projectId: string,
+    filter: TaskFilter | null,
+    page: PageArguments,
+    columns?: ColumnsOf,
+  ): Promise<Connection<TaskObject>> {
     const where = allOf([
       ofProject(projectId),
       filter?.states ? oneOf('state', filter.states, '"TaskState"') : null,
       filter?.kinds ? oneOf('kind', filter.kinds, '"TaskKind"') : null,
     ]);
-    return readConnection(this.database, Tasks, where, page);
+    return readConnection(this.database, Tasks, where, page, columns);
   }
 
   attemptsOfTasks(projectId: string, taskIds: readonly string[]): Promise<TaskAttempt[]> {
@@ -50,12 +67,26 @@ export class TaskRepository {
     return readRows(
       this.database,
       Prisma.sql`
-      SELECT ${identifier(owner)}::text AS "ownerId", kind, count(*)::int AS tasks, sum(step)::int AS step,
-        sum("totalSteps")::int AS "totalSteps", max("progressAt") AS "progressAt",
-        sum(CASE WHEN state = 'SUCCEEDED' THEN 1 WHEN "totalSteps" > 0 THEN least(1, step::float8 / "totalSteps")
-            ELSE 0 END) AS share
+      SELECT ${identifier(owner)} AS "ownerId", ${SUMS}
       FROM "Task" WHERE "projectId" = ${projectId}::uuid AND ${identifier(owner)} = ANY(${[...ids]}::uuid[])
-      GROUP BY 1, 2`,
+      GROUP BY ${identifier(owner)}`,
+    );
+  }
+
+  /**
+   * Of every run the tasks of one kind: the one that is asked for, or else the last that it has tasks of. The kinds of a run's
+   * tasks come in the database in the order of its stages.
+   */
+  progressOfRuns(projectId: string, runs: readonly RunPhase[]): Promise<OwnedProgress[]> {
+    return readRows(
+      this.database,
+      Prisma.sql`
+      SELECT run.id AS "ownerId", phase.*
+      FROM unnest(${runs.map(({ id }) => id)}::uuid[], ${runs.map(({ kind }) => kind)}::"TaskKind"[]) AS run(id, kind)
+      CROSS JOIN LATERAL (
+        SELECT ${SUMS} FROM "Task" WHERE "projectId" = ${projectId}::uuid AND "runId" = run.id AND kind = coalesce(run.kind,
+          (SELECT kind FROM "Task" WHERE "runId" = run.id ORDER BY kind DESC LIMIT 1))
+      ) phase`,
     );
   }
 

@@ -1,4 +1,5 @@
 import type { Viewer } from '../../domain/viewer.js';
+import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
@@ -9,9 +10,9 @@ import type { Task } from './task.type.js';
 export class TaskService {
   constructor(private readonly tasks: TaskRepository) {}
 
-  list(viewer: Viewer, filter: TaskFilter | null, page: PageArguments): Promise<Connection<Task>> {
+  list({ viewer, columns }: Reader, filter: TaskFilter | null, page: PageArguments): Promise<Connection<Task>> {
     assertAllowed(viewer, 'object:read');
-    return this.tasks.list(viewer.projectId, filter, page);
+    return this.tasks.list(viewer.projectId, filter, page, columns);
   }
 
   /** What of the project waits for workers or is with them, by kind. */

@@ -1,5 +1,6 @@
 import type { Transaction } from '../../platform/database/client.js';
 import type { Prisma, Teacher, TeacherPool } from '../../platform/database/generated/client.js';
+import type { Columns, ColumnsOf } from '../kit/columns.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { allOf, ofProject, oneOf, readByIds, references } from '../kit/window-sql.js';
@@ -10,16 +11,17 @@ import { type TeacherPool as TeacherPoolObject, TeacherPools } from './teacher-p
 export class TeacherPoolRepository {
   constructor(private readonly database: Transaction) {}
 
-  byIds(projectId: string, ids: readonly string[]): Promise<TeacherPool[]> {
-    return readByIds(this.database, 'TeacherPool', projectId, ids);
+  byIds(projectId: string, ids: readonly string[], columns?: Columns): Promise<TeacherPool[]> {
+    return readByIds(this.database, 'TeacherPool', projectId, ids, columns);
   }
 
   list(
     projectId: string,
     filter: TeacherPoolFilter | null,
     page: PageArguments,
+    columns?: ColumnsOf,
   ): Promise<Connection<TeacherPoolObject>> {
-    return readConnection(this.database, TeacherPools, whereOf(projectId, filter), page);
+    return readConnection(this.database, TeacherPools, whereOf(projectId, filter), page, columns);
   }
 
   /** All of them: what a pool may hold is bounded by its configuration. */

@@ -3,6 +3,7 @@ import type { RequestContext } from '../context.js';
 import { Dataset } from '../dataset/dataset.type.js';
 import { DistillationRun, DistillationRuns } from '../distillation-run/distillation-run.type.js';
 import { nestedConnection } from '../kit/batch.js';
+import { Reads } from '../kit/columns.js';
 import { type Connection, listComplexity, pageComplexity } from '../kit/connection.js';
 import { toPayload } from '../kit/mutation.js';
 import type { PageArguments } from '../kit/paging.js';
@@ -21,18 +22,20 @@ import { AccuracyCurve, Teacher, TeacherPool, TeacherPools, Teachers } from './t
 
 @Resolver(() => TeacherPool)
 export class TeacherPoolResolver {
+  @Reads()
   @Query(() => TeacherPool, { nullable: true, description: 'Null where there is none.' })
   teacherPool(@Arg('id', () => ID) id: string, @Ctx() context: RequestContext): Promise<TeacherPool | null> {
     return context.services.nodes.get(context, 'TeacherPool', id);
   }
 
+  @Reads()
   @Query(() => TeacherPools.Connection, { complexity: pageComplexity })
   teacherPools(
     @Args(() => TeacherPools.Arguments) page: PageArguments,
     @Arg('filter', () => TeacherPoolFilter, { nullable: true }) filter: TeacherPoolFilter | null,
-    @Ctx() { services, viewer }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<Connection<TeacherPool>> {
-    return services.teacherPools.list(viewer, filter, page);
+    return context.services.teacherPools.list(context, filter, page);
   }
 
   @Mutation(() => TeacherPoolTrainPayload, { description: 'Registers a pool and has a worker train it.' })
@@ -64,11 +67,13 @@ export class TeacherPoolResolver {
     return { teacherPool: await context.services.nodes.reload(context, 'TeacherPool', result), ...payload };
   }
 
+  @Reads('datasetId')
   @FieldResolver(() => Dataset)
   dataset(@Root() pool: TeacherPool, @Ctx() context: RequestContext): Promise<Dataset> {
     return context.services.nodes.related(context, 'Dataset', pool.datasetId);
   }
 
+  @Reads()
   @FieldResolver(() => Teachers.Connection, { complexity: pageComplexity })
   teachers(
     @Root() pool: TeacherPool,
@@ -86,6 +91,7 @@ export class TeacherPoolResolver {
     return accuracyCurves(pool, await loaders.allTeachersOfPool.load(pool.id));
   }
 
+  @Reads()
   @FieldResolver(() => DistillationRuns.Connection, { complexity: pageComplexity })
   distillationRuns(
     @Root() pool: TeacherPool,
@@ -95,6 +101,7 @@ export class TeacherPoolResolver {
     return nestedConnection(loaders.runsOfPool, pool.id, page);
   }
 
+  @Reads('state')
   @FieldResolver(() => Progress, { description: 'How far the training is.' })
   async progress(@Root() pool: TeacherPool, @Ctx() { loaders }: RequestContext): Promise<Progress> {
     return progressOf(await loaders.tasksOfPool.load(pool.id), pool.state === 'READY');
@@ -103,6 +110,7 @@ export class TeacherPoolResolver {
 
 @Resolver(() => Teacher)
 export class TeacherResolver {
+  @Reads('poolId')
   @FieldResolver(() => TeacherPool)
   pool(@Root() teacher: Teacher, @Ctx() context: RequestContext): Promise<TeacherPool> {
     return context.services.nodes.related(context, 'TeacherPool', teacher.poolId);

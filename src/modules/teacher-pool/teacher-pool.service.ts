@@ -1,7 +1,7 @@
 import { type PoolConfig, poolConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
-import type { Viewer } from '../../domain/viewer.js';
 import { type Backend, requestPoolCancel, startPoolTraining } from '../../platform/orchestration/index.js';
+import type { Reader } from '../context.js';
 import { resolveImportPath } from '../dataset/import-path.js';
 import { requireFit, requireReadyDataset } from '../kit/checks.js';
 import type { Connection } from '../kit/connection.js';
@@ -27,9 +27,13 @@ export class TeacherPoolService {
     private readonly importRoot: string,
   ) {}
 
-  async list(viewer: Viewer, filter: TeacherPoolFilter | null, page: PageArguments): Promise<Connection<TeacherPool>> {
+  async list(
+    { viewer, columns }: Reader,
+    filter: TeacherPoolFilter | null,
+    page: PageArguments,
+  ): Promise<Connection<TeacherPool>> {
     assertAllowed(viewer, 'object:read');
-    return this.pools.list(viewer.projectId, filter, page);
+    return this.pools.list(viewer.projectId, filter, page, columns);
   }
 
   /** Registers a pool and has a worker train it. Returns its UUID. */

@@ -2,6 +2,7 @@ import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { architectureConfig, poolConfig, teacherImport } from '../../domain/config.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { PoolState, TeacherKind } from '../../platform/database/generated/enums.js';
+import { Reads } from '../kit/columns.js';
 import { configTypes } from '../kit/config-types.js';
 import { CREATED_AT, defineList, NAME } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
@@ -115,11 +116,13 @@ export class TeacherPool extends Node {
   failureMessage!: string | null;
   failureRetryable!: boolean | null;
 
+  @Reads('config')
   @Field(() => PoolConfig.output, { name: 'config', description: 'With all defaults filled in.' })
   typedConfig(): object {
     return poolConfig.parse(this.config);
   }
 
+  @Reads('failureKind', 'failureCode', 'failureMessage', 'failureRetryable')
   @Field(() => Failure, { nullable: true })
   failure(): Failure | null {
     return failureOf(this);

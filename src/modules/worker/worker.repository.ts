@@ -1,6 +1,7 @@
 import type { Transaction } from '../../platform/database/client.js';
 import { Prisma, type Worker } from '../../platform/database/generated/client.js';
 import { readRows } from '../../platform/database/read.js';
+import type { ColumnsOf } from '../kit/columns.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { allOf } from '../kit/window-sql.js';
@@ -38,8 +39,8 @@ export class WorkerRepository {
     );
   }
 
-  list(page: PageArguments): Promise<Connection<WorkerObject>> {
-    return readConnection(this.database, Workers, allOf([]), page);
+  list(page: PageArguments, columns?: ColumnsOf): Promise<Connection<WorkerObject>> {
+    return readConnection(this.database, Workers, allOf([]), page, columns);
   }
 
   /** Those that gave a sign of life lately. */

@@ -1,4 +1,5 @@
 import type { Viewer } from '../../domain/viewer.js';
+import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
@@ -8,9 +9,9 @@ import type { Device, Worker } from './worker.type.js';
 export class WorkerService {
   constructor(private readonly workers: WorkerRepository) {}
 
-  list(viewer: Viewer, page: PageArguments): Promise<Connection<Worker>> {
+  list({ viewer, columns }: Reader, page: PageArguments): Promise<Connection<Worker>> {
     assertAllowed(viewer, 'object:read');
-    return this.workers.list(page);
+    return this.workers.list(page, columns);
   }
 
   devices(viewer: Viewer): Promise<Device[]> {

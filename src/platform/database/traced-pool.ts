@@ -1,6 +1,11 @@
 /** Connections that count a request's statements, and cancel them on the server when the request's time is over. */
+import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { currentTrace } from '../telemetry/request-trace.js';
+
+const CANCEL_AGAIN_MS = 100;
+/** PostgreSQL: what a prepared statement gives has changed with its table. A new connection prepares it anew. */
+const STALE_PLAN = '0A000';
 
 type Query = (...args: unknown[]) => Promise<unknown>;
 
@@ -17,15 +22,18 @@ export function createTracedPool(config: pg.PoolConfig): pg.Pool {
     const { signal } = trace;
     if (signal === null) return Reflect.apply(plainQuery, this, args);
     if (signal.aborted && !isRollback(args[0])) throw new DeadlineExceeded();
+    let settled: AbortController | undefined;
     let canceling: Promise<void> | undefined;
     const cancel = () => {
-      canceling = cancelStatement(config, this);
+      settled = new AbortController();
+      canceling = cancelStatement(config, this, settled.signal);
     };
     signal.addEventListener('abort', cancel, { once: true });
     try {
       return await Reflect.apply(plainQuery, this, args);
     } finally {
       signal.removeEventListener('abort', cancel);
+      settled?.abort();
       // The next user of this connection must not be hit.
       await canceling;
     }
@@ -33,24 +41,29 @@ export function createTracedPool(config: pg.PoolConfig): pg.Pool {
   TracedClient.prototype.query = tracedQuery as typeof pg.Client.prototype.query;
 
   class TracedPool extends pg.Pool {}
-  const pooledQuery: Query = async function (this: pg.Pool, ...args) {
-    const client = await this.connect();
-    const ignore = () => undefined;
-    // A connection that breaks fails the statement as well; unheard, the event would end the process.
-    client.on('error', ignore);
-    let failure: unknown;
-    try {
-      return await Reflect.apply(client.query as Query, client, args);
-    } catch (error) {
-      failure = error;
-      throw error;
-    } finally {
-      client.off('error', ignore);
-      client.release(failure !== undefined && !isOrdinary(failure));
-    }
+  const pooledQuery: Query = function (this: pg.Pool, ...args) {
+    return withClient(this, (client) => Reflect.apply(client.query as Query, client, args));
   };
   TracedPool.prototype.query = pooledQuery as typeof pg.Pool.prototype.query;
-  return new TracedPool({ ...config, Client: TracedClient } as pg.PoolConfig);
+  return new TracedPool({ ...config, pipeline: true, Client: TracedClient } as pg.PoolConfig);
+}
+
+/** Lends a connection to some work. One that the work broke is not lent again. */
+export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  const ignore = () => undefined;
+  // A connection that breaks fails the statement as well; unheard, the event would end the process.
+  client.on('error', ignore);
+  let failure: unknown;
+  try {
+    return await work(client);
+  } catch (error) {
+    failure = error;
+    throw error;
+  } finally {
+    client.off('error', ignore);
+    client.release(failure !== undefined && !isOrdinary(failure));
+  }
 }
 
 /** What a statement is refused with once the time of its request is over; as PostgreSQL itself says it. */
@@ -71,18 +84,23 @@ const isRollback = (query: unknown): boolean => {
 
 /** Whether the statement failed and the connection did not. */
 const isOrdinary = (error: unknown): boolean =>
-  error instanceof DeadlineExceeded || (error instanceof pg.DatabaseError && error.severity === 'ERROR');
+  error instanceof DeadlineExceeded ||
+  (error instanceof pg.DatabaseError && error.severity === 'ERROR' && error.code !== STALE_PLAN);
 
-async function cancelStatement(config: pg.PoolConfig, client: pg.Client): Promise<void> {
+/** Until it has ended: where statements wait for one another in a connection, what is canceled may be the one before it. */
+async function cancelStatement(config: pg.PoolConfig, client: pg.Client, settled: AbortSignal): Promise<void> {
   const { processID } = client as unknown as { processID: number | null };
   if (processID === null) return;
   const canceler = new pg.Client({ ...config, connectionTimeoutMillis: 2_000 });
   canceler.on('error', () => undefined);
   try {
     await canceler.connect();
-    await canceler.query('SELECT pg_cancel_backend($1)', [processID]);
+    while (!settled.aborted) {
+      await canceler.query('SELECT pg_cancel_backend($1)', [processID]);
+      await wait(CANCEL_AGAIN_MS, undefined, { signal: settled });
+    }
   } catch {
-    // Its own statement_timeout will end it.
+    // It has ended, or its own statement_timeout will end it.
   } finally {
     await canceler.end().catch(() => undefined);
   }
