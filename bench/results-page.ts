@@ -8,16 +8,15 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { qualityPlots } from './support/quality-plots.js';
 import { readJson, resultsPath, root } from './support/report.js';
+import { type EngineResult, engineTable, kernelTable } from './support/tables/engine.js';
 import {
-  type EngineResult,
-  engineTable,
-  kernelTable,
   type QualityResult,
   qualityTable,
   type SweepResult,
   sweepTable,
   teacherList,
-} from './support/tables.js';
+} from './support/tables/quality.js';
+import { type ApiResult, apiTable, type DataResult, importTable } from './support/tables/service.js';
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 
@@ -30,6 +29,8 @@ function resultOf<T>(name: string): T {
 const SECTIONS: Record<string, (argument: string) => string> = {
   'engine steps': () => engineTable(resultOf<EngineResult>('engine')),
   'engine kernels': () => kernelTable(resultOf<EngineResult>('engine')),
+  api: () => apiTable(resultOf<ApiResult>('api')),
+  imports: () => importTable(resultOf<DataResult>('data')),
   sweep: () => sweepTable(resultOf<SweepResult>('engine-sweep')),
   quality: (suite) => qualityTable(resultOf<QualityResult>(`quality-${suite}`)),
   teachers: (suite) => teacherList(resultOf<QualityResult>(`quality-${suite}`)),
@@ -37,25 +38,22 @@ const SECTIONS: Record<string, (argument: string) => string> = {
 
 const page = root('docs/results.md');
 const before = readFileSync(page, 'utf8');
-const suites = new Set<string>();
-const after = before.replaceAll(
-  /<!-- (\w[^>]*?)(?:: ([\w-]+))? -->\n[\s\S]*?<!-- end -->/g,
-  (_, name: string, argument = '') => {
-    const section = SECTIONS[name];
-    if (!section)
-      throw new Error(`results-page: docs/results.md asks for "${name}"; there are ${Object.keys(SECTIONS)}.`);
-    if (name === 'quality') suites.add(argument);
-    const marker = argument ? `${name}: ${argument}` : name;
-    return `<!-- ${marker} -->\n\n${section(argument)}\n\n<!-- end -->`;
-  },
-);
-
-const files = new Map([[page, after]]);
-for (const suite of suites) {
-  for (const [name, svg] of await qualityPlots(suite, resultOf<QualityResult>(`quality-${suite}`))) {
-    files.set(root(`docs/plots/${name}.svg`), svg);
-  }
+const files = new Map<string, string>();
+/** The plots of each suite that the page tells of, as Markdown. */
+const shown = new Map<string, string>();
+for (const [, suite = ''] of before.matchAll(/<!-- quality: ([\w-]+) -->/g)) {
+  const plots = await qualityPlots(suite, resultOf<QualityResult>(`quality-${suite}`));
+  for (const { name, svg } of plots) files.set(root(`docs/plots/${name}.svg`), svg);
+  shown.set(suite, plots.map(({ name, title }) => `\n\n![${title}](plots/${name}.svg)`).join(''));
 }
+const section = /<!-- (\w[^>]*?)(?:: ([\w-]+))? -->\n[\s\S]*?<!-- end -->/g;
+const after = before.replaceAll(section, (_, name: string, argument = '') => {
+  const write = SECTIONS[name];
+  if (!write) throw new Error(`results-page: docs/results.md asks for "${name}"; there are ${Object.keys(SECTIONS)}.`);
+  const plots = name === 'quality' ? shown.get(argument) : '';
+  return `<!-- ${argument ? `${name}: ${argument}` : name} -->\n\n${write(argument)}${plots}\n\n<!-- end -->`;
+});
+files.set(page, after);
 for (const [path, content] of files) {
   if (existsSync(path) && readFileSync(path, 'utf8') === content) continue;
   if (values.check) {

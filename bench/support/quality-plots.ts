@@ -2,7 +2,7 @@
 import { linePlot, type Point } from './plots.js';
 import { deviation } from './report.js';
 import { METHODS } from './suites.js';
-import { METHOD_NAMES, type QualityResult, type QualityRow } from './tables.js';
+import { METHOD_NAMES, type QualityResult, type QualityRow } from './tables/quality.js';
 
 type Axis = (row: QualityRow) => number;
 
@@ -24,20 +24,26 @@ function curves(rows: readonly QualityRow[], x: Axis, fixed: Axis): [at: number,
   return [...Map.groupBy(rows, fixed)].filter(([, group]) => new Set(group.map(x)).size > 1);
 }
 
-/** SVGs by name, without extension. */
-export async function qualityPlots(suite: string, result: QualityResult): Promise<[name: string, svg: string][]> {
-  const plots: [string, string][] = [];
+export interface QualityPlot {
+  /** Of its file, without extension. */
+  readonly name: string;
+  readonly title: string;
+  readonly svg: string;
+}
+
+export async function qualityPlots(suite: string, result: QualityResult): Promise<QualityPlot[]> {
+  const plots: QualityPlot[] = [];
+  const add = async (name: string, title: string, x: string, points: readonly Point[]) =>
+    plots.push({ name, title, svg: await linePlot({ x, y: 'top-1, percent', points }) });
   for (const [architecture, rows] of Map.groupBy(Object.values(result.rows), (row) => row.recipe.architecture.name)) {
     const prefix = `${suite}-${architecture.toLowerCase()}`;
     for (const [images, group] of curves(rows, stepsOf, imagesOf)) {
-      const points = pointsOf(group, stepsOf);
-      const svg = await linePlot({ x: 'student steps', y: 'top-1, percent', points });
-      plots.push([`${prefix}-ipc-${images}-over-steps`, svg]);
+      const title = `Accuracy over student steps, ${images} images per class`;
+      await add(`${prefix}-ipc-${images}-over-steps`, title, 'student steps', pointsOf(group, stepsOf));
     }
     for (const [steps, group] of curves(rows, imagesOf, stepsOf)) {
-      const points = pointsOf(group, imagesOf);
-      const svg = await linePlot({ x: `images per class, ${steps} student steps`, y: 'top-1, percent', points });
-      plots.push([`${prefix}-${steps}-steps-over-images`, svg]);
+      const title = `Accuracy over images per class, ${steps} student steps`;
+      await add(`${prefix}-${steps}-steps-over-images`, title, 'images per class', pointsOf(group, imagesOf));
     }
   }
   return plots;

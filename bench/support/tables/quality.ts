@@ -1,44 +1,6 @@
-/** The tables of docs/results.md, each from one result file. */
-import { METHODS, type Method } from './suites.js';
-
-const table = (header: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-
-const signed = (n: number): string => `${n > 0 ? '+' : ''}${n.toFixed(2)}`;
-
-const listed = (names: readonly string[]): string => names.join(', ');
-
-interface Times {
-  readonly median: number;
-}
-
-export interface EngineResult {
-  readonly peer: string;
-  readonly cases: readonly {
-    readonly name: string;
-    readonly milliseconds: { readonly teddyhub: Times; readonly eager: Times; readonly compile: Times };
-    readonly ratioToEager: number;
-    readonly ratioToCompiled: number;
-  }[];
-  readonly kernels: readonly { readonly name: string; readonly milliseconds: number; readonly gigaflops?: number }[];
-}
-
-export function engineTable({ cases }: EngineResult): string {
-  const header = ['step, milliseconds', 'teddyhub', 'eager', 'compiled', 'to eager', 'to compiled'];
-  const rows = cases.map(({ name, milliseconds: { teddyhub, eager, compile }, ratioToEager, ratioToCompiled }) => [
-    name,
-    ...[teddyhub, eager, compile].map(({ median }) => `${Math.round(median)}`),
-    ratioToEager.toFixed(2),
-    ratioToCompiled.toFixed(2),
-  ]);
-  return table(header, rows);
-}
-
-export const kernelTable = ({ kernels }: EngineResult): string =>
-  table(
-    ['kernel', 'milliseconds', 'GFLOP/s'],
-    kernels.map(({ name, milliseconds, gigaflops }) => [name, milliseconds.toFixed(1), `${gigaflops ?? ''}`]),
-  );
+/** What bench/quality.ts and bench/engine-sweep.ts measured. */
+import { METHODS, type Method } from '../suites.js';
+import { signed, table } from './markdown.js';
 
 interface Measured {
   readonly seed: number;
@@ -88,7 +50,7 @@ export function qualityTable({ rows }: QualityResult): string {
 }
 
 export const teacherList = ({ teachers }: QualityResult): string =>
-  listed(teachers.map(({ kind, accuracy }) => `${kind} ${accuracy}`));
+  teachers.map(({ kind, accuracy }) => `${kind} ${accuracy}`).join(', ');
 
 interface SweepTrial {
   readonly name: string;
