@@ -81,7 +81,9 @@ export function timeKernels(): KernelTime[] {
     ),
     time('offset and ReLU 50 x 32 x 32 x 64', () => frozenOffset(x, zeros, true)),
     time('batch norm in training 50 x 32 x 32 x 64', () =>
-      trainingNorm(x, ones, zeros, (batch) => tf.dispose([batch.mean, batch.variance])),
+      trainingNorm(x, ones, zeros, { mean: zeros, variance: ones, share: 0.1 }, (batch) =>
+        tf.dispose([batch.mean, batch.variance]),
+      ),
     ),
     time('average pooling, with its gradient', () =>
       tf.grad((t) => averagePool(t as Tensor4D, 2))(x, tf.ones([50, 16, 16, 64])),

@@ -47,7 +47,7 @@ describe('networks of a fixed size', () => {
         const network = buildNetwork({ name }, { height: 32, width: 32, channels: 3 }, 7);
         const parameters = initialize(network, 3);
         const x = pixels(2, 32);
-        const trained = forwardTraining(network, parameters, x, (_, moments) => {
+        const trained = forwardTraining(network, parameters, x, 0.1, (_, moments) => {
           tf.dispose([moments.mean, moments.variance]);
         });
         assert.deepEqual(trained.shape, [2, 7]);

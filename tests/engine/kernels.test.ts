@@ -76,6 +76,8 @@ function assertGradient(of: (...args: Tensor[]) => Tensor, args: Tensor[], step 
   }
 }
 
+const running = (share: number) => ({ mean: vector(0.4, -0.2), variance: vector(1.5, 0.7), share });
+
 describe('gradients of the kernels equal finite differences', () => {
   const x = tf.tensor4d(pixels(1), SHAPE);
   const as4D = (tensor: Tensor | undefined) => tensor as Tensor4D;
@@ -88,7 +90,7 @@ describe('gradients of the kernels equal finite differences', () => {
 
   it('of batch norm in training, in its input, scale and offset', () => {
     const norm = (input?: Tensor, gamma?: Tensor, beta?: Tensor) =>
-      trainingNorm(as4D(input), gamma as Tensor1D, beta as Tensor1D, ({ mean, variance }) => {
+      trainingNorm(as4D(input), gamma as Tensor1D, beta as Tensor1D, running(0.1), ({ mean, variance }) => {
         tf.dispose([mean, variance]);
       });
     assertGradient(norm, [x, vector(0.7, -1.3), vector(0.2, 0.4)]);
@@ -196,14 +198,18 @@ describe('the kernels', () => {
     close(frozenOffset(x.mul(affine.scale) as Tensor4D, affine.offset, true), expected);
   });
 
-  it('hand over the mean and the unbiased variance of a batch in training', () => {
+  it('mix the mean and the unbiased variance of a batch in training into the running ones', () => {
     const count = size / 2;
     const { mean, variance } = tf.moments(x, [0, 1, 2]);
     const ones = vector(1, 1);
-    trainingNorm(x, ones, tf.zerosLike(ones), (batch) => {
-      close(batch.mean, mean);
-      close(batch.variance, variance.mul(count / (count - 1)));
-    });
+    for (const share of [0.1, 1]) {
+      const old = running(share);
+      const mixed = (before: Tensor, batch: Tensor) => before.mul(1 - share).add(batch.mul(share));
+      trainingNorm(x, ones, tf.zerosLike(ones), old, (next) => {
+        close(next.mean, mixed(old.mean, mean));
+        close(next.variance, mixed(old.variance, variance.mul(count / (count - 1))));
+      });
+    }
   });
 
   it('pad as PyTorch does: one row before a stride of 2, where TensorFlow would put it behind', () => {

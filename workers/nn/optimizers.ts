@@ -1,6 +1,6 @@
 /** Optimizers over named tensors. `apply` replaces each parameter by its next value and disposes of the old one. */
 import { type Tensor, tf } from '../tensor/tensorflow.js';
-import { applyAdam, applyMomentum, type Variable, variable } from '../tensor/variables.js';
+import { applyAdam, applyMomentum, subtractScaled, type Variable, variable } from '../tensor/variables.js';
 
 export interface Optimizer {
   /** One step, numbered from 1, at this learning rate. Does not dispose of the gradients. */
@@ -71,10 +71,14 @@ export function sgd(
 ): Optimizer {
   return optimizer(['velocity'], resume, (rate) => {
     const scalars = { rate: tf.scalar(rate), momentum: tf.scalar(momentum) };
-    return (parameter, value, gradient, [velocity]) => {
-      const decayed = weightDecay > 0 ? gradient.add(value.mul(weightDecay)) : gradient;
+    // m (v + (d / m) p) + g: the decay goes into the velocity in place, where it would copy the gradient twice.
+    const inPlace = weightDecay > 0 && momentum > 0 ? tf.scalar(-weightDecay / momentum) : undefined;
+    return (parameter, value, gradient, slots) => {
+      const [velocity] = slots as [Variable];
+      if (inPlace) subtractScaled(velocity, inPlace, value);
+      const decayed = weightDecay > 0 && !inPlace ? gradient.add(value.mul(weightDecay)) : gradient;
       value.dispose();
-      applyMomentum(parameter, velocity as Variable, decayed, scalars);
+      applyMomentum(parameter, velocity, decayed, scalars);
     };
   });
 }

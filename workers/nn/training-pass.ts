@@ -1,19 +1,20 @@
 /** A pass of a network in training mode: batch norms take the batch's own moments, and every parameter has a gradient. */
-import { type BatchMoments, biasAdd, convolution, relu, trainingNorm } from '../tensor/kernels/index.js';
+import { biasAdd, convolution, type Moments, relu, trainingNorm } from '../tensor/kernels/index.js';
 import type { Tensor1D, Tensor2D, Tensor4D } from '../tensor/tensorflow.js';
 import type { Network } from './network.js';
 import { type Parameters, parameterOf } from './parameters.js';
 import { walk } from './walk.js';
 
 /**
- * Logits [n, classes] of normalised images. `observe` gets the batch's moments at every batch norm, under the norm's name;
- * they outlive any tidy and are the caller's to dispose of.
+ * Logits [n, classes] of normalised images. `observe` gets what a batch norm's running moments become, `share` of them the
+ * batch's, under the norm's name; they outlive any tidy and are the caller's to dispose of.
  */
 export function forwardTraining(
   network: Network,
   parameters: Parameters,
   images: Tensor4D,
-  observe: (norm: string, moments: BatchMoments) => void,
+  share: number,
+  observe: (norm: string, running: Moments) => void,
 ): Tensor2D {
   const features = walk(network, images, {
     convolution: (x, operation) => {
@@ -24,7 +25,9 @@ export function forwardTraining(
     norm: (x, name, rectified) => {
       const gamma = parameterOf<Tensor1D>(parameters, `${name}.weight`);
       const beta = parameterOf<Tensor1D>(parameters, `${name}.bias`);
-      const y = trainingNorm(x, gamma, beta, (batch) => observe(name, batch));
+      const mean = parameterOf<Tensor1D>(parameters, `${name}.running_mean`);
+      const variance = parameterOf<Tensor1D>(parameters, `${name}.running_var`);
+      const y = trainingNorm(x, gamma, beta, { mean, variance, share }, (running) => observe(name, running));
       return rectified ? relu(y) : y;
     },
   });

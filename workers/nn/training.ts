@@ -1,7 +1,8 @@
 /** Training and measuring of a network, one step or one pass at a time. */
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { Pixels } from '../../src/formats/dataset-splits.js';
-import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
+import type { Moments } from '../tensor/kernels/index.js';
+import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import { forwardFrozen, freeze } from './frozen.js';
 import type { Network } from './network.js';
 import type { Optimizer } from './optimizers.js';
@@ -30,16 +31,14 @@ export function assertFinite(loss: number, during: string): void {
   throw new TeddyhubError('NUMERICS', `The loss became ${loss} during ${during}: use a smaller learning rate.`);
 }
 
-/** Replaces the running moments by a mixture with those of a batch; a share of 1 takes the batch's. */
-function updateRunning(parameters: Parameters, norm: string, mean: Tensor1D, variance: Tensor1D, share: number): void {
-  for (const [name, batch] of [
-    [`${norm}.running_mean`, mean],
-    [`${norm}.running_var`, variance],
-  ] as const) {
-    const old = parameterOf(parameters, name);
-    parameters[name] = tf.tidy(() => old.mul(1 - share).add(batch.mul(share)));
-    old.dispose();
-    batch.dispose();
+/** Running moments by the name of their norm, as a pass leaves them. */
+type Observed = [norm: string, running: Moments][];
+
+function replaceRunning(parameters: Parameters, observed: Observed): void {
+  for (const [norm, { mean, variance }] of observed) {
+    tf.dispose([parameters[`${norm}.running_mean`], parameters[`${norm}.running_var`]]);
+    parameters[`${norm}.running_mean`] = mean;
+    parameters[`${norm}.running_var`] = variance;
   }
 }
 
@@ -51,21 +50,16 @@ export function trainingStep(
   lossOf: (logits: Tensor2D) => Scalar,
   { rate, step }: { rate: number; step: number },
 ): number {
-  const batches: [norm: string, mean: Tensor1D, variance: Tensor1D][] = [];
+  const observed: Observed = [];
   const names = Object.keys(parameters).filter(isTrainable);
   const { value, grads } = tf.engine().gradients(
-    () =>
-      lossOf(
-        forwardTraining(network, parameters, images, (norm, { mean, variance }) =>
-          batches.push([norm, mean, variance]),
-        ),
-      ),
+    () => lossOf(forwardTraining(network, parameters, images, RUNNING_SHARE, (...running) => observed.push(running))),
     names.map((name) => parameterOf(parameters, name)),
   );
   const loss = value.dataSync()[0] as number;
   const gradients = Object.fromEntries(names.map((name, i): [string, Tensor] => [name, grads[i] as Tensor]));
   optimizer.apply(parameters, gradients, rate, step);
-  for (const [norm, mean, variance] of batches) updateRunning(parameters, norm, mean, variance, RUNNING_SHARE);
+  replaceRunning(parameters, observed);
   tf.dispose([value, ...grads]);
   assertFinite(loss, `training at step ${step}`);
   return loss;
@@ -73,11 +67,11 @@ export function trainingStep(
 
 /** Sets the running moments of a network to those of one batch of normalised images, as an untrained teacher needs. */
 export function adoptMoments(network: Network, parameters: Parameters, images: Tensor4D): void {
-  const batches: [norm: string, mean: Tensor1D, variance: Tensor1D][] = [];
+  const observed: Observed = [];
   tf.tidy(() => {
-    forwardTraining(network, parameters, images, (norm, { mean, variance }) => batches.push([norm, mean, variance]));
+    forwardTraining(network, parameters, images, 1, (...running) => observed.push(running));
   });
-  for (const [norm, mean, variance] of batches) updateRunning(parameters, norm, mean, variance, 1);
+  replaceRunning(parameters, observed);
 }
 
 /** Mean cross-entropy of integer labels. */

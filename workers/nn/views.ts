@@ -29,6 +29,15 @@ export function gatherImages({ images, height, width, channels }: HostImages, in
 export const normalize = (x: Tensor4D, { mean, std }: { mean: readonly number[]; std: readonly number[] }): Tensor4D =>
   x.sub(tf.tensor1d([...mean])).div(tf.tensor1d([...std]));
 
+/** The order of one epoch is asked for at each of its steps, and takes milliseconds to draw for a large set. */
+let lastOrder: { readonly key: string; readonly order: Int32Array } | undefined;
+
+function epochOrder(seed: number, label: string, epoch: number, count: number): Int32Array {
+  const key = `${seed}/${label}/${epoch}/${count}`;
+  if (lastOrder?.key !== key) lastOrder = { key, order: random(seed, label, epoch).permutation(count) };
+  return lastOrder.order;
+}
+
 /**
  * Indices `start` to `start + n` of an endless sequence of seeded permutations of 0 .. count - 1, one an epoch: a batch may
  * span two epochs, and be larger than the set.
@@ -36,7 +45,7 @@ export const normalize = (x: Tensor4D, { mean, std }: { mean: readonly number[];
 export function shuffledIndices(seed: number, label: string, count: number, start: number, n: number): Int32Array {
   const indices = new Int32Array(n);
   for (let epoch = Math.floor(start / count); epoch * count < start + n; epoch++) {
-    const order = random(seed, label, epoch).permutation(count);
+    const order = epochOrder(seed, label, epoch, count);
     const from = Math.max(start, epoch * count);
     const to = Math.min(start + n, (epoch + 1) * count);
     indices.set(order.subarray(from - epoch * count, to - epoch * count), from - start);

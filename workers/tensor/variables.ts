@@ -36,6 +36,11 @@ export function variable(value: Tensor): Variable {
 
 const PLAIN_UPDATE = { use_locking: false, use_nesterov: false };
 
+/** v' = v - scale x, in one pass over the variable; x may be the value of another one. */
+export function subtractScaled(variable: Variable, scale: Tensor, x: Tensor): void {
+  execute('ResourceApplyGradientDescent', [variable.handle, scale, x], { use_locking: false }, 0);
+}
+
 /** v' = momentum v + gradient;  p' = p - rate v' */
 export function applyMomentum(
   parameter: Variable,

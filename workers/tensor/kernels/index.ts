@@ -7,13 +7,14 @@ export { biasAdd, convolution } from './convolution.js';
 export { crop, resize } from './geometry.js';
 export {
   type Affine,
-  type BatchMoments,
   foldNorm,
   frozenNorm,
   frozenOffset,
+  type Moments,
   momentDistance,
   moments,
   type NormInput,
+  type Running,
   trainingNorm,
   unscaleOf,
 } from './norm.js';

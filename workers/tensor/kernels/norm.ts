@@ -9,10 +9,24 @@ const EPSILON = 1e-5;
 const ATTRIBUTES = { epsilon: EPSILON, data_format: 'NHWC' };
 const TYPES = ['T', 'U'];
 
-/** FusedBatchNormV3 in training mode: y, mean, unbiased variance, and what its gradient reads. */
-function fusedNorm(x: Tensor4D, gamma: Tensor, beta: Tensor): Tensor[] {
-  const none = tf.tensor1d([]);
-  return execute('FusedBatchNormV3', [x, gamma, beta, none, none], { ...ATTRIBUTES, is_training: true }, 6, TYPES);
+/** Mean [c] and unbiased variance [c] of every channel. The caller disposes of them. */
+export interface Moments {
+  readonly mean: Tensor1D;
+  readonly variance: Tensor1D;
+}
+
+/** Moments that a batch's are mixed into: share of the batch's, 1 - share of these. */
+export interface Running extends Moments {
+  readonly share: number;
+}
+
+/** FusedBatchNormV3 in training mode: y, mean and unbiased variance, the batch's or mixed ones, and what its gradient reads. */
+function fusedNorm(x: Tensor4D, gamma: Tensor, beta: Tensor, running?: Running): Tensor[] {
+  const share = running?.share ?? 1;
+  // A share of 1 wants no moments.
+  const old = running && share < 1 ? [running.mean, running.variance] : [tf.tensor1d([]), tf.tensor1d([])];
+  const attributes = { ...ATTRIBUTES, is_training: true, exponential_avg_factor: share };
+  return execute('FusedBatchNormV3', [x, gamma, beta, ...old], attributes, 6, TYPES);
 }
 
 /** x * scale + offset per channel: inference-mode batch norm of mean 0 and variance 1 is the fastest such map. */
@@ -22,21 +36,21 @@ function affine(x: Tensor4D, scale: Tensor1D, offset: Tensor1D): Tensor4D {
   return only(execute('FusedBatchNormV3', inputs, attributes, 6, TYPES));
 }
 
-/** Moments of one batch at a batch norm's input: mean [c] and unbiased variance [c]. The caller disposes of them. */
-export interface BatchMoments {
-  readonly mean: Tensor1D;
-  readonly variance: Tensor1D;
-}
-
-/** Batch norm with the batch's own moments, differentiable in x, gamma and beta; the moments go to `observe`. */
+/** Batch norm with the batch's own moments, differentiable in x, gamma and beta; `observe` gets the running ones after it. */
 export function trainingNorm(
   x: Tensor4D,
   gamma: Tensor1D,
   beta: Tensor1D,
-  observe: (moments: BatchMoments) => void,
+  running: Running,
+  observe: (moments: Moments) => void,
 ): Tensor4D {
   const forward = (save: Save) => {
-    const [y, mean, variance, ...reserved] = fusedNorm(x, gamma, beta) as [Tensor4D, Tensor1D, Tensor1D, ...Tensor[]];
+    const [y, mean, variance, ...reserved] = fusedNorm(x, gamma, beta, running) as [
+      Tensor4D,
+      Tensor1D,
+      Tensor1D,
+      ...Tensor[],
+    ];
     save([x, gamma, ...reserved]);
     observe({ mean: tf.keep(mean), variance: tf.keep(variance) });
     return y;
