@@ -40,9 +40,13 @@ const command = `npm run bench -- api ${Object.entries(values)
   .filter(Boolean)
   .join(' ')}`;
 
-/** Each part as soon as it is measured: the next one may take half an hour. */
-const tell = (part: Record<string, unknown>): void =>
-  writeResult('api', { ...readJson(resultsPath('api'), {}), ...about(command), ...part });
+/** Each part as soon as it is measured, with its own command: the next one may take half an hour. */
+const tell = (name: 'page' | 'subscriptions' | 'memory', part: object): void =>
+  writeResult('api', {
+    ...readJson(resultsPath('api'), {}),
+    ...about('npm run bench -- api'),
+    [name]: { command, ...part },
+  });
 
 if (parts.has('page')) {
   const world = await openLargeWorld({ runs: Number(values.runs), keep: values.keep });
@@ -58,7 +62,7 @@ if (parts.has('page')) {
       `${requestsPerSecond} pages a second, p99 ${p99} ms, ${page.statements} statements; ` +
         `${page.timesPerRow} x per-row resolvers, ${page.shareOfHandWritten} x by hand`,
     );
-    tell({ database: world.counts, page });
+    tell('page', { database: world.counts, ...page });
   } finally {
     await world.close();
   }
@@ -81,12 +85,12 @@ if (parts.has('subscriptions') || parts.has('memory')) {
     if (subscriptions) {
       const { subscribers, medianMs, p99Ms } = subscriptions;
       console.log(`${subscribers} subscribers: median ${medianMs} ms, p99 ${p99Ms} ms`);
-      tell({ subscriptions });
+      tell('subscriptions', subscriptions);
     }
     if (memory) {
       const { secondQuarter, lastQuarter } = memory.residentMiB;
       console.log(`memory: ${secondQuarter} -> ${lastQuarter} MiB`);
-      tell({ memory });
+      tell('memory', memory);
     }
   } finally {
     await stack.stop();

@@ -14,7 +14,6 @@ export {
   momentDistance,
   moments,
   type NormInput,
-  type Running,
   trainingNorm,
   unscaleOf,
 } from './norm.js';
