@@ -58,10 +58,10 @@ async function trial(dataset: DatasetRef, options: Trial) {
     }),
     gain: rounded(mean(gains)),
     standardError: rounded(standardError(gains)),
-    seconds: {
-      ...made.seconds,
-      synthesisAndLabels: rounded(mean(pairs.map(({ teddy }) => teddy.seconds.making))),
-      student: rounded(mean(pairs.map(({ teddy }) => teddy.seconds.student))),
+    cpuSeconds: {
+      ...made.cpuSeconds,
+      synthesisAndLabels: rounded(mean(pairs.map(({ teddy }) => teddy.cpuSeconds.making))),
+      student: rounded(mean(pairs.map(({ teddy }) => teddy.cpuSeconds.student))),
     },
   };
 }
@@ -77,6 +77,6 @@ for (const options of TRIALS.filter(({ name }) => name.includes(values.only))) {
   writeResult('engine-sweep', { ...about('npm run bench -- engine-sweep'), trials: inOrder });
   const { teddy, randomReal, gain } = row;
   process.stdout.write(
-    `${options.name.padEnd(40)} teddy ${mean(teddy).toFixed(2)}  random real ${mean(randomReal).toFixed(2)}  gain ${gain} +- ${row.standardError}  s ${JSON.stringify(row.seconds)}\n`,
+    `${options.name.padEnd(40)} teddy ${mean(teddy).toFixed(2)}  random real ${mean(randomReal).toFixed(2)}  gain ${gain} +- ${row.standardError}  s ${JSON.stringify(row.cpuSeconds)}\n`,
   );
 }

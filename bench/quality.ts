@@ -33,14 +33,14 @@ const suite = suiteOf('quality', values.suite, values.data);
 interface Measured {
   readonly seed: number;
   readonly top1: number;
-  readonly seconds: Outcome['seconds'];
+  readonly cpuSeconds?: Outcome['cpuSeconds'];
   /** Of the options that decide the accuracy. */
   readonly options: string;
   readonly commit: string;
 }
 interface Result {
   teachers?: unknown;
-  seconds?: unknown;
+  cpuSeconds?: unknown;
   rows: Record<string, Partial<Record<Method, { measured: Measured[] }>>>;
 }
 
@@ -48,7 +48,7 @@ const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root
 const name = `quality-${values.suite}`;
 const result: Result = values.fresh ? { rows: {} } : { ...readJson<Result>(resultsPath(name), { rows: {} }) };
 const opened = await openSuite(suite, values.data, values.work);
-const { teachers, seconds } = opened;
+const { teachers, cpuSeconds } = opened;
 
 function save(): void {
   const inOrder = Object.fromEntries(
@@ -73,7 +73,7 @@ function save(): void {
     ...about(`npm run bench -- quality --suite ${values.suite}`),
     pool: suite.pool,
     teachers: teachers.map(({ kind, epoch, accuracy }) => ({ kind, epoch, accuracy: rounded(accuracy) })),
-    seconds,
+    cpuSeconds,
     rows: inOrder,
   });
 }
@@ -87,7 +87,7 @@ async function measure(row: Row, method: Method, seed: number): Promise<void> {
   const earlier = (of[method]?.measured ?? []).filter((one) => one.options === options);
   if (earlier.some((one) => one.seed === seed)) return;
   const outcome = await opened.measure(row, method, seed);
-  const one = { seed, top1: rounded(outcome.soft), seconds: outcome.seconds, options, commit };
+  const one = { seed, top1: rounded(outcome.soft), cpuSeconds: outcome.cpuSeconds, options, commit };
   of[method] = { measured: [...earlier, one].sort((a, b) => a.seed - b.seed) };
   save();
   process.stdout.write(`${row.name.padEnd(40)} ${method.padEnd(12)} seed ${seed}  ${one.top1}\n`);

@@ -1,6 +1,6 @@
 /**
  * The claim of the method, the same accuracy in much less time: how long SRe2L takes for its accuracy, synthesis, labels and
- * student together, and how long teddy takes to reach it, with growing shares of its own steps. Both in one run, with the same
+ * student together, in seconds of CPU, and how long teddy takes to reach it, with growing shares of its own steps. Both in one run, with the same
  * teachers, labels and recipe. Writes bench/results/time-to-accuracy.json.
  *
  *     npm run bench -- time-to-accuracy --suite cifar10 [--data <archive or folder>] [--row <row's name>] [--seeds 3] [--work <folder>]
@@ -44,15 +44,15 @@ function shortened(full: Row, share: number): Row {
 
 async function measured(of: Row, method: Method) {
   const accuracies: number[] = [];
-  const seconds: number[] = [];
+  const cpuSeconds: number[] = [];
   for (const seed of seeds) {
     const outcome = await opened.measure(of, method, seed);
     accuracies.push(rounded(outcome.soft));
-    seconds.push(rounded(outcome.seconds.making + outcome.seconds.student));
+    cpuSeconds.push(rounded(outcome.cpuSeconds.making + outcome.cpuSeconds.student));
   }
-  const result = { top1: rounded(mean(accuracies)), accuracies, seconds: rounded(quantile(seconds, 0.5)) };
+  const result = { top1: rounded(mean(accuracies)), accuracies, cpuSeconds: rounded(quantile(cpuSeconds, 0.5)) };
   process.stdout.write(
-    `${method} ${of.teddy.steps} and ${of.recipe.steps} steps: ${result.top1} in ${result.seconds} s\n`,
+    `${method} ${of.teddy.steps} and ${of.recipe.steps} steps: ${result.top1} in ${result.cpuSeconds} s of CPU\n`,
   );
   return result;
 }
@@ -71,9 +71,9 @@ writeResult('time-to-accuracy', {
   row: row.name,
   seeds,
   /** What both need before: the pool, and for teddy the statistics of each teacher. */
-  before: opened.seconds,
+  before: opened.cpuSeconds,
   sre2l,
   teddy,
-  timesFaster: reached ? rounded(sre2l.seconds / last.seconds) : null,
+  timesFaster: reached ? rounded(sre2l.cpuSeconds / last.cpuSeconds) : null,
 });
-process.stdout.write(reached ? `${rounded(sre2l.seconds / last.seconds)} times faster\n` : 'not reached\n');
+process.stdout.write(reached ? `${rounded(sre2l.cpuSeconds / last.cpuSeconds)} times faster\n` : 'not reached\n');

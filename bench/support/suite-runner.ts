@@ -22,11 +22,11 @@ export const synthesisOf = (row: Row, method: Method) =>
 export async function openSuite(suite: Suite, data: string | undefined, work: string) {
   const pipeline = await openPipeline(work);
   const dataset = await pipeline.dataset(suite.source(data));
-  const { teachers, seconds } = await pipeline.pool(dataset, suite.pool);
+  const { teachers, cpuSeconds } = await pipeline.pool(dataset, suite.pool);
 
   return {
     teachers,
-    seconds,
+    cpuSeconds,
     measure(row: Row, method: Method, seed: number): Promise<Outcome> {
       const { imagesPerClass, labels, recipe } = row;
       const labelTeachers = labelTeachersOf(teachers, labels);

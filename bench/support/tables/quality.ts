@@ -5,7 +5,6 @@ import { signed, table } from './markdown.js';
 interface Measured {
   readonly seed: number;
   readonly top1: number;
-  readonly seconds: { readonly making: number; readonly student: number };
 }
 
 export interface MethodResult {
