@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { PlainJpeg } from './decode.js';
 import type { Batch, DecodedBatch } from './decode-thread.js';
 
-/** More threads than this wait for the one that feeds them. */
+/** More threads than this wait for the one that feeds them, which waits half of the time itself. */
 const MOST_THREADS = 3;
 
 interface Thread {
@@ -22,7 +22,7 @@ export interface DecodePool {
 /** Threads start when there is something to do for them. */
 export function openDecodePool(): DecodePool {
   const threads: Thread[] = [];
-  const most = Math.max(1, Math.min(MOST_THREADS, availableParallelism() - 1));
+  const most = Math.min(MOST_THREADS, availableParallelism());
 
   const start = (): Thread => {
     const thread: Thread = { worker: new Worker(new URL('./decode-thread.js', import.meta.url)), asked: [] };
