@@ -6,6 +6,8 @@ import { createRequire } from 'node:module';
 
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 process.env.TF_DETERMINISTIC_OPS ??= '1';
+// TensorFlow takes oneDNN's kernels by itself where there is AVX-512 alone; with AVX2 they halve the time of a step.
+process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
 
 type TensorFlow = typeof import('@tensorflow/tfjs-node-gpu');
 
@@ -22,4 +24,4 @@ export function valuesOf(make: () => import('@tensorflow/tfjs-node-gpu').Tensor)
   return values;
 }
 
-export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
