@@ -17,8 +17,6 @@ let checkpointRecorded: () => void = () => undefined;
 
 // A supervisor that is gone, killed perhaps, wants nothing any more. Seen whenever the job breathes.
 process.on('disconnect', () => process.exit(1));
-// Ctrl-C reaches every process of a terminal: the supervisor decides what becomes of this one.
-process.on('SIGINT', () => undefined);
 process.on('uncaughtException', (error) => void fail(error));
 process.on('message', (message: ToChild) => {
   switch (message.type) {

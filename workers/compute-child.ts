@@ -109,6 +109,10 @@ function forkChild(): ChildProcess {
   return fork(CHILD, {
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // A group of its own: Ctrl-C reaches every process of a terminal's, and the supervisor decides what becomes of this one. It
+    // cannot catch the signal in its place: where there is no AVX-512, TensorFlow's matrix products have their stack
+    // in a buffer of the heap, and a handler that runs on it damages what lies below. Nothing in the child handles a signal.
+    detached: true,
     // TensorFlow's notes on the machine's instruction sets would bury what is worth reading.
     env: { ...QUIET, ...KEEP_MEMORY, ...process.env },
   });
