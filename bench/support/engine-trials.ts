@@ -1,18 +1,28 @@
-/** The trials of bench/engine-sweep.ts: what differs from the defaults of src/domain/config.ts. */
+/** The sweeps of bench/engine-sweep.ts: a base of options, and trials that differ from it. */
 import type { z } from 'zod';
 import type { labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../../src/domain/config.js';
+import { cells, SUITES, type Suite } from './suites.js';
 
-export interface Trial {
-  readonly name: string;
+/** What differs from the defaults of src/domain/config.ts. */
+export interface Options {
   readonly pool?: z.input<typeof poolConfig>;
-  /** Positions of the teachers to match; all of them where it is left out. */
-  readonly only?: readonly number[];
   readonly synthesis?: z.input<typeof synthesisConfig>;
   readonly labels?: z.input<typeof labelConfig>;
   readonly recipe?: z.input<typeof recipeConfig>;
-  readonly labelKinds?: ('SOFT' | 'HARD')[];
+}
+
+export interface Trial extends Options {
+  readonly name: string;
+  /** Positions of the teachers to match; all of them where it is left out. */
+  readonly only?: readonly number[];
   /** Pairs of a set and its baseline: seeds 0 to `pairs` - 1. 4 where it is left out. */
   readonly pairs?: number;
+}
+
+export interface Sweep extends Pick<Suite, 'data' | 'source'> {
+  /** What all trials share; a trial's own options go before it. */
+  readonly base: Options;
+  readonly trials: readonly Trial[];
 }
 
 /** One step of next to nothing leaves the initial images as they are. */
@@ -21,7 +31,7 @@ const untouched = { steps: 1, learningRate: 1e-9 };
 const crops = (cropScaleMin: number) => ({ synthesis: { cropScaleMin }, labels: { cropScaleMin } });
 const studentSteps = (steps: number) => ({ labels: { fkdSteps: steps }, recipe: { steps } });
 
-export const TRIALS: readonly Trial[] = [
+const DEFAULTS: readonly Trial[] = [
   { name: 'default', pairs: 8 },
   { name: 'real images, untouched', pairs: 8, synthesis: untouched },
   { name: '300 student steps', ...studentSteps(300) },
@@ -38,3 +48,98 @@ export const TRIALS: readonly Trial[] = [
   { name: 'formation 2, rate .05', synthesis: { formation: 2, learningRate: 0.05 } },
   { name: 'formation 2, untouched', synthesis: { formation: 2, ...untouched } },
 ];
+
+/** What won over the defaults at 1 image a class, by two points. */
+const weights = { momentsWeight: 1, classMeanWeight: 0.1 } as const;
+
+/** Of a width that lets a trial end in two minutes on two cores. */
+const narrow = { name: 'CONVNET', width: 16, depth: 3 } as const;
+
+/** Every option of synthesis on its own. */
+const ABLATIONS: readonly Trial[] = [
+  { name: 'base' },
+  { name: 'untouched', synthesis: untouched },
+  { name: 'no cross-entropy', synthesis: { crossEntropyWeight: 0 } },
+  { name: 'no moments', synthesis: { momentsWeight: 0 } },
+  { name: 'no class means', synthesis: { classMeanWeight: 0 } },
+  { name: 'moments .1, class means 1', synthesis: { momentsWeight: 0.1, classMeanWeight: 1 } },
+  { name: 'moments 3', synthesis: { momentsWeight: 3 } },
+  { name: 'class means 1', synthesis: { classMeanWeight: 1 } },
+  { name: 'head gradient .1', synthesis: { headGradientWeight: 0.1 } },
+  { name: 'head gradient .1 for class means', synthesis: { headGradientWeight: 0.1, classMeanWeight: 0 } },
+  { name: 'half the moments by class', synthesis: { classMomentsShare: 0.5 } },
+  { name: 'all moments by class', synthesis: { classMomentsShare: 1 } },
+  { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
+  { name: 'crops from whole images on', synthesis: { cropScaleStart: 1 } },
+  { name: 'no crops', synthesis: { cropScaleMin: 1 } },
+  { name: '5 rounds', synthesis: { rounds: 5 } },
+  { name: 'from medoids', synthesis: { init: 'MEDOIDS' } },
+  { name: 'from real crops', synthesis: { init: 'REAL_CROPS' } },
+  { name: 'from noise', synthesis: { init: 'NOISE' } },
+  { name: '3 teachers a step', synthesis: { teachersPerStep: 3 } },
+  { name: 'teachers at random', synthesis: { teacherOrder: 'RANDOM' } },
+  { name: 'only the last teacher', only: [4] },
+  { name: 'without the untrained teacher', only: [0, 1, 2, 3, 4] },
+  { name: 'the first three teachers', only: [0, 1, 2] },
+  { name: 'rate .02', synthesis: { learningRate: 0.02 } },
+  { name: 'rate .1', synthesis: { learningRate: 0.1 } },
+  { name: '100 steps', synthesis: { steps: 100 } },
+  { name: '1000 steps', synthesis: { steps: 1000 } },
+];
+const pruned = { prunedRatios: [0.3, 0.5] };
+const named = (...names: readonly string[]) => ABLATIONS.filter(({ name }) => names.includes(name));
+
+/** Of no use at 1 image a class, or too long for more. */
+const LEFT_OUT = [
+  'moments remembered by .8',
+  'no cross-entropy',
+  'no moments',
+  'no crops',
+  'head gradient .1',
+  'from noise',
+  'without the untrained teacher',
+  '100 steps',
+  '3 teachers a step',
+  'teachers at random',
+  '1000 steps',
+];
+
+/** A trial of more images takes longer, and says more. */
+const PAIRS: Record<number, number> = { 10: 3, 50: 2 };
+
+const cifar10 = (imagesPerClass: number, synthesis: Options['synthesis'], trials: readonly Trial[]): Sweep => ({
+  ...(SUITES.cifar10 as Suite),
+  base: {
+    pool: { ...SUITES.cifar10?.pool, architecture: narrow },
+    synthesis: { imagesPerClass, imagesPerClassPerTask: imagesPerClass, ...weights, ...synthesis },
+    labels: { fkdSteps: 500 },
+    recipe: { architecture: narrow, steps: 500 },
+  },
+  trials: trials.map((trial) => ({ pairs: PAIRS[imagesPerClass] ?? 4, ...trial })),
+});
+
+export const SWEEPS: Record<string, Sweep> = {
+  'fashion-mnist': { ...(SUITES['fashion-mnist'] as Suite), base: {}, trials: DEFAULTS },
+  'cifar10-ipc1': cifar10(1, cells, [
+    ...ABLATIONS,
+    { name: 'formation 1', synthesis: { formation: 1 } },
+    { name: 'formation 3', synthesis: { formation: 3 } },
+  ]),
+  'cifar10-ipc10': cifar10(10, cells, [
+    ...ABLATIONS.filter(({ name }) => !LEFT_OUT.includes(name)),
+    { name: 'formation 1, rate .02', synthesis: { formation: 1, learningRate: 0.02 } },
+    { name: 'with two pruned teachers', pool: pruned },
+    { name: 'pruned teachers alone', pool: pruned, only: [5, 6] },
+    { name: 'labels of 3 teachers', labels: { ensembleSize: 3 } },
+    { name: 'labels of 5 teachers, by accuracy', labels: { ensembleSize: 5, weighting: 'ACCURACY' } },
+  ]),
+  'cifar10-ipc50': cifar10(50, {}, [
+    ...named('base', 'untouched', 'no class means', 'moments .1, class means 1'),
+    { name: 'rate .01', synthesis: { learningRate: 0.01 } },
+    { name: 'rate .05', synthesis: { learningRate: 0.05 } },
+    { name: 'formation 2, 300 steps, rate .05', synthesis: cells },
+    { name: 'mini-batches of 10 a class', synthesis: { slotsPerStep: 10 } },
+    { name: 'mini-batches of 10, moments remembered by .8', synthesis: { slotsPerStep: 10, momentsMemory: 0.8 } },
+    ...named('half the moments by class', '5 rounds'),
+  ]),
+};

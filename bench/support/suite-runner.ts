@@ -2,18 +2,27 @@
 import { labelTeachersOf, type Outcome, openPipeline } from './pipeline.js';
 import { type Method, type Row, SUITES, type Suite, sre2l } from './suites.js';
 
-/** The suite of this name; ends the process in one line where there is none, or where it needs data that was not named. */
-export function suiteOf(bench: string, name: string, data: string | undefined): Suite {
-  const suite = SUITES[name];
-  const problem = !suite
-    ? `there is no suite ${name}; choose one of ${Object.keys(SUITES).join(', ')}`
-    : suite.data && data === undefined
-      ? `the suite ${name} needs --data <${suite.data}>`
+/** The one of this name; ends the process in one line where there is none, or where it needs data that was not named. */
+export function chosenOf<T extends Pick<Suite, 'data'>>(
+  all: Record<string, T>,
+  bench: string,
+  kind: string,
+  name: string,
+  data: string | undefined,
+): T {
+  const chosen = all[name];
+  const problem = !chosen
+    ? `there is no ${kind} ${name}; choose one of ${Object.keys(all).join(', ')}`
+    : chosen.data && data === undefined
+      ? `the ${kind} ${name} needs --data <${chosen.data}>`
       : undefined;
-  if (suite && problem === undefined) return suite;
+  if (chosen && problem === undefined) return chosen;
   console.error(`${bench}: ${problem}.`);
   process.exit(1);
 }
+
+export const suiteOf = (bench: string, name: string, data: string | undefined): Suite =>
+  chosenOf(SUITES, bench, 'suite', name, data);
 
 /** What a method synthesizes with; undefined for the methods that only choose real images. */
 export const synthesisOf = (row: Row, method: Method) =>

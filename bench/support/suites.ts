@@ -89,7 +89,7 @@ export const sre2l = (teddy: SynthesisConfig): SynthesisConfig =>
   });
 
 /** Four cells an image, which lose less at 32 pixels in colour than their number gains. */
-const cells = { formation: 2, steps: 300, learningRate: 0.05 } as const;
+export const cells = { formation: 2, steps: 300, learningRate: 0.05 } as const;
 
 /** The rate that networks of this depth train at under AdamW. */
 const largeNetwork = { learningRate: 1e-3 } as const;

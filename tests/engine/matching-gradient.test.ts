@@ -60,7 +60,9 @@ for (const [shape, depth] of [
       tf.tidy(() => {
         const x = normalize(gatherImages(set, [...set.labels.keys()]), normalization);
         const labels = batchLabels(set.labels, CLASSES);
-        const lossOf = (images: Tensor4D) => matchingLoss(targetOf(frozen, target), images, labels, weights).total;
+        const whole = { ...target, headGradient: target.classMeans, classMoments: [] };
+        const all = { ...weights, headGradientWeight: 0, classMomentsShare: 0, momentsMemory: 0 };
+        const lossOf = (images: Tensor4D) => matchingLoss(targetOf(frozen, whole), images, labels, all).total;
         const { value, grad } = tf.valueAndGrad((images) => lossOf(images as Tensor4D))(x);
         return { loss: value.dataSync()[0] ?? Number.NaN, gradient: grad.dataSync<'float32'>() };
       });

@@ -71,11 +71,11 @@ describe('the memory of TensorFlow stays the same', () => {
     const task = { config: payload.config, shape, classes: 3, seed: 1, taskIndex: 0, imagesPerClass: 2 };
     const byClass = indicesByClass(train.labels, world.dataset.classNames, 2);
     const state = {
-      images: { images: initialImages(task, train, byClass) },
+      images: { 0: initialImages(task, train, byClass) },
       optimizer: synthesisOptimizer(),
     };
     const pool = [targetOf(frozen, statistics), targetOf(tinyTeacher(shape, 3, 2, 2).frozen, statistics)];
-    const labels = batchLabels(labelsOf(task), 3);
+    const labels = [batchLabels(labelsOf(task), 3)];
     await assertFlat((step) => synthesisStep(task, state, pool, labels, world.dataset, step));
   });
 

@@ -1,7 +1,7 @@
 /** The goldens of tests/pytorch, and the networks that they are of: tests/pytorch/deterministic.py in TypeScript. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { architectureConfig, type ImageShape } from '../../src/domain/config.js';
+import { architectureConfig, type ImageShape, synthesisConfig } from '../../src/domain/config.js';
 import { encodeSafetensors, type StoredTensor } from '../../src/formats/safetensors.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';
 import { decodeParameters, torchShape } from '../../workers/nn/checkpoint.js';
@@ -122,10 +122,16 @@ function targetOf(frozen: FrozenNetwork): Target {
     frozen,
     layers: network.norms.map(({ name }) => tf.stack([running(name, 'mean'), running(name, 'var')])),
     classMeans: tf.zeros([network.classes, height * width * channels]),
-  } as Target;
+  } as unknown as Target;
 }
 
-const WEIGHTS = { crossEntropyWeight: 1, momentsWeight: 0.1, firstLayerWeight: 2, classMeanWeight: 1 };
+/** Those that make_goldens.py has. */
+const WEIGHTS = synthesisConfig.parse({
+  crossEntropyWeight: 1,
+  momentsWeight: 0.1,
+  firstLayerWeight: 2,
+  classMeanWeight: 1,
+});
 
 /** Logits, the matching loss and its gradient in NCHW order, flat. */
 export function runMatching(one: GoldenCase, network: Network, parameters: Parameters, images: Tensor4D) {

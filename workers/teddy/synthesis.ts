@@ -28,9 +28,30 @@ export const cellShape = ({
   channels,
 });
 
-export function labelsOf({ classes, imagesPerClass, config: { formation } }: SynthesisTask): Int32Array {
+/** Of `slots` image slots, by default the task's. */
+export function labelsOf(
+  { classes, imagesPerClass, config: { formation } }: SynthesisTask,
+  slots = imagesPerClass,
+): Int32Array {
   const cells = formation ** 2;
-  return Int32Array.from({ length: imagesPerClass * classes * cells }, (_, i) => Math.floor(i / cells) % classes);
+  return Int32Array.from({ length: slots * classes * cells }, (_, i) => Math.floor(i / cells) % classes);
+}
+
+/** Image slots of every class in each of the task's mini-batches, which take turns. */
+export function batchesOf({ imagesPerClass, config: { slotsPerStep } }: SynthesisTask): number[] {
+  const most = slotsPerStep === 0 ? imagesPerClass : Math.min(slotsPerStep, imagesPerClass);
+  const count = Math.ceil(imagesPerClass / most);
+  return Array.from({ length: count }, (_, i) => Math.min(most, imagesPerClass - i * most));
+}
+
+/** 1 for the images that have joined by this step and 0 for those of later rounds, [n, 1, 1, 1]. */
+function joined({ config, classes }: SynthesisTask, slots: number, step: number): Tensor4D {
+  const size = classes * config.formation ** 2;
+  const round = Math.floor((step * config.rounds) / config.steps);
+  const values = Float32Array.from({ length: slots * size }, (_, i) =>
+    Math.floor((Math.floor(i / size) * config.rounds) / slots) <= round ? 1 : 0,
+  );
+  return tf.tensor4d(values, [values.length, 1, 1, 1]);
 }
 
 /**
@@ -60,8 +81,8 @@ export function initialImages(task: SynthesisTask, source: HostImages, drawn: re
 }
 
 export interface SynthesisState {
-  /** Pixels as fractions, under the name `images`. */
-  readonly images: Record<'images', Tensor>;
+  /** Pixels as fractions, by the position of their mini-batch. */
+  readonly images: Record<string, Tensor>;
   readonly optimizer: Optimizer;
 }
 
@@ -89,20 +110,26 @@ export function synthesisStep(
   task: SynthesisTask,
   state: SynthesisState,
   pool: readonly Target[],
-  labels: BatchLabels,
+  labels: readonly BatchLabels[],
   normalization: Normalization,
   step: number,
 ): StepLosses {
   const { config, shape, seed, taskIndex } = task;
-  const pixels = state.images.images as Tensor4D;
+  const batches = batchesOf(task);
+  const batch = step % batches.length;
+  const visit = Math.floor(step / batches.length);
+  const name = `${batch}`;
+  const pixels = state.images[name] as Tensor4D;
   const source = random(seed, 'synthesis/augment', taskIndex, step);
-  const boxes = augmentationBoxes(config.augmentation, config.cropScaleMin, shape, pixels.shape[0], source);
-  const chosen = teachersAt(task, pool.length, step).map((k) => pool[k] as Target);
+  const { cropScaleMin, cropScaleStart = cropScaleMin } = config;
+  const least = cropScaleStart + ((cropScaleMin - cropScaleStart) * step) / config.steps;
+  const boxes = augmentationBoxes(config.augmentation, least, shape, pixels.shape[0], source);
+  const chosen = teachersAt(task, pool.length, visit).map((k) => pool[k] as Target);
   const parts = { crossEntropy: 0, moments: 0, classMeans: 0 };
   const { value, grads } = tf.engine().gradients(() => {
     const view = normalize(crop(resize(pixels, shape.height, shape.width), boxes), normalization);
     const totals = chosen.map((target) => {
-      const { total, ...loss } = matchingLoss(target, view, labels, config);
+      const { total, ...loss } = matchingLoss(target, view, labels[batch] as BatchLabels, config);
       for (const key of ['crossEntropy', 'moments', 'classMeans'] as const) {
         parts[key] += (loss[key].dataSync()[0] as number) / chosen.length;
       }
@@ -112,11 +139,12 @@ export function synthesisStep(
   }, [pixels]);
   const total = value.dataSync()[0] as number;
   assertFinite(total, `synthesis at step ${step}`);
-  const [gradient] = grads as [Tensor];
-  state.optimizer.apply(state.images, { images: gradient }, cosine(config.learningRate, step, config.steps), step + 1);
-  const moved = state.images.images;
-  state.images.images = moved.clipByValue(0, 1);
-  tf.dispose([value, gradient, moved]);
+  const [whole] = grads as [Tensor];
+  const gradient = config.rounds === 1 ? whole : tf.tidy(() => whole.mul(joined(task, batches[batch] as number, step)));
+  state.optimizer.apply(state.images, { [name]: gradient }, cosine(config.learningRate, step, config.steps), visit + 1);
+  const moved = state.images[name] as Tensor;
+  state.images[name] = moved.clipByValue(0, 1);
+  tf.dispose([value, whole, gradient, moved]);
   return { total, ...parts };
 }
 

@@ -1,4 +1,5 @@
 /** What bench/quality.ts and bench/engine-sweep.ts measured. */
+import { mean, standardError } from '../report.js';
 import { METHODS, type Method } from '../suites.js';
 import { signed, table } from './markdown.js';
 
@@ -55,25 +56,31 @@ interface SweepTrial {
   readonly name: string;
   readonly teddy: readonly number[];
   readonly randomReal: readonly number[];
-  readonly gain: number;
-  readonly standardError: number;
 }
 
 export interface SweepResult {
   readonly trials: Readonly<Record<string, SweepTrial>>;
 }
 
-const average = (numbers: readonly number[]): string =>
-  (numbers.reduce((sum, n) => sum + n, 0) / numbers.length).toFixed(2);
+const average = (numbers: readonly number[]): string => mean(numbers).toFixed(2);
+const withError = (numbers: readonly number[]): string =>
+  `${signed(mean(numbers))} +- ${standardError(numbers).toFixed(2)}`;
 
-export const sweepTable = ({ trials }: SweepResult): string =>
-  table(
-    ['trial', 'pairs', 'teddy', 'random real', 'gain'],
-    Object.values(trials).map(({ name, teddy, randomReal, gain, standardError }) => [
-      name,
-      `${teddy.length}`,
-      average(teddy),
-      average(randomReal),
-      `${signed(gain)} +- ${standardError.toFixed(2)}`,
-    ]),
+/** Differences are of pairs: of teddy to random real images, and to the first trial's set of the same seed. */
+export function sweepTable({ trials }: SweepResult): string {
+  const [base, ...others] = Object.values(trials);
+  if (base === undefined) return '';
+  const toBase = ({ teddy }: SweepTrial) => {
+    const both = Math.min(teddy.length, base.teddy.length);
+    return teddy.slice(0, both).map((accuracy, seed) => accuracy - (base.teddy[seed] as number));
+  };
+  const rowOf = (trial: SweepTrial): string[] => {
+    const { name, teddy, randomReal } = trial;
+    const gains = teddy.map((accuracy, seed) => accuracy - (randomReal[seed] as number));
+    return [name, `${teddy.length}`, average(teddy), average(randomReal), withError(gains)];
+  };
+  return table(
+    ['trial', 'pairs', 'teddy', 'random real', 'gain', `to ${base.name}`],
+    [[...rowOf(base), ''], ...others.map((trial) => [...rowOf(trial), withError(toBase(trial))])],
   );
+}

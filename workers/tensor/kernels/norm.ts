@@ -1,5 +1,13 @@
 /** Batch norms: trained, frozen and folded, and the moments of their inputs. */
-import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.js';
+import {
+  type Scalar,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  tf,
+} from '../tensorflow.js';
 import { reluGradient } from './activation.js';
 import { differentiable, execute, only, type Save } from './execute.js';
 
@@ -86,17 +94,40 @@ export function moments({ x, unscale }: NormInput): Tensor2D {
   return unscale ? both.mul(unscale) : both;
 }
 
+/** Mean and mean square of every channel of each image, [n, 2, c], differentiable in x. */
+export function imageMoments({ x, unscale }: NormInput): Tensor3D {
+  const [n, height, width, channels] = x.shape;
+  const forward = (save: Save) => {
+    save([x]);
+    const both = tf.stack([x.mean([1, 2]), x.square().mean([1, 2])], 1);
+    return (unscale ? both.mul(unscale) : both) as Tensor3D;
+  };
+  const backward = (dy: Tensor3D, [input]: Tensor[]) => {
+    const scaled = (unscale ? dy.mul(unscale) : dy).div(height * width);
+    const [toMean, toSquare] = tf.unstack(scaled, 1) as [Tensor2D, Tensor2D];
+    const spread = (values: Tensor) => values.reshape([n, 1, 1, channels]);
+    return (input as Tensor4D).mul(spread(toSquare.mul(2))).add(spread(toMean));
+  };
+  return differentiable([x], forward, backward);
+}
+
 /** Keeps the gradient of a norm finite where the norm is 0. */
-const TINY = 1e-12;
+export const TINY = 1e-12;
 
 /**
  * || mean - mean' ||_2 + || var - var' ||_2 for a target [2, c], differentiable in x. With m = n h w samples a channel,
  * d mean / dx = 1 / m and d var / dx = 2 (x - mean) / m, so the gradient is an affine map of x.
  */
-export function momentDistance({ x, unscale }: NormInput, target: Tensor2D): Scalar {
+export function momentDistance(
+  { x, unscale }: NormInput,
+  target: Tensor2D,
+  observe: (moments: Tensor2D) => void = () => undefined,
+): Scalar {
   const forward = (save: Save) => {
     const { mean, both } = momentsOf(x);
-    const off = (unscale ? both.mul(unscale) : both).sub(target);
+    const own = (unscale ? both.mul(unscale) : both) as Tensor2D;
+    observe(own);
+    const off = own.sub(target);
     const lengths = off.square().sum(1, true).add(TINY).sqrt();
     const direction = off.div(lengths);
     const [toMean, toVariance] = tf.unstack((unscale ? direction.mul(unscale) : direction).div(samplesOf(x))) as [
