@@ -1,7 +1,8 @@
 /**
  * Tries the options of pool, synthesis, labels and recipe one by one and writes bench/results/engine-sweep-<sweep>.json. Each
  * seed is a pair: one set and one baseline of random real images that start from the same images and train a student from the
- * same weights, so that the gain's error is that of the differences. What was computed in the work folder is not again.
+ * same weights, so that the gain's error is that of the differences. What was computed in the work folder is not again. Every row
+ * names the commit that gave it: rows of options that were tried and are gone stay in the file, behind the others.
  *
  *     npm run bench -- engine-sweep [--sweep cifar10-ipc1] [--data <archive or folder of the images>] [--work <folder>]
  *         [--only <part of a trial's name>]...
@@ -13,7 +14,16 @@ import { poolConfig, recipeConfig, runConfig } from '../src/domain/config.js';
 import type { DatasetRef } from '../src/domain/jobs/references.js';
 import { SWEEPS, type Sweep, type Trial } from './support/engine-trials.js';
 import { labelTeachersOf, openPipeline } from './support/pipeline.js';
-import { about, mean, readJson, resultsPath, rounded, standardError, writeResult } from './support/report.js';
+import {
+  about,
+  currentCommit,
+  mean,
+  readJson,
+  resultsPath,
+  rounded,
+  standardError,
+  writeResult,
+} from './support/report.js';
 import { chosenOf } from './support/suite-runner.js';
 
 const { values } = parseArgs({
@@ -54,6 +64,7 @@ async function measure({ base }: Sweep, dataset: DatasetRef, trial: Trial) {
   const gains = pairs.map(({ teddy, randomReal }) => teddy.soft - randomReal.soft);
   return {
     ...trial,
+    commit: currentCommit(),
     teachers: made.teachers.map(({ kind, epoch, accuracy }) => ({ kind, epoch, accuracy: rounded(accuracy) })),
     teddy: pairs.map(({ teddy }) => rounded(teddy.soft)),
     randomReal: pairs.map(({ randomReal }) => rounded(randomReal.soft)),
@@ -74,8 +85,8 @@ const rows = { ...earlier.trials };
 for (const trial of sweep.trials.filter(({ name }) => values.only.some((part) => name.includes(part)))) {
   const row = await measure(sweep, dataset, trial);
   rows[trial.name] = row;
-  // In the order of the list; rows of trials that are not in it any more go.
-  const inOrder = Object.fromEntries(sweep.trials.flatMap(({ name }) => (name in rows ? [[name, rows[name]]] : [])));
+  const listed = sweep.trials.flatMap(({ name }) => (name in rows ? [[name, rows[name]]] : []));
+  const inOrder = { ...Object.fromEntries(listed), ...rows };
   const command = `npm run bench -- engine-sweep --sweep ${values.sweep}`;
   writeResult(file, { ...about(command), base: sweep.base, trials: inOrder });
   const { teddy, randomReal, gain } = row;

@@ -8,13 +8,21 @@
  *     npm run bench -- quality --suite cifar10 [--rows <part of a row's name>]... [--methods TEDDY,SRE2L]
  *         [--data <archive or folder of the images>] [--fresh] [--work <folder>]
  */
-import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { digestOf } from './support/digest.js';
 import type { Outcome } from './support/pipeline.js';
-import { about, mean, readJson, resultsPath, root, rounded, standardError, writeResult } from './support/report.js';
+import {
+  about,
+  currentCommit,
+  mean,
+  readJson,
+  resultsPath,
+  rounded,
+  standardError,
+  writeResult,
+} from './support/report.js';
 import { openSuite, suiteOf, synthesisOf } from './support/suite-runner.js';
 import { METHODS, type Method, type Row } from './support/suites.js';
 
@@ -44,7 +52,7 @@ interface Result {
   rows: Record<string, Partial<Record<Method, { measured: Measured[] }>>>;
 }
 
-const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root(''), encoding: 'utf8' }).trim();
+const commit = currentCommit();
 const name = `quality-${values.suite}`;
 const result: Result = values.fresh ? { rows: {} } : { ...readJson<Result>(resultsPath(name), { rows: {} }) };
 const opened = await openSuite(suite, values.data, values.work);

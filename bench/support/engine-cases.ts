@@ -98,7 +98,7 @@ export async function stepOf(one: EngineCase): Promise<(step: number) => number>
   const config = synthesisConfig.parse({ imagesPerClass, steps: 1000 });
   const task: SynthesisTask = { config, shape, classes: CLASSES, seed: 0, taskIndex: 0, imagesPerClass };
   const pixels = tf.randomUniform([batch, shape.height, shape.width, shape.channels], 0, 1, 'float32', 2);
-  const state = { images: { 0: pixels }, optimizer: synthesisOptimizer() };
-  const labels = [batchLabels(labelsOf(task), CLASSES)];
+  const state = { images: { images: pixels }, memory: {}, optimizer: synthesisOptimizer() };
+  const labels = batchLabels(labelsOf(task), CLASSES);
   return (step) => synthesisStep(task, state, pool, labels, normalization, step).total;
 }

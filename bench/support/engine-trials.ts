@@ -1,7 +1,7 @@
 /** The sweeps of bench/engine-sweep.ts: a base of options, and trials that differ from it. */
 import type { z } from 'zod';
 import type { labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../../src/domain/config.js';
-import { cells, SUITES, type Suite } from './suites.js';
+import { cells, SUITES, type Suite, weights } from './suites.js';
 
 /** What differs from the defaults of src/domain/config.ts. */
 export interface Options {
@@ -44,13 +44,13 @@ const DEFAULTS: readonly Trial[] = [
   { name: 'no cross-entropy', synthesis: { crossEntropyWeight: 0 } },
   { name: 'no moments', synthesis: { momentsWeight: 0 } },
   { name: 'no class means', synthesis: { classMeanWeight: 0 } },
+  { name: 'moments 1, class means .1', synthesis: weights },
+  { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
+  { name: 'moments 1, class means .1, moments remembered by .8', synthesis: { ...weights, momentsMemory: 0.8 } },
   { name: 'only the last teacher', only: [2] },
   { name: 'formation 2, rate .05', synthesis: { formation: 2, learningRate: 0.05 } },
   { name: 'formation 2, untouched', synthesis: { formation: 2, ...untouched } },
 ];
-
-/** What won over the defaults at 1 image a class, by two points. */
-const weights = { momentsWeight: 1, classMeanWeight: 0.1 } as const;
 
 /** Of a width that lets a trial end in two minutes on two cores. */
 const narrow = { name: 'CONVNET', width: 16, depth: 3 } as const;
@@ -65,15 +65,9 @@ const ABLATIONS: readonly Trial[] = [
   { name: 'moments .1, class means 1', synthesis: { momentsWeight: 0.1, classMeanWeight: 1 } },
   { name: 'moments 3', synthesis: { momentsWeight: 3 } },
   { name: 'class means 1', synthesis: { classMeanWeight: 1 } },
-  { name: 'head gradient .1', synthesis: { headGradientWeight: 0.1 } },
-  { name: 'head gradient .1 for class means', synthesis: { headGradientWeight: 0.1, classMeanWeight: 0 } },
-  { name: 'half the moments by class', synthesis: { classMomentsShare: 0.5 } },
-  { name: 'all moments by class', synthesis: { classMomentsShare: 1 } },
   { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
-  { name: 'crops from whole images on', synthesis: { cropScaleStart: 1 } },
   { name: 'no crops', synthesis: { cropScaleMin: 1 } },
   { name: '5 rounds', synthesis: { rounds: 5 } },
-  { name: 'from medoids', synthesis: { init: 'MEDOIDS' } },
   { name: 'from real crops', synthesis: { init: 'REAL_CROPS' } },
   { name: 'from noise', synthesis: { init: 'NOISE' } },
   { name: '3 teachers a step', synthesis: { teachersPerStep: 3 } },
@@ -91,11 +85,9 @@ const named = (...names: readonly string[]) => ABLATIONS.filter(({ name }) => na
 
 /** Of no use at 1 image a class, or too long for more. */
 const LEFT_OUT = [
-  'moments remembered by .8',
   'no cross-entropy',
   'no moments',
   'no crops',
-  'head gradient .1',
   'from noise',
   'without the untrained teacher',
   '100 steps',
@@ -138,8 +130,8 @@ export const SWEEPS: Record<string, Sweep> = {
     { name: 'rate .01', synthesis: { learningRate: 0.01 } },
     { name: 'rate .05', synthesis: { learningRate: 0.05 } },
     { name: 'formation 2, 300 steps, rate .05', synthesis: cells },
-    { name: 'mini-batches of 10 a class', synthesis: { slotsPerStep: 10 } },
-    { name: 'mini-batches of 10, moments remembered by .8', synthesis: { slotsPerStep: 10, momentsMemory: 0.8 } },
-    ...named('half the moments by class', '5 rounds'),
+    ...named('moments remembered by .8', '5 rounds'),
+    { name: '5 rounds, rate .05', synthesis: { rounds: 5, learningRate: 0.05 } },
+    { name: '5 rounds, moments remembered by .8', synthesis: { rounds: 5, momentsMemory: 0.8 } },
   ]),
 };

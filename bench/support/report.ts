@@ -1,4 +1,5 @@
 /** What every result file says of the machine and the versions it was measured with, and where it goes. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +26,9 @@ export const about = (command: string): About => ({
     'fashion-mnist': versionOf('fashion-mnist'),
   },
 });
+
+export const currentCommit = (): string =>
+  execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root(''), encoding: 'utf8' }).trim();
 
 export const resultsPath = (name: string): string => root(`bench/results/${name}.json`);
 

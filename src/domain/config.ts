@@ -83,7 +83,7 @@ export const synthesisConfig = z.strictObject({
   /** How the planner cuts a run into tasks: every class, and this many images' worth of each. */
   imagesPerClassPerTask: positive.max(500).default(10),
   /** Random real images; the crops of real images that the best teacher is surest of; or noise. */
-  init: z.enum(['RANDOM_REAL', 'REAL_CROPS', 'MEDOIDS', 'NOISE']).default('RANDOM_REAL'),
+  init: z.enum(['RANDOM_REAL', 'REAL_CROPS', 'NOISE']).default('RANDOM_REAL'),
   teachersPerStep: positive.max(16).default(1),
   teacherOrder: z.enum(['ROUND_ROBIN', 'RANDOM']).default('ROUND_ROBIN'),
   /** a, b, c_0 and g of the loss in docs/teddy.md. */
@@ -91,20 +91,13 @@ export const synthesisConfig = z.strictObject({
   momentsWeight: z.number().min(0).default(0.1),
   firstLayerWeight: z.number().min(0).default(2),
   classMeanWeight: z.number().min(0).default(1),
-  headGradientWeight: z.number().min(0).default(0),
-  /** Share of the moments that is matched class by class; the rest is of the whole batch. */
-  classMomentsShare: fraction.default(0),
-  /** Share that the moments of earlier steps keep in those that are matched. */
+  /** Share that the moments of a teacher's earlier steps keep in those that are matched. */
   momentsMemory: z.number().min(0).max(0.99).default(0),
-  /** Image slots of every class in one step, in turns; 0: all of the task. */
-  slotsPerStep: z.number().int().min(0).max(500).default(0),
-  /** Images join the optimisation in this many rounds, the last ones for the shortest time. */
-  rounds: positive.max(20).default(1),
+  /** Images join in so many rounds, the last ones for the shortest time, and so stay as they began the most. */
+  rounds: positive.max(100).default(1),
   augmentation: augmentationConfig.prefault({}),
   /** Crops as those of a student's views: images must look like the real ones to the teachers under them. 1: none. */
   cropScaleMin: fraction.default(0.3),
-  /** Least share of the area that crops are drawn with at the first step, from which it falls or rises to `cropScaleMin`. */
-  cropScaleStart: fraction.optional(),
   /** Steps between two checkpoints of images and optimizer state. */
   checkpointEvery: positive.default(50),
 });

@@ -5,6 +5,7 @@ import { gatherImages, normalize } from '../../workers/nn/views.js';
 import { batchLabels, matchingLoss, targetOf } from '../../workers/teddy/matching.js';
 import { type Tensor4D, tf } from '../../workers/tensor/tensorflow.js';
 import {
+  type ReferenceMemory,
   type ReferenceTarget,
   type ReferenceWeights,
   referenceForward,
@@ -28,8 +29,8 @@ const only = (name: keyof ReferenceWeights): ReferenceWeights => ({
 });
 
 /** A target that is not what the network sees of the batch, so that no term is near its minimum. */
-function someTarget(widths: readonly number[], d: number): ReferenceTarget {
-  const source = random(7, 'target');
+function someTarget(widths: readonly number[], d: number, seed = 7): ReferenceTarget {
+  const source = random(seed, 'target');
   const draw = (n: number, low: number, high: number) =>
     Float64Array.from({ length: n }, () => source.between(low, high));
   return {
@@ -37,6 +38,9 @@ function someTarget(widths: readonly number[], d: number): ReferenceTarget {
     classMeans: draw(CLASSES * d, 0, 1),
   };
 }
+
+const tensorsOf = ({ layers }: ReferenceMemory) =>
+  layers.map(({ mean, variance }) => tf.tensor2d([...mean, ...variance], [2, mean.length]));
 
 for (const [shape, depth] of [
   [{ height: 8, width: 8, channels: 1 }, 2],
@@ -51,49 +55,49 @@ for (const [shape, depth] of [
     };
     const input = referenceInput(set, normalization);
     const { moments, features } = referenceForward(reference, input);
-    const target = someTarget(
-      moments.map(({ mean }) => mean.length),
-      features.length / input.n,
-    );
+    const widths = moments.map(({ mean }) => mean.length);
+    const target = someTarget(widths, features.length / input.n);
+    const { layers: earlierMoments } = someTarget(widths, 0, 8);
 
-    const gradientOf = (weights: ReferenceWeights) =>
+    const gradientOf = (weights: ReferenceWeights, memory?: ReferenceMemory) =>
       tf.tidy(() => {
         const x = normalize(gatherImages(set, [...set.labels.keys()]), normalization);
         const labels = batchLabels(set.labels, CLASSES);
-        const whole = { ...target, headGradient: target.classMeans, classMoments: [] };
-        const all = { ...weights, headGradientWeight: 0, classMomentsShare: 0, momentsMemory: 0 };
-        const lossOf = (images: Tensor4D) => matchingLoss(targetOf(frozen, whole), images, labels, all).total;
+        const all = { ...weights, momentsMemory: memory?.share ?? 0 };
+        const earlier = memory && tensorsOf(memory);
+        const lossOf = (images: Tensor4D) => matchingLoss(targetOf(frozen, target), images, labels, all, earlier).total;
         const { value, grad } = tf.valueAndGrad((images) => lossOf(images as Tensor4D))(x);
         return { loss: value.dataSync()[0] ?? Number.NaN, gradient: grad.dataSync<'float32'>() };
       });
 
     /** Central differences of the float64 loss; the step keeps rounding and curvature both far below 1e-3. */
-    const difference = (weights: ReferenceWeights, pixel: number): number => {
+    const difference = (pixel: number, weights: ReferenceWeights, memory?: ReferenceMemory): number => {
       const step = 1e-6;
       const at = (offset: number) => {
         const data = input.data.slice();
         data[pixel] = (data[pixel] ?? 0) + offset;
-        return referenceLoss(reference, target, { ...input, data }, set.labels, weights);
+        return referenceLoss(reference, target, { ...input, data }, set.labels, weights, memory);
       };
       return (at(step) - at(-step)) / (2 * step);
     };
 
-    const cases: [string, ReferenceWeights][] = [
+    const cases: [string, ReferenceWeights, ReferenceMemory?][] = [
       ['as a whole', WEIGHTS],
       ['in cross-entropy alone', only('crossEntropyWeight')],
       ['in moments alone', only('momentsWeight')],
       ['in class means alone', only('classMeanWeight')],
+      ['in moments that earlier steps left a share of', only('momentsWeight'), { share: 0.7, layers: earlierMoments }],
     ];
-    for (const [what, weights] of cases) {
+    for (const [what, weights, memory] of cases) {
       it(`equals the float64 loss, and its gradient float64 finite differences, ${what}`, () => {
-        const { loss, gradient } = gradientOf(weights);
-        const truth = referenceLoss(reference, target, input, set.labels, weights);
+        const { loss, gradient } = gradientOf(weights, memory);
+        const truth = referenceLoss(reference, target, input, set.labels, weights, memory);
         assert.ok(Math.abs(loss - truth) < 1e-5 * truth, `${loss} against ${truth}`);
         const source = random(1, 'pixels');
         const scale = Math.sqrt(gradient.reduce((sum, value) => sum + value ** 2, 0) / gradient.length);
         for (let trial = 0; trial < 40; trial++) {
           const pixel = source.integer(gradient.length);
-          const expected = difference(weights, pixel);
+          const expected = difference(pixel, weights, memory);
           const actual = gradient[pixel] ?? Number.NaN;
           // Where a gradient happens to be tiny, its error is measured against the usual size.
           const error = Math.abs(actual - expected) / Math.max(Math.abs(expected), 0.1 * scale);

@@ -67,15 +67,16 @@ describe('the memory of TensorFlow stays the same', () => {
 
   it('over steps of a synthesis, with several teachers a step', async () => {
     const statistics = await measureStatistics(frozen, train, world.dataset, quiet);
-    const payload = synthesisPayload(world, [], { teachersPerStep: 2, teacherOrder: 'RANDOM' });
+    const payload = synthesisPayload(world, [], { teachersPerStep: 2, teacherOrder: 'RANDOM', momentsMemory: 0.8 });
     const task = { config: payload.config, shape, classes: 3, seed: 1, taskIndex: 0, imagesPerClass: 2 };
     const byClass = indicesByClass(train.labels, world.dataset.classNames, 2);
     const state = {
-      images: { 0: initialImages(task, train, byClass) },
+      images: { images: initialImages(task, train, byClass) },
+      memory: {},
       optimizer: synthesisOptimizer(),
     };
     const pool = [targetOf(frozen, statistics), targetOf(tinyTeacher(shape, 3, 2, 2).frozen, statistics)];
-    const labels = [batchLabels(labelsOf(task), 3)];
+    const labels = batchLabels(labelsOf(task), 3);
     await assertFlat((step) => synthesisStep(task, state, pool, labels, world.dataset, step));
   });
 

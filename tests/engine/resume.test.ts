@@ -85,6 +85,12 @@ describe('a job that is resumed', () => {
     assert.deepEqual(result, undisturbed.synthesis);
   });
 
+  it('synthesizes the same images from any checkpoint where moments are remembered', async () => {
+    const payload = synthesisPayload(world, undisturbed.pool, { momentsMemory: 0.8, teachersPerStep: 2 });
+    const result = await assertResumable((context) => synthesize(payload, context), [3, 6, 9]);
+    assert.notEqual(result.images.digest, undisturbed.synthesis.images.digest);
+  });
+
   it('labels the same views from any checkpoint', async () => {
     const payload = labelingPayload(world, undisturbed.teachers, [undisturbed.synthesis.images]);
     const result = await assertResumable((context) => label(payload, context), [100, 101]);

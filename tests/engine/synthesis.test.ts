@@ -52,6 +52,25 @@ for (const shape of [
       assert.deepEqual([...labels], [0, 1, 2, 0, 1, 2]);
     });
 
+    it('leaves images of a later round as they began until it comes', async () => {
+      const at = async (steps: number, learningRate: number) => {
+        const context = keptContext(world.store);
+        const options = { formation: 1, rounds: 2, steps, checkpointEvery: 6, learningRate } as const;
+        const { data } = await imagesOf(await synthesize(synthesisPayload(world, teachers, options), context));
+        const [checkpoint] = context.checkpoints;
+        const middle =
+          checkpoint &&
+          tensorOfFile(decodeSafetensors(checkpoint.bytes), 'images/images', 'F32').data.map((x) => 255 * x);
+        return { data, middle: middle && Uint8Array.from(middle, Math.round) };
+      };
+      const { data: began } = await at(1, 1e-9);
+      const { data: ended, middle } = await at(12, 0.5);
+      const half = began.length / 2;
+      assert.deepEqual(middle?.subarray(half), began.subarray(half));
+      assert.notDeepEqual(middle?.subarray(0, half), began.subarray(0, half));
+      assert.notDeepEqual(ended.subarray(half), began.subarray(half));
+    });
+
     // One teacher, and no augmentation, so that losses of different steps can be compared.
     const still = { cropScaleMin: 1, augmentation: { flip: false, shift: 0 }, learningRate: 0.5, steps: 60 };
 

@@ -122,7 +122,7 @@ function targetOf(frozen: FrozenNetwork): Target {
     frozen,
     layers: network.norms.map(({ name }) => tf.stack([running(name, 'mean'), running(name, 'var')])),
     classMeans: tf.zeros([network.classes, height * width * channels]),
-  } as unknown as Target;
+  } as Target;
 }
 
 /** Those that make_goldens.py has. */

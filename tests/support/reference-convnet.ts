@@ -151,6 +151,12 @@ export interface ReferenceWeights {
   classMeanWeight: number;
 }
 
+/** Moments of an earlier step, and their share in those that are matched. */
+export interface ReferenceMemory {
+  share: number;
+  layers: readonly LayerMoments[];
+}
+
 /** The whole loss of docs/teddy.md for one teacher. */
 export function referenceLoss(
   network: ReferenceNetwork,
@@ -158,6 +164,7 @@ export function referenceLoss(
   x: Activation,
   labels: ArrayLike<number>,
   weights: ReferenceWeights,
+  memory?: ReferenceMemory,
 ): number {
   const { logits, features, moments } = referenceForward(network, x);
   const classes = network.bias.length;
@@ -171,7 +178,12 @@ export function referenceLoss(
     a.reduce((sum, value, i) => sum + (value - (b[i] ?? 0)) ** 2, 0);
   const statistics = moments.reduce((sum, { mean, variance }, l) => {
     const real = target.layers[l] as LayerMoments;
-    const length = Math.sqrt(distance(mean, real.mean)) + Math.sqrt(distance(variance, real.variance));
+    const share = memory?.share ?? 0;
+    const mixed = (own: Float64Array, part: keyof LayerMoments) =>
+      own.map((value, c) => share * (memory?.layers[l]?.[part][c] ?? 0) + (1 - share) * value);
+    const toMean = Math.sqrt(distance(mixed(mean, 'mean'), real.mean));
+    const toVariance = Math.sqrt(distance(mixed(variance, 'variance'), real.variance));
+    const length = (toMean + toVariance) / (1 - share);
     return sum + length * (l === 0 ? weights.firstLayerWeight : 1);
   }, 0);
   const means = referenceClassMeans(features, labels, classes);

@@ -2,12 +2,11 @@
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { restore, snapshot } from '../nn/checkpoint.js';
-import { medoids, realCrops } from '../teddy/baselines.js';
+import { realCrops } from '../teddy/baselines.js';
 import { drawnByClass, indicesByClass, loadTeacher, readImages } from '../teddy/dataset.js';
 import { batchLabels, type Target, targetOf } from '../teddy/matching.js';
 import { decodeStatistics } from '../teddy/statistics.js';
 import {
-  batchesOf,
   cellShape,
   initialImages,
   labelsOf,
@@ -39,31 +38,21 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
     pool.push(targetOf(frozen, decodeStatistics(frozen.network, await getVerified(store, teacher.statistics))));
   }
   const labels = labelsOf(task);
-  const batches = batchesOf(task);
-  const batch = batches.map((slots) => batchLabels(labelsOf(task, slots), task.classes));
+  const batch = batchLabels(labels, task.classes);
   const start = async () => {
     const train = await readImages(context, dataset, dataset.train);
     const drawn = drawnByClass(indicesByClass(train.labels, dataset.classNames, config.imagesPerClass), seed);
+    if (config.init !== 'REAL_CROPS') return initialImages(task, train, drawn);
     const perClass = Math.min(config.imagesPerClass * config.formation ** 2, ...drawn.map(({ length }) => length));
     const ensemble = pool.map(({ frozen }, i) => ({ frozen, accuracy: teachers[i]?.accuracy ?? 0 }));
-    if (config.init === 'MEDOIDS') {
-      const best = ensemble.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
-      const chosen = await medoids(best.frozen, train, dataset, drawn, perClass, () => context.breathe());
-      return initialImages(task, train, chosen);
-    }
-    if (config.init !== 'REAL_CROPS') return initialImages(task, train, drawn);
     const labeller = { ensemble, weighting: 'PLAIN', shape: dataset.shape, normalization: dataset } as const;
     const crops = await realCrops(labeller, train, drawn, perClass, seed, () => context.breathe());
     return initialImages(task, crops, indicesByClass(crops.labels, dataset.classNames, perClass));
   };
   const resumed = resumeFrom && decodeSafetensors(resumeFrom).metadata;
   const state = {
-    images: resumeFrom
-      ? restore(resumeFrom, 'images/')
-      : split(
-          await start(),
-          batches.map((slots) => labelsOf(task, slots).length),
-        ),
+    images: { images: resumeFrom ? (restore(resumeFrom, 'images/').images as Tensor) : await start() },
+    memory: resumeFrom ? restore(resumeFrom, 'memory/') : {},
     optimizer: synthesisOptimizer(resumeFrom && restore(resumeFrom, 'slot/')),
   };
   let finalLoss = Number(resumed?.loss ?? 0);
@@ -76,9 +65,11 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
     if (step % METRIC_EVERY === 0 || step === config.steps) report(context.metric, step, losses);
     if (step % config.checkpointEvery === 0 && step < config.steps) {
       const slots = state.optimizer.state();
-      const named = Object.entries(slots).map(([name, tensor]): [string, Tensor] => [`slot/${name}`, tensor]);
-      const images = Object.entries(state.images).map(([name, tensor]): [string, Tensor] => [`images/${name}`, tensor]);
-      const tensors = Object.fromEntries([...images, ...named]);
+      const tensors = {
+        ...under('images/', state.images),
+        ...under('memory/', state.memory),
+        ...under('slot/', slots),
+      };
       const metadata = { step: String(step), loss: String(finalLoss) };
       const bytes = encodeSafetensors(snapshot(tensors), metadata);
       tf.dispose(slots);
@@ -88,14 +79,10 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
   }
   const { height, width, channels } = cellShape(task);
   const file = encodeSafetensors({
-    images: {
-      dtype: 'U8',
-      shape: [labels.length, height, width, channels],
-      data: toBytes(tf.concat(batches.map((_, i) => state.images[i] as Tensor))),
-    },
+    images: { dtype: 'U8', shape: [labels.length, height, width, channels], data: toBytes(state.images.images) },
     labels: { dtype: 'I32', shape: [labels.length], data: labels },
   });
-  tf.dispose(state.images);
+  tf.dispose([state.images, state.memory]);
   state.optimizer.dispose();
   return { images: await putByDigest(store, 'synthetic', file, '.safetensors'), samples: labels.length, finalLoss };
 };
@@ -107,8 +94,5 @@ function report(metric: (name: string, step: number, value: number) => void, ste
   metric('loss/classMeans', step, losses.classMeans);
 }
 
-function split(images: Tensor, sizes: number[]): Record<string, Tensor> {
-  const parts = tf.split(images, sizes);
-  images.dispose();
-  return Object.fromEntries(parts.map((part, i) => [`${i}`, part]));
-}
+const under = (folder: string, tensors: Record<string, Tensor>): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [folder + name, tensor]));

@@ -1,11 +1,11 @@
 /** The sets that a distilled one is measured against: real images, chosen or cropped. */
 import { random } from '../../src/domain/random.js';
 import { pixelsAt } from '../../src/formats/dataset-splits.js';
-import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
-import type { LabelledImages, Normalization } from '../nn/training.js';
+import { forwardFrozen } from '../nn/frozen.js';
+import type { LabelledImages } from '../nn/training.js';
 import { augmentationBoxes, gatherImages, normalize } from '../nn/views.js';
 import { crop } from '../tensor/kernels/index.js';
-import { type Tensor1D, type Tensor2D, type Tensor4D, tf, valuesOf } from '../tensor/tensorflow.js';
+import { type Tensor4D, tf, valuesOf } from '../tensor/tensorflow.js';
 import type { Labeller } from './labels.js';
 
 /** The images at these positions. */
@@ -79,56 +79,4 @@ export async function realCrops(
   }
   const labels = byClass.flatMap((_, label) => Array.from({ length: imagesPerClass }, () => label));
   return { images: new Uint8Array(Buffer.concat(pixels)), labels: Int32Array.from(labels), ...shape };
-}
-
-const LLOYD_ITERATIONS = 15;
-
-/**
- * Of every class, the real images nearest to the centres of k-means in the teacher's features, largest cluster first. Centres
- * start from the first of the drawn images.
- */
-export async function medoids(
-  frozen: FrozenNetwork,
-  train: LabelledImages,
-  normalization: Normalization,
-  byClass: readonly Int32Array[],
-  count: number,
-  breathe: () => Promise<void>,
-): Promise<Int32Array[]> {
-  const chosen: Int32Array[] = [];
-  for (const indices of byClass) {
-    const parts: Tensor2D[] = [];
-    for (let at = 0; at < indices.length; at += 500) {
-      const images = indices.subarray(at, at + 500);
-      parts.push(tf.tidy(() => forwardFrozen(frozen, normalize(gatherImages(train, images), normalization)).features));
-      await breathe();
-    }
-    chosen.push(
-      tf.tidy(() => {
-        const x = tf.concat(parts, 0) as Tensor2D;
-        const toCentres = (centres: Tensor2D) =>
-          x
-            .square()
-            .sum(1, true)
-            .add(centres.square().sum(1))
-            .sub(x.matMul(centres, false, true).mul(2)) as Tensor2D;
-        let centres = x.slice([0, 0], [count, -1]) as Tensor2D;
-        let sizes = new Float32Array(count);
-        for (let i = 0; i < LLOYD_ITERATIONS; i++) {
-          const member = tf.oneHot(toCentres(centres).argMin(1) as Tensor1D, count).toFloat() as Tensor2D;
-          const total = member.sum(0);
-          sizes = total.dataSync<'float32'>().slice();
-          const means = member.matMul(x, true).div(total.maximum(1).expandDims(1));
-          centres = tf.where(total.expandDims(1).greater(0), means, centres) as Tensor2D;
-        }
-        const nearest = toCentres(centres).argMin(0).dataSync<'int32'>();
-        const order = [...nearest.keys()].sort((a, b) => (sizes[b] as number) - (sizes[a] as number));
-        const unique = [...new Set(order.map((i) => indices[nearest[i] as number] as number))];
-        const rest = indices.filter((i) => !unique.includes(i));
-        return Int32Array.from([...unique, ...rest]);
-      }),
-    );
-    tf.dispose(parts);
-  }
-  return chosen;
 }

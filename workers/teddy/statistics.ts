@@ -12,18 +12,13 @@ import {
 import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import { featuresOf, type Network } from '../nn/network.js';
 import { type LabelledImages, type Normalization, visitBatches } from '../nn/training.js';
-import { imageMoments, moments } from '../tensor/kernels/index.js';
-import { tf } from '../tensor/tensorflow.js';
+import { moments } from '../tensor/kernels/index.js';
 
 export interface Statistics {
   /** By batch norm, in order: mean and biased variance of its input, [c] each. */
   readonly layers: readonly { readonly mean: Float64Array; readonly variance: Float64Array }[];
   /** Mean penultimate feature of every class, row-major [classes, d], features in NHWC order. */
   readonly classMeans: Float64Array;
-  /** By batch norm: mean and biased variance of its input over every class, [classes, 2, c]. */
-  readonly classMoments: readonly Float64Array[];
-  /** Gradient of the mean cross-entropy in the rows of the linear head, [classes, d]. */
-  readonly headGradient: Float64Array;
 }
 
 /** Merges the moments of `n` new samples into running ones of `count`. */
@@ -58,21 +53,12 @@ export async function measureStatistics(
   }));
   const classMeans = new Float64Array(network.classes * width);
   const perClass = new Float64Array(network.classes);
-  const classMoments = network.norms.map(({ channels }) => new Float64Array(network.classes * 2 * channels));
-  const headGradient = new Float64Array(network.classes * width);
   await visitBatches(set, labels.length, normalization, breathe, (images, start) => {
     const n = images.shape[0];
     let l = 0;
     const outputs = forwardFrozen(frozen, images, (input) => {
       // Every image has the same number of positions at a layer, so images can be counted in their place.
-      const ofClass = classMoments[l] as Float64Array;
       merge(layers[l++] as (typeof layers)[number], start, moments(input).dataSync<'float32'>(), n);
-      const perImage = imageMoments(input).dataSync<'float32'>();
-      const size = perImage.length / n;
-      perImage.forEach((value, at) => {
-        const to = (labels[start + Math.floor(at / size)] as number) * size + (at % size);
-        ofClass[to] = (ofClass[to] as number) + value;
-      });
     });
     const features = outputs.features.dataSync<'float32'>();
     for (let i = 0; i < n; i++) {
@@ -83,47 +69,23 @@ export async function measureStatistics(
         classMeans[at] = (classMeans[at] as number) + (features[i * width + j] as number);
       }
     }
-    const gradient = tf.tidy(() => {
-      const truth = tf.oneHot(tf.tensor1d(labels.slice(start, start + n), 'int32'), network.classes);
-      const error = tf.softmax(outputs.logits).sub(truth);
-      return error.matMul(outputs.features, true).dataSync<'float32'>();
-    });
-    gradient.forEach((value, at) => {
-      headGradient[at] = (headGradient[at] as number) + value / labels.length;
-    });
     progress(start + n, labels.length);
   });
   perClass.forEach((count, c) => {
     for (let j = 0; j < width; j++)
       classMeans[c * width + j] = (classMeans[c * width + j] as number) / Math.max(1, count);
   });
-  for (const ofClass of classMoments) {
-    const channels = ofClass.length / network.classes / 2;
-    perClass.forEach((count, c) => {
-      for (let j = 2 * c * channels; j < (2 * c + 1) * channels; j++) {
-        const mean = (ofClass[j] as number) / Math.max(1, count);
-        ofClass[j] = mean;
-        ofClass[j + channels] = (ofClass[j + channels] as number) / Math.max(1, count) - mean ** 2;
-      }
-    });
-  }
-  return { layers, classMeans, classMoments, headGradient };
+  return { layers, classMeans };
 }
 
-export function encodeStatistics(
-  { norms, classes }: Network,
-  { layers, classMeans, classMoments, headGradient }: Statistics,
-): Buffer {
+export function encodeStatistics({ norms, classes }: Network, { layers, classMeans }: Statistics): Buffer {
   const tensors: Record<string, StoredTensor> = {
     class_means: { dtype: 'F64', shape: [classes, classMeans.length / classes], data: classMeans },
-    head_gradient: { dtype: 'F64', shape: [classes, classMeans.length / classes], data: headGradient },
   };
   norms.forEach(({ name }, i) => {
     const { mean, variance } = layers[i] as Statistics['layers'][number];
     tensors[`${name}.mean`] = { dtype: 'F64', shape: [mean.length], data: mean };
     tensors[`${name}.variance`] = { dtype: 'F64', shape: [variance.length], data: variance };
-    const data = classMoments[i] as Float64Array;
-    tensors[`${name}.class_moments`] = { dtype: 'F64', shape: [classes, 2, mean.length], data };
   });
   return encodeSafetensors(tensors, { format: 'teddyhub-statistics', version: '1' });
 }
@@ -138,9 +100,5 @@ export function decodeStatistics(network: Network, bytes: Uint8Array): Statistic
       variance: read(`${name}.variance`, [channels]),
     })),
     classMeans: read('class_means', [network.classes, featuresOf(network)]),
-    headGradient: read('head_gradient', [network.classes, featuresOf(network)]),
-    classMoments: network.norms.map(({ name, channels }) =>
-      read(`${name}.class_moments`, [network.classes, 2, channels]),
-    ),
   };
 }

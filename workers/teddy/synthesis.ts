@@ -5,7 +5,7 @@ import { adam, cosine, type Optimizer } from '../nn/optimizers.js';
 import { assertFinite, type Normalization } from '../nn/training.js';
 import { augmentationBoxes, gatherImages, type HostImages, normalize } from '../nn/views.js';
 import { crop, resize } from '../tensor/kernels/index.js';
-import { type Scalar, type Tensor, type Tensor4D, tf } from '../tensor/tensorflow.js';
+import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import { type BatchLabels, matchingLoss, type Target } from './matching.js';
 
 /** What a task makes: `cells` samples of every class, ordered by image slot, then class, then cell. */
@@ -28,30 +28,9 @@ export const cellShape = ({
   channels,
 });
 
-/** Of `slots` image slots, by default the task's. */
-export function labelsOf(
-  { classes, imagesPerClass, config: { formation } }: SynthesisTask,
-  slots = imagesPerClass,
-): Int32Array {
+export function labelsOf({ classes, imagesPerClass, config: { formation } }: SynthesisTask): Int32Array {
   const cells = formation ** 2;
-  return Int32Array.from({ length: slots * classes * cells }, (_, i) => Math.floor(i / cells) % classes);
-}
-
-/** Image slots of every class in each of the task's mini-batches, which take turns. */
-export function batchesOf({ imagesPerClass, config: { slotsPerStep } }: SynthesisTask): number[] {
-  const most = slotsPerStep === 0 ? imagesPerClass : Math.min(slotsPerStep, imagesPerClass);
-  const count = Math.ceil(imagesPerClass / most);
-  return Array.from({ length: count }, (_, i) => Math.min(most, imagesPerClass - i * most));
-}
-
-/** 1 for the images that have joined by this step and 0 for those of later rounds, [n, 1, 1, 1]. */
-function joined({ config, classes }: SynthesisTask, slots: number, step: number): Tensor4D {
-  const size = classes * config.formation ** 2;
-  const round = Math.floor((step * config.rounds) / config.steps);
-  const values = Float32Array.from({ length: slots * size }, (_, i) =>
-    Math.floor((Math.floor(i / size) * config.rounds) / slots) <= round ? 1 : 0,
-  );
-  return tf.tensor4d(values, [values.length, 1, 1, 1]);
+  return Int32Array.from({ length: imagesPerClass * classes * cells }, (_, i) => Math.floor(i / cells) % classes);
 }
 
 /**
@@ -81,8 +60,10 @@ export function initialImages(task: SynthesisTask, source: HostImages, drawn: re
 }
 
 export interface SynthesisState {
-  /** Pixels as fractions, by the position of their mini-batch. */
-  readonly images: Record<string, Tensor>;
+  /** Pixels as fractions, under the name `images`. */
+  readonly images: Record<'images', Tensor>;
+  /** Moments that the teachers remember, by their position in the pool and that of the batch norm. */
+  readonly memory: Record<string, Tensor>;
   readonly optimizer: Optimizer;
 }
 
@@ -98,6 +79,21 @@ export function teachersAt({ config, seed, taskIndex }: SynthesisTask, pool: num
   );
 }
 
+/**
+ * 1 for the images that have joined by this step, 0 for those of later rounds, [n, 1, 1, 1]: of R rounds, an R-th of the slots
+ * each joins every R-th of the steps. Adam leaves what has had no gradient yet where it is.
+ */
+function joined(
+  { config: { rounds, steps, formation }, classes, imagesPerClass }: SynthesisTask,
+  step: number,
+): Tensor {
+  const samplesPerSlot = classes * formation ** 2;
+  const round = Math.floor((step * rounds) / steps);
+  const isIn = (sample: number) => Math.floor((Math.floor(sample / samplesPerSlot) * rounds) / imagesPerClass) <= round;
+  const values = Float32Array.from({ length: imagesPerClass * samplesPerSlot }, (_, sample) => (isIn(sample) ? 1 : 0));
+  return tf.tensor4d(values, [values.length, 1, 1, 1]);
+}
+
 export interface StepLosses {
   readonly total: number;
   readonly crossEntropy: number;
@@ -110,26 +106,25 @@ export function synthesisStep(
   task: SynthesisTask,
   state: SynthesisState,
   pool: readonly Target[],
-  labels: readonly BatchLabels[],
+  labels: BatchLabels,
   normalization: Normalization,
   step: number,
 ): StepLosses {
   const { config, shape, seed, taskIndex } = task;
-  const batches = batchesOf(task);
-  const batch = step % batches.length;
-  const visit = Math.floor(step / batches.length);
-  const name = `${batch}`;
-  const pixels = state.images[name] as Tensor4D;
+  const pixels = state.images.images as Tensor4D;
   const source = random(seed, 'synthesis/augment', taskIndex, step);
-  const { cropScaleMin, cropScaleStart = cropScaleMin } = config;
-  const least = cropScaleStart + ((cropScaleMin - cropScaleStart) * step) / config.steps;
-  const boxes = augmentationBoxes(config.augmentation, least, shape, pixels.shape[0], source);
-  const chosen = teachersAt(task, pool.length, visit).map((k) => pool[k] as Target);
+  const boxes = augmentationBoxes(config.augmentation, config.cropScaleMin, shape, pixels.shape[0], source);
+  const chosen = teachersAt(task, pool.length, step);
   const parts = { crossEntropy: 0, moments: 0, classMeans: 0 };
   const { value, grads } = tf.engine().gradients(() => {
     const view = normalize(crop(resize(pixels, shape.height, shape.width), boxes), normalization);
-    const totals = chosen.map((target) => {
-      const { total, ...loss } = matchingLoss(target, view, labels[batch] as BatchLabels, config);
+    const totals = chosen.map((k) => {
+      const target = pool[k] as Target;
+      const names = target.layers.map((_, l) => `${k}/${l}`);
+      const earlier = names.flatMap((of) => (state.memory[of] as Tensor2D | undefined) ?? []);
+      const { total, remembered, ...loss } = matchingLoss(target, view, labels, config, earlier);
+      tf.dispose(earlier);
+      for (const [l, moments] of remembered.entries()) state.memory[names[l] as string] = moments;
       for (const key of ['crossEntropy', 'moments', 'classMeans'] as const) {
         parts[key] += (loss[key].dataSync()[0] as number) / chosen.length;
       }
@@ -140,10 +135,10 @@ export function synthesisStep(
   const total = value.dataSync()[0] as number;
   assertFinite(total, `synthesis at step ${step}`);
   const [whole] = grads as [Tensor];
-  const gradient = config.rounds === 1 ? whole : tf.tidy(() => whole.mul(joined(task, batches[batch] as number, step)));
-  state.optimizer.apply(state.images, { [name]: gradient }, cosine(config.learningRate, step, config.steps), visit + 1);
-  const moved = state.images[name] as Tensor;
-  state.images[name] = moved.clipByValue(0, 1);
+  const gradient = config.rounds === 1 ? whole : tf.tidy(() => whole.mul(joined(task, step)));
+  state.optimizer.apply(state.images, { images: gradient }, cosine(config.learningRate, step, config.steps), step + 1);
+  const moved = state.images.images;
+  state.images.images = moved.clipByValue(0, 1);
   tf.dispose([value, whole, gradient, moved]);
   return { total, ...parts };
 }

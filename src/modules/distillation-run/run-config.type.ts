@@ -4,19 +4,13 @@ import { TeacherKind } from '../../platform/database/generated/enums.js';
 import { configTypes } from '../kit/config-types.js';
 import { Augmentation } from '../kit/network.type.js';
 
-const SynthesisInit = {
-  RANDOM_REAL: 'RANDOM_REAL',
-  REAL_CROPS: 'REAL_CROPS',
-  MEDOIDS: 'MEDOIDS',
-  NOISE: 'NOISE',
-} as const;
+const SynthesisInit = { RANDOM_REAL: 'RANDOM_REAL', REAL_CROPS: 'REAL_CROPS', NOISE: 'NOISE' } as const;
 registerEnumType(SynthesisInit, {
   name: 'SynthesisInit',
   description: 'What synthetic images begin as.',
   valuesConfig: {
     RANDOM_REAL: { description: 'Random real images of their class.' },
     REAL_CROPS: { description: 'Crops of real images, those that the best teacher is surest of.' },
-    MEDOIDS: { description: 'The real images nearest to the centres of clusters in the features of the best teacher.' },
     NOISE: { description: 'Noise with the mean and spread of the data.' },
   },
 });
@@ -66,15 +60,11 @@ const SynthesisConfig = configTypes('SynthesisConfig', 'How synthetic images are
   momentsWeight: 'Weight of the first and second moments at the batch norms.',
   firstLayerWeight: 'Weight of the first batch norm among them; the others have 1.',
   classMeanWeight: 'Weight of the class means of the penultimate features.',
-  headGradientWeight: 'Weight of the gradient in the rows of the linear head.',
-  classMomentsShare: 'Share of the moments that is matched class by class.',
-  momentsMemory: 'Share that the moments of earlier steps keep in those that are matched.',
-  slotsPerStep: 'Images of every class in one step, in turns; 0 takes all of the task.',
-  rounds: 'Images join the optimisation in this many rounds.',
+  momentsMemory: "Share that the moments of a teacher's earlier steps keep in those that are matched.",
+  rounds: 'Images join in so many rounds, the last ones for the shortest time, and so stay as they began the most.',
   augmentation: { about: 'Random changes of the images before a step.', type: Augmentation },
   cropScaleMin:
     'Smallest share of the area that the random crop of an image is drawn with, before a step; 1 crops nothing.',
-  cropScaleStart: 'What `cropScaleMin` begins at, at the first step; it stays the same where this is left out.',
   checkpointEvery: 'Steps between two checkpoints of images and optimizer state.',
 });
 

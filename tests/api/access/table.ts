@@ -118,7 +118,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   RunConfig: { READ: 'labels synthesis teachers' },
   SynthesisConfig: {
     READ: `augmentation checkpointEvery classMeanWeight cropScaleMin crossEntropyWeight firstLayerWeight formation imagesPerClass
-      imagesPerClassPerTask init learningRate momentsWeight steps teacherOrder teachersPerStep`,
+      imagesPerClassPerTask init learningRate momentsMemory momentsWeight rounds steps teacherOrder teachersPerStep`,
   },
   LabelConfig: {
     READ: 'cropScaleMin ensembleSize fkdBatchSize fkdSteps flip keptShare mix staticViews topK weighting',

@@ -10,12 +10,10 @@ export {
   foldNorm,
   frozenNorm,
   frozenOffset,
-  imageMoments,
   type Moments,
   momentDistance,
   moments,
   type NormInput,
-  TINY,
   trainingNorm,
   unscaleOf,
 } from './norm.js';

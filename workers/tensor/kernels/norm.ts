@@ -1,13 +1,5 @@
 /** Batch norms: trained, frozen and folded, and the moments of their inputs. */
-import {
-  type Scalar,
-  type Tensor,
-  type Tensor1D,
-  type Tensor2D,
-  type Tensor3D,
-  type Tensor4D,
-  tf,
-} from '../tensorflow.js';
+import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.js';
 import { reluGradient } from './activation.js';
 import { differentiable, execute, only, type Save } from './execute.js';
 
@@ -94,25 +86,8 @@ export function moments({ x, unscale }: NormInput): Tensor2D {
   return unscale ? both.mul(unscale) : both;
 }
 
-/** Mean and mean square of every channel of each image, [n, 2, c], differentiable in x. */
-export function imageMoments({ x, unscale }: NormInput): Tensor3D {
-  const [n, height, width, channels] = x.shape;
-  const forward = (save: Save) => {
-    save([x]);
-    const both = tf.stack([x.mean([1, 2]), x.square().mean([1, 2])], 1);
-    return (unscale ? both.mul(unscale) : both) as Tensor3D;
-  };
-  const backward = (dy: Tensor3D, [input]: Tensor[]) => {
-    const scaled = (unscale ? dy.mul(unscale) : dy).div(height * width);
-    const [toMean, toSquare] = tf.unstack(scaled, 1) as [Tensor2D, Tensor2D];
-    const spread = (values: Tensor) => values.reshape([n, 1, 1, channels]);
-    return (input as Tensor4D).mul(spread(toSquare.mul(2))).add(spread(toMean));
-  };
-  return differentiable([x], forward, backward);
-}
-
 /** Keeps the gradient of a norm finite where the norm is 0. */
-export const TINY = 1e-12;
+const TINY = 1e-12;
 
 /**
  * || mean - mean' ||_2 + || var - var' ||_2 for a target [2, c], differentiable in x. With m = n h w samples a channel,

@@ -655,20 +655,14 @@ export type SynthesisConfigInput = {
   checkpointEvery?: number | null | undefined;
   /** Weight of the class means of the penultimate features. (at least 0, default 1) */
   classMeanWeight?: number | null | undefined;
-  /** Share of the moments that is matched class by class. (at least 0, at most 1, default 0) */
-  classMomentsShare?: number | null | undefined;
   /** Smallest share of the area that the random crop of an image is drawn with, before a step; 1 crops nothing. (at least 0, at most 1, default 0.3) */
   cropScaleMin?: number | null | undefined;
-  /** What `cropScaleMin` begins at, at the first step; it stays the same where this is left out. (at least 0, at most 1) */
-  cropScaleStart?: number | null | undefined;
   /** Weight of the cross-entropy. (at least 0, default 1) */
   crossEntropyWeight?: number | null | undefined;
   /** Weight of the first batch norm among them; the others have 1. (at least 0, default 2) */
   firstLayerWeight?: number | null | undefined;
   /** f: f x f cells of a fraction of the side share the pixels of one image; each is a sample of its own. (1 or 2 or 3, default 1) */
   formation?: number | null | undefined;
-  /** Weight of the gradient in the rows of the linear head. (at least 0, default 0) */
-  headGradientWeight?: number | null | undefined;
   /** Full images' worth of pixels of every class. (at least 1, at most 500, default 10) */
   imagesPerClass?: number | null | undefined;
   /** How a run is cut into tasks: every class, and this many images of each. (more than 0, at most 500, default 10) */
@@ -677,14 +671,12 @@ export type SynthesisConfigInput = {
   init?: SynthesisInit | null | undefined;
   /** Learning rate of the pixels, at the first step. (more than 0, default 0.02) */
   learningRate?: number | null | undefined;
-  /** Share that the moments of earlier steps keep in those that are matched. (at least 0, at most 0.99, default 0) */
+  /** Share that the moments of a teacher's earlier steps keep in those that are matched. (at least 0, at most 0.99, default 0) */
   momentsMemory?: number | null | undefined;
   /** Weight of the first and second moments at the batch norms. (at least 0, default 0.1) */
   momentsWeight?: number | null | undefined;
-  /** Images join the optimisation in this many rounds. (more than 0, at most 20, default 1) */
+  /** Images join in so many rounds, the last ones for the shortest time, and so stay as they began the most. (more than 0, at most 100, default 1) */
   rounds?: number | null | undefined;
-  /** Images of every class in one step, in turns; 0 takes all of the task. (at least 0, at most 500, default 0) */
-  slotsPerStep?: number | null | undefined;
   /** Matching steps. (more than 0, at most 20000, default 200) */
   steps?: number | null | undefined;
   /** Which ones a step takes. (default "ROUND_ROBIN") */
@@ -695,8 +687,6 @@ export type SynthesisConfigInput = {
 
 /** What synthetic images begin as. */
 export type SynthesisInit =
-  /** The real images nearest to the centres of clusters in the features of the best teacher. */
-  | 'MEDOIDS'
   /** Noise with the mean and spread of the data. */
   | 'NOISE'
   /** Random real images of their class. */
