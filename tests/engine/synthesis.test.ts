@@ -71,6 +71,14 @@ for (const shape of [
       assert.notDeepEqual(ended.subarray(half), began.subarray(half));
     });
 
+    it('moves images of every round, also where there are more rounds than steps', async () => {
+      const { data: began } = await run({ formation: 1, steps: 1, learningRate: 1e-9 });
+      const { data: ended } = await run({ formation: 1, rounds: 7, steps: 1, learningRate: 0.5 });
+      const half = began.length / 2;
+      assert.notDeepEqual(ended.subarray(0, half), began.subarray(0, half));
+      assert.notDeepEqual(ended.subarray(half), began.subarray(half));
+    });
+
     // One teacher, and no augmentation, so that losses of different steps can be compared.
     const still = { cropScaleMin: 1, augmentation: { flip: false, shift: 0 }, learningRate: 0.5, steps: 60 };
 

@@ -81,15 +81,16 @@ export function teachersAt({ config, seed, taskIndex }: SynthesisTask, pool: num
 
 /**
  * 1 for the images that have joined by this step, 0 for those of later rounds, [n, 1, 1, 1]: of R rounds, an R-th of the slots
- * each joins every R-th of the steps. Adam leaves what has had no gradient yet where it is.
+ * each joins every R-th of the steps, and all of them before the end, however few steps there are. Adam leaves what has had no
+ * gradient yet where it is.
  */
 function joined(
   { config: { rounds, steps, formation }, classes, imagesPerClass }: SynthesisTask,
   step: number,
 ): Tensor {
   const samplesPerSlot = classes * formation ** 2;
-  const round = Math.floor((step * rounds) / steps);
-  const isIn = (sample: number) => Math.floor((Math.floor(sample / samplesPerSlot) * rounds) / imagesPerClass) <= round;
+  const roundOf = (sample: number) => Math.floor((Math.floor(sample / samplesPerSlot) * rounds) / imagesPerClass);
+  const isIn = (sample: number) => Math.floor((roundOf(sample) * steps) / rounds) <= step;
   const values = Float32Array.from({ length: imagesPerClass * samplesPerSlot }, (_, sample) => (isIn(sample) ? 1 : 0));
   return tf.tensor4d(values, [values.length, 1, 1, 1]);
 }
