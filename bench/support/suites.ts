@@ -125,9 +125,9 @@ export const SUITES: Record<string, Suite> = {
     source: folders,
     pool: poolConfig.parse({
       architecture: convnet,
-      epochs: 8,
-      checkpointEpochs: [0.5, 1, 2, 4, 8],
-      learningRate: 0.03,
+      epochs: 12,
+      checkpointEpochs: [0.5, 1, 2, 4, 8, 12],
+      learningRate: 0.1,
     }),
     rows: [
       row(1, { pairs: 5, studentSteps: 1000, teddy: few }),
