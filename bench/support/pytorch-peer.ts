@@ -13,10 +13,13 @@ export interface Peer {
   stop(): void;
 }
 
-/** Starts the peer on the Python that `npm run check:pytorch` installed, or on another one that has torch. */
+/** Starts the peer on the Python that `npm run check:pytorch` installed, or on another one that has torch; ends in one line where it is not. */
 export function startPeer(python = root('.teddyhub/pytorch/venv/bin/python')): Peer {
   if (!existsSync(python)) {
-    throw new Error(`There is no ${python}: run npm run check:pytorch once, or name a Python with torch by --python.`);
+    console.error(
+      `engine: there is no ${python}: run npm run check:pytorch once, or name a Python with torch by --python.`,
+    );
+    process.exit(1);
   }
   const child = spawn(python, [root('bench/peers/pytorch_engine.py')], { stdio: ['pipe', 'pipe', 'inherit'] });
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
