@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { qualityPlots } from './support/quality-plots.js';
 import { readJson, resultsPath, root } from './support/report.js';
 import { type EngineResult, engineTable, kernelTable } from './support/tables/engine.js';
+import { type LabelSizeResult, labelSizeTable } from './support/tables/labels.js';
 import {
   type QualityResult,
   qualityTable,
@@ -35,6 +36,7 @@ const SECTIONS: Record<string, (argument: string) => string> = {
   'engine kernels': () => kernelTable(resultOf<EngineResult>('engine')),
   api: () => apiTable(resultOf<ApiResult>('api')),
   imports: () => importTable(resultOf<DataResult>('data')),
+  'label size': () => labelSizeTable(resultOf<LabelSizeResult>('label-size')),
   sweep: (name) => sweepTable(resultOf<SweepResult>(`engine-sweep-${name}`)),
   quality: (suite) => qualityTable(resultOf<QualityResult>(`quality-${suite}`)),
   teachers: (suite) => teacherList(resultOf<QualityResult>(`quality-${suite}`)),
