@@ -126,8 +126,9 @@ export const SUITES: Record<string, Suite> = {
     pool: poolConfig.parse({
       architecture: convnet,
       epochs: 12,
+      batchSize: 64,
       checkpointEpochs: [0.5, 1, 2, 4, 8, 12],
-      learningRate: 0.1,
+      learningRate: 0.02,
     }),
     rows: [
       row(1, { pairs: 5, studentSteps: 1000, teddy: few }),
