@@ -83,6 +83,9 @@ const ABLATIONS: readonly Trial[] = [
   { name: '1000 steps', synthesis: { steps: 1000 } },
 ];
 const pruned = { prunedRatios: [0.3, 0.5] };
+const long = { epochs: 24, checkpointEpochs: [0.5, 1, 2, 4, 8, 24], fullyTrained: true };
+const mixed = { otherArchitectures: [{ name: 'SHUFFLENET_V2_X0_5' as const }] };
+const lighter = { architectureWeights: [{ name: 'SHUFFLENET_V2_X0_5' as const, weight: 0.2 }] };
 const named = (...names: readonly string[]) => ABLATIONS.filter(({ name }) => names.includes(name));
 
 /** Of no use at 1 image a class, or too long for more. */
@@ -124,6 +127,12 @@ export const SWEEPS: Record<string, Sweep> = {
     { name: 'formation 1, rate .02', synthesis: { formation: 1, learningRate: 0.02 } },
     { name: 'with two pruned teachers', pool: pruned },
     { name: 'pruned teachers alone', pool: pruned, only: [5, 6] },
+    { name: 'the untrained teacher alone', only: [5] },
+    { name: 'a base run of 24 epochs', pool: long },
+    { name: 'its end alone', pool: long, only: [5] },
+    { name: '4 clusters a class', synthesis: { classClusters: 4 } },
+    { name: 'a pool of two networks', pool: mixed },
+    { name: 'a pool of two networks, the deeper of weight .2', pool: mixed, synthesis: lighter },
     { name: 'labels of 3 teachers', labels: { ensembleSize: 3 } },
     { name: 'labels of 5 teachers, by accuracy', labels: { ensembleSize: 5, weighting: 'ACCURACY' } },
   ]),
@@ -135,5 +144,12 @@ export const SWEEPS: Record<string, Sweep> = {
     ...named('moments remembered by .8', '5 rounds'),
     { name: '5 rounds, rate .05', synthesis: { rounds: 5, learningRate: 0.05 } },
     { name: '5 rounds, moments remembered by .8', synthesis: { rounds: 5, momentsMemory: 0.8 } },
+    { name: '5 clusters a class', synthesis: { classClusters: 5 } },
+    { name: '5 rounds, 5 clusters a class', synthesis: { rounds: 5, classClusters: 5 } },
+    {
+      name: '5 rounds, 5 clusters a class, class means .3',
+      synthesis: { rounds: 5, classClusters: 5, classMeanWeight: 0.3 },
+    },
+    { name: '5 rounds, 20 clusters a class', synthesis: { rounds: 5, classClusters: 20 } },
   ]),
 };

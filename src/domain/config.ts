@@ -74,6 +74,12 @@ export const poolConfig = z.strictObject({
   imports: z.array(teacherImport).max(16).default([]),
 });
 
+/** How much the loss of a family's teachers weighs: networks of many norms have larger ones. */
+export const architectureWeight = z.strictObject({
+  name: z.enum(['CONVNET', ...FIXED_ARCHITECTURES]),
+  weight: z.number().min(0),
+});
+
 export const synthesisConfig = z.strictObject({
   imagesPerClass: z.number().int().min(1).max(500).default(10),
   /** f x f cells of half (a third, ...) the side share one image's pixels; cells are stored as samples of their own. */
@@ -95,6 +101,10 @@ export const synthesisConfig = z.strictObject({
   momentsMemory: z.number().min(0).max(0.99).default(0),
   /** Images join in so many rounds, the last ones for the shortest time, and so stay as they began the most. */
   rounds: positive.max(100).default(1),
+  /** Class means are those of so many clusters of a class; each image is of the one that it begins nearest to. */
+  classClusters: positive.max(100).default(1),
+  /** Weights of the loss of teachers of these architectures; those of all others have 1. */
+  architectureWeights: z.array(architectureWeight).max(16).default([]),
   augmentation: augmentationConfig.prefault({}),
   /** Crops as those of a student's views: images must look like the real ones to the teachers under them. 1: none. */
   cropScaleMin: fraction.default(0.3),

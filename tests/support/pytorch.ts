@@ -122,6 +122,7 @@ function targetOf(frozen: FrozenNetwork): Target {
     frozen,
     layers: network.norms.map(({ name }) => tf.stack([running(name, 'mean'), running(name, 'var')])),
     classMeans: tf.zeros([network.classes, height * width * channels]),
+    weight: 1,
   } as Target;
 }
 

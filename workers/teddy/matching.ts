@@ -3,7 +3,7 @@ import type { SynthesisConfig } from '../../src/domain/config.js';
 import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import { softCrossEntropy } from '../nn/training.js';
 import { momentDistance, type NormInput } from '../tensor/kernels/index.js';
-import { type Scalar, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
+import { type Scalar, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import type { Statistics } from './statistics.js';
 
 /** A teacher with what it saw of the real data, as tensors. */
@@ -11,13 +11,16 @@ export interface Target {
   readonly frozen: FrozenNetwork;
   /** [2, c] a batch norm: mean and biased variance. */
   readonly layers: readonly Tensor2D[];
-  /** [classes, d] */
+  /** [groups, d]: of every class, or of every cluster of every class. */
   readonly classMeans: Tensor2D;
+  /** Of its loss among those of other teachers. */
+  readonly weight: number;
 }
 
-export function targetOf(frozen: FrozenNetwork, { layers, classMeans }: Statistics): Target {
+export function targetOf(frozen: FrozenNetwork, { layers, classMeans }: Statistics, weight = 1): Target {
   return {
     frozen,
+    weight,
     layers: layers.map(({ mean, variance }) => tf.tensor2d(Float32Array.of(...mean, ...variance), [2, mean.length])),
     classMeans: tf.tensor2d(Float32Array.from(classMeans), [
       frozen.network.classes,
@@ -26,16 +29,36 @@ export function targetOf(frozen: FrozenNetwork, { layers, classMeans }: Statisti
   };
 }
 
-/** The labels of a synthetic batch: one-hot [n, classes], and the matrix [classes, n] that averages over each class. */
+/**
+ * The labels of a synthetic batch: one-hot [n, classes]; the matrix [groups, n] that averages over each group, a class or a cluster
+ * of one; and the share [groups] that a group has in the mean over classes.
+ */
 export interface BatchLabels {
   readonly oneHot: Tensor2D;
   readonly average: Tensor2D;
+  readonly share: Tensor1D;
 }
 
-export function batchLabels(labels: Int32Array, classes: number): BatchLabels {
+/** `member`: of every sample, the cluster of its class, below `clusters`. */
+export function batchLabels(
+  labels: Int32Array,
+  classes: number,
+  { member, clusters }: { member: Int32Array; clusters: number } = {
+    member: new Int32Array(labels.length),
+    clusters: 1,
+  },
+): BatchLabels {
   return tf.tidy(() => {
-    const oneHot = tf.oneHot(tf.tensor1d(labels, 'int32'), classes).toFloat() as Tensor2D;
-    return { oneHot, average: oneHot.div(oneHot.sum(0).maximum(1)).transpose() as Tensor2D };
+    const oneHotOf = (values: Int32Array, depth: number) =>
+      tf.oneHot(tf.tensor1d(values, 'int32'), depth).toFloat() as Tensor2D;
+    const groups = oneHotOf(
+      labels.map((label, i) => label * clusters + (member[i] as number)),
+      classes * clusters,
+    );
+    const counts = groups.sum(0);
+    const perClass = counts.reshape([classes, clusters]).sum(1, true).maximum(1).mul(classes);
+    const share = counts.reshape([classes, clusters]).div(perClass).reshape([-1]) as Tensor1D;
+    return { oneHot: oneHotOf(labels, classes), average: groups.div(counts.maximum(1)).transpose() as Tensor2D, share };
   });
 }
 
@@ -82,11 +105,12 @@ export function matchingLoss(
   const [first, ...others] = distances as [Scalar, ...Scalar[]];
   const moments = tf.addN([first.mul(weights.firstLayerWeight) as Scalar, ...others]);
   const difference = labels.average.matMul(outputs.features).sub(target.classMeans);
-  const classMeans = difference.square().sum(1).mean() as Scalar;
+  const classMeans = difference.square().sum(1).mul(labels.share).sum() as Scalar;
   const total = crossEntropy
     .mul(weights.crossEntropyWeight)
     .add(moments.mul(weights.momentsWeight))
-    .add(classMeans.mul(weights.classMeanWeight)) as Scalar;
+    .add(classMeans.mul(weights.classMeanWeight))
+    .mul(target.weight) as Scalar;
   return { total, crossEntropy, moments, classMeans, remembered };
 }
 

@@ -1,8 +1,8 @@
 import { registerEnumType } from 'type-graphql';
-import { labelConfig, runConfig, synthesisConfig, teacherSelection } from '../../domain/config.js';
+import { architectureWeight, labelConfig, runConfig, synthesisConfig, teacherSelection } from '../../domain/config.js';
 import { TeacherKind } from '../../platform/database/generated/enums.js';
 import { configTypes } from '../kit/config-types.js';
-import { Augmentation } from '../kit/network.type.js';
+import { ArchitectureName, Augmentation } from '../kit/network.type.js';
 
 const SynthesisInit = { RANDOM_REAL: 'RANDOM_REAL', REAL_CROPS: 'REAL_CROPS', NOISE: 'NOISE' } as const;
 registerEnumType(SynthesisInit, {
@@ -47,6 +47,13 @@ registerEnumType(Weighting, {
   },
 });
 
+const ArchitectureWeight = configTypes(
+  'ArchitectureWeight',
+  'How much the loss of teachers of one family weighs.',
+  architectureWeight,
+  { name: { about: 'The family.', type: ArchitectureName }, weight: 'Factor of their loss.' },
+);
+
 const SynthesisConfig = configTypes('SynthesisConfig', 'How synthetic images are made.', synthesisConfig, {
   imagesPerClass: "Full images' worth of pixels of every class.",
   formation: 'f: f x f cells of a fraction of the side share the pixels of one image; each is a sample of its own.',
@@ -62,6 +69,12 @@ const SynthesisConfig = configTypes('SynthesisConfig', 'How synthetic images are
   classMeanWeight: 'Weight of the class means of the penultimate features.',
   momentsMemory: "Share that the moments of a teacher's earlier steps keep in those that are matched.",
   rounds: 'Images join in so many rounds, the last ones for the shortest time, and so stay as they began the most.',
+  classClusters:
+    'Class means are those of so many clusters of a class; each image is of the one that it begins nearest to.',
+  architectureWeights: {
+    about: 'Weights of teachers of some families among those of others, which have 1.',
+    type: ArchitectureWeight,
+  },
   augmentation: { about: 'Random changes of the images before a step.', type: Augmentation },
   cropScaleMin:
     'Smallest share of the area that the random crop of an image is drawn with, before a step; 1 crops nothing.',

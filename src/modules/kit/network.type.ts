@@ -3,7 +3,7 @@ import { registerEnumType } from 'type-graphql';
 import { architectureConfig, augmentationConfig, FIXED_ARCHITECTURES } from '../../domain/config.js';
 import { configTypes } from './config-types.js';
 
-const ArchitectureName = {
+export const ArchitectureName = {
   CONVNET: 'CONVNET',
   ...(Object.fromEntries(FIXED_ARCHITECTURES.map((name) => [name, name])) as {
     [K in (typeof FIXED_ARCHITECTURES)[number]]: K;

@@ -74,6 +74,14 @@ export type ArchitectureName =
   /** ShuffleNetV2, width 1. */
   | 'SHUFFLENET_V2_X1_0';
 
+/** How much the loss of teachers of one family weighs. What is left out takes its default. */
+export type ArchitectureWeightInput = {
+  /** The family. */
+  name?: ArchitectureName | null | undefined;
+  /** Factor of their loss. (at least 0) */
+  weight?: number | null | undefined;
+};
+
 /** Random changes of an image in training. What is left out takes its default. */
 export type AugmentationInput = {
   /** Whether images are mirrored left to right, half of the time. (default true) */
@@ -649,10 +657,14 @@ export type Split =
 
 /** How synthetic images are made. What is left out takes its default. */
 export type SynthesisConfigInput = {
+  /** Weights of teachers of some families among those of others, which have 1. (default []) */
+  architectureWeights?: Array<ArchitectureWeightInput> | null | undefined;
   /** Random changes of the images before a step. */
   augmentation?: AugmentationInput | null | undefined;
   /** Steps between two checkpoints of images and optimizer state. (more than 0, default 50) */
   checkpointEvery?: number | null | undefined;
+  /** Class means are those of so many clusters of a class; each image is of the one that it begins nearest to. (more than 0, at most 100, default 1) */
+  classClusters?: number | null | undefined;
   /** Weight of the class means of the penultimate features. (at least 0, default 1) */
   classMeanWeight?: number | null | undefined;
   /** Smallest share of the area that the random crop of an image is drawn with, before a step; 1 crops nothing. (at least 0, at most 1, default 0.3) */
