@@ -101,10 +101,14 @@ export const synthesisConfig = z.strictObject({
   momentsMemory: z.number().min(0).max(0.99).default(0),
   /** Images join in so many rounds, the last ones for the shortest time, and so stay as they began the most. */
   rounds: positive.max(100).default(1),
-  /** Class means are those of so many clusters of a class; each image is of the one that it begins nearest to. */
-  classClusters: positive.max(100).default(1),
   /** Weights of the loss of teachers of these architectures; those of all others have 1. */
-  architectureWeights: z.array(architectureWeight).max(16).default([]),
+  architectureWeights: z
+    .array(architectureWeight)
+    .max(16)
+    .refine((weights) => new Set(weights.map(({ name }) => name)).size === weights.length, {
+      error: 'an architecture has one weight',
+    })
+    .default([]),
   augmentation: augmentationConfig.prefault({}),
   /** Crops as those of a student's views: images must look like the real ones to the teachers under them. 1: none. */
   cropScaleMin: fraction.default(0.3),
@@ -151,6 +155,12 @@ export const runConfig = z.strictObject({
   synthesis: synthesisConfig.prefault({}),
   labels: labelConfig.prefault({}),
 });
+
+/** What the loss of a teacher of this architecture is multiplied by. */
+export const weightOf = (
+  { architectureWeights }: Pick<z.infer<typeof synthesisConfig>, 'architectureWeights'>,
+  { name }: Pick<z.infer<typeof architectureConfig>, 'name'>,
+): number => architectureWeights.find((one) => one.name === name)?.weight ?? 1;
 
 /** How a student is trained, on whatever set. */
 export const recipeConfig = z.strictObject({

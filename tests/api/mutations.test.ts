@@ -228,6 +228,10 @@ describe('distillationRunStart', () => {
     assert.deepEqual(await refused({ synthesis: { imagesPerClass: 2, teachersPerStep: 3 } }), [
       ['INVALID_INPUT', 'config.synthesis.teachersPerStep'],
     ]);
+    const architectureWeights = [0.5, 2].map((weight) => ({ name: 'CONVNET', weight }));
+    assert.deepEqual(await refused({ synthesis: { imagesPerClass: 2, architectureWeights } }), [
+      ['INVALID_INPUT', 'config.synthesis.architectureWeights'],
+    ]);
     assert.deepEqual(await refused({ ...small, labels: { ensembleSize: 3 } }), [
       ['INVALID_INPUT', 'config.labels.ensembleSize'],
     ]);

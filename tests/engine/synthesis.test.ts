@@ -153,6 +153,24 @@ for (const shape of [
       assert.ok(Math.abs(sum - last('loss')) < 1e-5, `${sum} against ${last('loss')}`);
     });
 
+    it('multiplies the whole loss of a teacher by the weight of its architecture', async () => {
+      const lossesAt = async (architectureWeights: SynthesisConfig['architectureWeights']) => {
+        const context = keptContext(world.store);
+        const { images } = await synthesize(
+          synthesisPayload(world, teachers, { steps: 10, learningRate: 1e-9, architectureWeights }),
+          context,
+        );
+        return {
+          digest: images.digest,
+          loss: context.metrics.find(({ name }) => name === 'loss')?.value ?? Number.NaN,
+        };
+      };
+      const plain = await lossesAt([]);
+      const halved = await lossesAt([{ name: 'CONVNET', weight: 0.5 }]);
+      assert.ok(Math.abs(halved.loss - 0.5 * plain.loss) < 1e-5 * plain.loss, `${halved.loss} of ${plain.loss}`);
+      assert.deepEqual(await lossesAt([{ name: 'RESNET18', weight: 0.5 }]), plain);
+    });
+
     it('refuses more images per class than a class has', async () => {
       const run = synthesize(synthesisPayload(world, teachers, { imagesPerClass: 21 }), keptContext(world.store));
       await assert.rejects(run, failureWith('TOO_FEW_IMAGES', '20 training images'));

@@ -1,10 +1,9 @@
 /** SYNTHESIS: one task's images of every class, distilled against the pool; resumable to the same bits. */
+import { weightOf } from '../../src/domain/config.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { restore, snapshot } from '../nn/checkpoint.js';
-import { normalize } from '../nn/views.js';
 import { realCrops } from '../teddy/baselines.js';
-import { clustersOf } from '../teddy/clusters.js';
 import { drawnByClass, indicesByClass, loadTeacher, readImages } from '../teddy/dataset.js';
 import { batchLabels, type Target, targetOf } from '../teddy/matching.js';
 import { decodeStatistics } from '../teddy/statistics.js';
@@ -18,7 +17,6 @@ import {
   synthesisStep,
   toBytes,
 } from '../teddy/synthesis.js';
-import { resize } from '../tensor/kernels/index.js';
 import { type Tensor, tf } from '../tensor/tensorflow.js';
 import type { Job } from './job.js';
 
@@ -39,10 +37,10 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
   for (const teacher of teachers) {
     const frozen = await loadTeacher(store, dataset, teacher);
     const statistics = decodeStatistics(frozen.network, await getVerified(store, teacher.statistics));
-    const named = config.architectureWeights.find(({ name }) => name === teacher.architecture.name);
-    pool.push(targetOf(frozen, statistics, named?.weight));
+    pool.push(targetOf(frozen, statistics, weightOf(config, teacher.architecture)));
   }
   const labels = labelsOf(task);
+  const batch = batchLabels(labels, task.classes);
   const start = async () => {
     const train = await readImages(context, dataset, dataset.train);
     const drawn = drawnByClass(indicesByClass(train.labels, dataset.classNames, config.imagesPerClass), seed);
@@ -53,33 +51,9 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
     const crops = await realCrops(labeller, train, drawn, perClass, seed, () => context.breathe());
     return initialImages(task, crops, indicesByClass(crops.labels, dataset.classNames, perClass));
   };
-  const initial = resumeFrom && config.classClusters === 1 ? undefined : await start();
-  let batch = batchLabels(labels, task.classes);
-  if (config.classClusters > 1 && initial) {
-    const train = await readImages(context, dataset, dataset.train);
-    const byClass = indicesByClass(train.labels, dataset.classNames, config.classClusters);
-    const best = teachers.reduce((a, { accuracy }, i) => (accuracy > (teachers[a]?.accuracy ?? 0) ? i : a), 0);
-    const { height, width } = dataset.shape;
-    const images = tf.tidy(() => normalize(resize(initial, height, width), dataset));
-    const clusters = config.classClusters;
-    const real = { train, byClass, normalization: dataset, seed };
-    const found = await clustersOf(
-      pool.map(({ frozen }) => frozen),
-      best,
-      clusters,
-      real,
-      { images, labels },
-      () => context.breathe(),
-    );
-    images.dispose();
-    batch = batchLabels(labels, task.classes, { member: found.member, clusters });
-    found.means.forEach((means, k) => {
-      pool[k] = { ...(pool[k] as Target), classMeans: means };
-    });
-  }
   const resumed = resumeFrom && decodeSafetensors(resumeFrom).metadata;
   const state = {
-    images: { images: resumeFrom ? (restore(resumeFrom, 'images/').images as Tensor) : (initial as Tensor) },
+    images: { images: resumeFrom ? (restore(resumeFrom, 'images/').images as Tensor) : await start() },
     memory: resumeFrom ? restore(resumeFrom, 'memory/') : {},
     optimizer: synthesisOptimizer(resumeFrom && restore(resumeFrom, 'slot/')),
   };

@@ -3,7 +3,7 @@ import type { SynthesisConfig } from '../../src/domain/config.js';
 import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import { softCrossEntropy } from '../nn/training.js';
 import { momentDistance, type NormInput } from '../tensor/kernels/index.js';
-import { type Scalar, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
+import { type Scalar, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import type { Statistics } from './statistics.js';
 
 /** A teacher with what it saw of the real data, as tensors. */
@@ -11,9 +11,9 @@ export interface Target {
   readonly frozen: FrozenNetwork;
   /** [2, c] a batch norm: mean and biased variance. */
   readonly layers: readonly Tensor2D[];
-  /** [groups, d]: of every class, or of every cluster of every class. */
+  /** [classes, d] */
   readonly classMeans: Tensor2D;
-  /** Of its loss among those of other teachers. */
+  /** Of its loss, beside those of other teachers. */
   readonly weight: number;
 }
 
@@ -29,36 +29,16 @@ export function targetOf(frozen: FrozenNetwork, { layers, classMeans }: Statisti
   };
 }
 
-/**
- * The labels of a synthetic batch: one-hot [n, classes]; the matrix [groups, n] that averages over each group, a class or a cluster
- * of one; and the share [groups] that a group has in the mean over classes.
- */
+/** The labels of a synthetic batch: one-hot [n, classes], and the matrix [classes, n] that averages over each class. */
 export interface BatchLabels {
   readonly oneHot: Tensor2D;
   readonly average: Tensor2D;
-  readonly share: Tensor1D;
 }
 
-/** `member`: of every sample, the cluster of its class, below `clusters`. */
-export function batchLabels(
-  labels: Int32Array,
-  classes: number,
-  { member, clusters }: { member: Int32Array; clusters: number } = {
-    member: new Int32Array(labels.length),
-    clusters: 1,
-  },
-): BatchLabels {
+export function batchLabels(labels: Int32Array, classes: number): BatchLabels {
   return tf.tidy(() => {
-    const oneHotOf = (values: Int32Array, depth: number) =>
-      tf.oneHot(tf.tensor1d(values, 'int32'), depth).toFloat() as Tensor2D;
-    const groups = oneHotOf(
-      labels.map((label, i) => label * clusters + (member[i] as number)),
-      classes * clusters,
-    );
-    const counts = groups.sum(0);
-    const perClass = counts.reshape([classes, clusters]).sum(1, true).maximum(1).mul(classes);
-    const share = counts.reshape([classes, clusters]).div(perClass).reshape([-1]) as Tensor1D;
-    return { oneHot: oneHotOf(labels, classes), average: groups.div(counts.maximum(1)).transpose() as Tensor2D, share };
+    const oneHot = tf.oneHot(tf.tensor1d(labels, 'int32'), classes).toFloat() as Tensor2D;
+    return { oneHot, average: oneHot.div(oneHot.sum(0).maximum(1)).transpose() as Tensor2D };
   });
 }
 
@@ -77,8 +57,8 @@ export interface MatchingLoss {
 }
 
 /**
- * a CE(f(x), y) + b sum_l c_l (|| mu_l - mu_l^k ||_2 + || var_l - var_l^k ||_2) + g mean_c || hbar_c(x) - H_c ||_2^2
- * with c_0 = `firstLayerWeight` and every other c_l = 1, for normalised images x [n, h, w, c]. mu_l and var_l are those of x
+ * w (a CE(f(x), y) + b sum_l c_l (|| mu_l - mu_l^k ||_2 + || var_l - var_l^k ||_2) + g mean_c || hbar_c(x) - H_c ||_2^2)
+ * with w the target's weight, c_0 = `firstLayerWeight` and every other c_l = 1, for normalised images x [n, h, w, c]. mu_l and var_l are those of x
  * and, by the share `momentsMemory`, those that `earlier` steps of the teacher left, [2, c] a batch norm, none at the first.
  */
 export function matchingLoss(
@@ -105,7 +85,7 @@ export function matchingLoss(
   const [first, ...others] = distances as [Scalar, ...Scalar[]];
   const moments = tf.addN([first.mul(weights.firstLayerWeight) as Scalar, ...others]);
   const difference = labels.average.matMul(outputs.features).sub(target.classMeans);
-  const classMeans = difference.square().sum(1).mul(labels.share).sum() as Scalar;
+  const classMeans = difference.square().sum(1).mean() as Scalar;
   const total = crossEntropy
     .mul(weights.crossEntropyWeight)
     .add(moments.mul(weights.momentsWeight))

@@ -69,8 +69,6 @@ const SynthesisConfig = configTypes('SynthesisConfig', 'How synthetic images are
   classMeanWeight: 'Weight of the class means of the penultimate features.',
   momentsMemory: "Share that the moments of a teacher's earlier steps keep in those that are matched.",
   rounds: 'Images join in so many rounds, the last ones for the shortest time, and so stay as they began the most.',
-  classClusters:
-    'Class means are those of so many clusters of a class; each image is of the one that it begins nearest to.',
   architectureWeights: {
     about: 'Weights of teachers of some families among those of others, which have 1.',
     type: ArchitectureWeight,

@@ -85,6 +85,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   TeacherConnection: { READ: CONNECTION },
   TeacherEdge: { READ: EDGE },
   TeacherImport: { READ: 'architecture path' },
+  ArchitectureWeight: { READ: 'name weight' },
   TeacherSelection: { READ: 'kinds maxAccuracy minAccuracy' },
   PoolConfig: {
     READ: `architecture augmentation batchSize checkpointEpochs epochs fineTuneEpochs fullyTrained imports learningRate momentum
@@ -117,7 +118,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   DistillationRunCancelPayload: { OPERATE: `${DONE} distillationRun` },
   RunConfig: { READ: 'labels synthesis teachers' },
   SynthesisConfig: {
-    READ: `augmentation checkpointEvery classMeanWeight cropScaleMin crossEntropyWeight firstLayerWeight formation imagesPerClass
+    READ: `architectureWeights augmentation checkpointEvery classMeanWeight cropScaleMin crossEntropyWeight firstLayerWeight formation imagesPerClass
       imagesPerClassPerTask init learningRate momentsMemory momentsWeight rounds steps teacherOrder teachersPerStep`,
   },
   LabelConfig: {

@@ -663,8 +663,6 @@ export type SynthesisConfigInput = {
   augmentation?: AugmentationInput | null | undefined;
   /** Steps between two checkpoints of images and optimizer state. (more than 0, default 50) */
   checkpointEvery?: number | null | undefined;
-  /** Class means are those of so many clusters of a class; each image is of the one that it begins nearest to. (more than 0, at most 100, default 1) */
-  classClusters?: number | null | undefined;
   /** Weight of the class means of the penultimate features. (at least 0, default 1) */
   classMeanWeight?: number | null | undefined;
   /** Smallest share of the area that the random crop of an image is drawn with, before a step; 1 crops nothing. (at least 0, at most 1, default 0.3) */
