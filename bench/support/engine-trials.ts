@@ -84,6 +84,7 @@ const ABLATIONS: readonly Trial[] = [
 ];
 const pruned = { prunedRatios: [0.3, 0.5] };
 const long = { epochs: 24, checkpointEpochs: [0.5, 1, 2, 4, 8, 24], fullyTrained: true };
+const labelledBy3: Trial = { name: 'labels of 3 teachers', labels: { ensembleSize: 3 } };
 const mixed = { otherArchitectures: [{ name: 'SHUFFLENET_V2_X0_5' as const }] };
 const lighter = { architectureWeights: [{ name: 'SHUFFLENET_V2_X0_5' as const, weight: 0.2 }] };
 const named = (...names: readonly string[]) => ABLATIONS.filter(({ name }) => names.includes(name));
@@ -121,6 +122,7 @@ export const SWEEPS: Record<string, Sweep> = {
     ...ABLATIONS,
     { name: 'formation 1', synthesis: { formation: 1 } },
     { name: 'formation 3', synthesis: { formation: 3 } },
+    labelledBy3,
   ]),
   'cifar10-ipc10': cifar10(10, cells, [
     ...ABLATIONS.filter(({ name }) => !LEFT_OUT.includes(name)),
@@ -132,7 +134,7 @@ export const SWEEPS: Record<string, Sweep> = {
     { name: 'its end alone', pool: long, only: [5] },
     { name: 'a pool of two networks', pool: mixed },
     { name: 'a pool of two networks, the deeper of weight .2', pool: mixed, synthesis: lighter },
-    { name: 'labels of 3 teachers', labels: { ensembleSize: 3 } },
+    labelledBy3,
     { name: 'labels of 5 teachers, by accuracy', labels: { ensembleSize: 5, weighting: 'ACCURACY' } },
   ]),
   'cifar10-ipc50': cifar10(50, {}, [
@@ -143,6 +145,7 @@ export const SWEEPS: Record<string, Sweep> = {
     ...named('moments remembered by .8', '5 rounds'),
     { name: '10 rounds', synthesis: { rounds: 10 } },
     { name: '25 rounds', synthesis: { rounds: 25 } },
+    { name: '5 rounds, labels of 3 teachers', synthesis: { rounds: 5 }, labels: { ensembleSize: 3 } },
     { name: '5 rounds, rate .05', synthesis: { rounds: 5, learningRate: 0.05 } },
     { name: '5 rounds, moments remembered by .8', synthesis: { rounds: 5, momentsMemory: 0.8 } },
   ]),
