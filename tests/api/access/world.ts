@@ -61,7 +61,9 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
     where: { id: pool.id },
     data: { config: { ...(pool.config as object), imports } },
   });
-  const run = await seedRun(database, pool, { synthesis: { imagesPerClass: 1 } });
+  const run = await seedRun(database, pool, {
+    synthesis: { imagesPerClass: 1, architectureWeights: [{ name: 'CONVNET', weight: 0.5 }] },
+  });
   await world.transact((work) => startRun(work, run.id));
   const claim = await claimNext(backend, { runId: run.id });
   await reportProgress(backend, claim, { step: 1, totalSteps: 2, loss: 0.5 }, [{ name: 'loss', step: 1, value: 0.5 }]);
