@@ -2,7 +2,8 @@
  * Tries the options of pool, synthesis, labels and recipe one by one and writes bench/results/engine-sweep-<sweep>.json. Each
  * seed is a pair: one set and one baseline of random real images that start from the same images and train a student from the
  * same weights, so that the gain's error is that of the differences. What was computed in the work folder is not again. Every row
- * names the commit that gave it: rows of options that were tried and are gone stay in the file, behind the others.
+ * names the commit that gave it: rows of options that were tried and are gone stay in the file, behind the others. The first
+ * trial is measured whatever is asked for, since the others are compared with it.
  *
  *     npm run bench -- engine-sweep [--sweep cifar10-ipc1] [--data <archive or folder of the images>] [--work <folder>]
  *         [--only <part of a trial's name>]...
@@ -82,8 +83,14 @@ const file = `engine-sweep-${values.sweep}`;
 const dataset = await pipeline.dataset(sweep.source(values.data));
 const earlier = readJson<{ trials: Record<string, unknown> }>(resultsPath(file), { trials: {} });
 const rows = { ...earlier.trials };
-for (const trial of sweep.trials.filter(({ name }) => values.only.some((part) => name.includes(part)))) {
-  const row = await measure(sweep, dataset, trial);
+const [first, ...others] = sweep.trials as [Trial, ...Trial[]];
+const chosen = others.filter(({ name }) => values.only.some((part) => name.includes(part)));
+/** Of the first trial, by seed: every row keeps what it is compared with, as other machines round otherwise. */
+let base: readonly number[] | undefined;
+for (const trial of [first, ...chosen]) {
+  const measured = await measure(sweep, dataset, trial);
+  base ??= measured.teddy;
+  const row = { ...measured, base };
   rows[trial.name] = row;
   const listed = sweep.trials.flatMap(({ name }) => (name in rows ? [[name, rows[name]]] : []));
   const inOrder = { ...Object.fromEntries(listed), ...rows };

@@ -54,7 +54,7 @@ const DEFAULTS: readonly Trial[] = [
 
 /** Of a width that lets a trial end in two minutes on two cores. */
 const narrow = { name: 'CONVNET', width: 16, depth: 3 } as const;
-/** All rows of a sweep share it, so it stays when the suites find a better one. */
+/** All rows of a sweep share it, so it stays whatever the suites take. */
 const pool = { architecture: narrow, epochs: 8, checkpointEpochs: [0.5, 1, 2, 4, 8], learningRate: 0.03 };
 
 /** Every option of synthesis on its own. */
@@ -135,6 +135,9 @@ export const SWEEPS: Record<string, Sweep> = {
     { name: 'a pool of two networks', pool: mixed },
     { name: 'a pool of two networks, the deeper of weight .2', pool: mixed, synthesis: lighter },
     labelledBy3,
+    { name: 'temperature 1', recipe: { temperature: 1 } },
+    { name: 'temperature 4', recipe: { temperature: 4 } },
+    { name: 'labels of 3 teachers, temperature 4', labels: { ensembleSize: 3 }, recipe: { temperature: 4 } },
     { name: 'labels of 5 teachers, by accuracy', labels: { ensembleSize: 5, weighting: 'ACCURACY' } },
   ]),
   'cifar10-ipc50': cifar10(50, {}, [

@@ -56,6 +56,8 @@ interface SweepTrial {
   readonly name: string;
   readonly teddy: readonly number[];
   readonly randomReal: readonly number[];
+  /** The sets of the first trial, by seed, on the same machine. */
+  readonly base: readonly number[];
 }
 
 export interface SweepResult {
@@ -68,11 +70,11 @@ const withError = (numbers: readonly number[]): string =>
 
 /** Differences are of pairs: of teddy to random real images, and to the first trial's set of the same seed. */
 export function sweepTable({ trials }: SweepResult): string {
-  const [base, ...others] = Object.values(trials);
-  if (base === undefined) return '';
-  const toBase = ({ teddy }: SweepTrial) => {
-    const both = Math.min(teddy.length, base.teddy.length);
-    return teddy.slice(0, both).map((accuracy, seed) => accuracy - (base.teddy[seed] as number));
+  const [first, ...others] = Object.values(trials);
+  if (first === undefined) return '';
+  const toBase = ({ teddy, base }: SweepTrial) => {
+    const both = Math.min(teddy.length, base.length);
+    return teddy.slice(0, both).map((accuracy, seed) => accuracy - (base[seed] as number));
   };
   const rowOf = (trial: SweepTrial): string[] => {
     const { name, teddy, randomReal } = trial;
@@ -80,7 +82,7 @@ export function sweepTable({ trials }: SweepResult): string {
     return [name, `${teddy.length}`, average(teddy), average(randomReal), withError(gains)];
   };
   return table(
-    ['trial', 'pairs', 'teddy', 'random real', 'gain', `to ${base.name}`],
-    [[...rowOf(base), ''], ...others.map((trial) => [...rowOf(trial), withError(toBase(trial))])],
+    ['trial', 'pairs', 'teddy', 'random real', 'gain', `to ${first.name}`],
+    [[...rowOf(first), ''], ...others.map((trial) => [...rowOf(trial), withError(toBase(trial))])],
   );
 }
