@@ -102,7 +102,7 @@ export const weights = { momentsWeight: 1, classMeanWeight: 0.1 } as const;
 const few = { ...cells, ...weights, momentsMemory: 0.8 } as const;
 const many = { ...weights, rounds: 5 } as const;
 
-/** Three teachers label better than the best alone, and a base run of 24 epochs worse than one of 8, where students train short. */
+/** At width 16 three teachers label better than the best alone, and the end of 24 epochs worse than that of 8 (docs/results.md). */
 const labels = { ensembleSize: 3 } as const;
 
 /** The rate that networks of this depth train at under AdamW. */
