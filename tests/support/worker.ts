@@ -20,6 +20,8 @@ export interface TestWorker {
   logged(msg: string, values?: Partial<LogEntry>, timeoutMs?: number): Promise<LogEntry>;
   /** Sends a signal and waits for the end of the process; answers its exit status, or null where the signal ended it. */
   kill(signal: NodeJS.Signals): Promise<number | null>;
+  /** Ctrl-C: a terminal sends SIGINT to every process of the group in the foreground. Waits and answers as `kill` does. */
+  interrupt(): Promise<number | null>;
 }
 
 export function startTestWorker(options: {
@@ -68,6 +70,10 @@ export function startTestWorker(options: {
       ),
     kill(signal) {
       if (!ended) child.kill(signal);
+      return exited;
+    },
+    interrupt() {
+      if (!ended) process.kill(-pid, 'SIGINT');
       return exited;
     },
   };

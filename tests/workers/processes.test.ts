@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { requestRunCancel } from '../../src/platform/orchestration/index.js';
@@ -24,6 +25,8 @@ describe('worker processes', () => {
     assert.ok(childPid);
     return childPid;
   };
+
+  const groupOf = (pid: number): string => execFileSync('ps', ['-o', 'pgid=', '-p', String(pid)], { encoding: 'utf8' });
 
   const holds = (candidate: TestWorker, taskId: string) =>
     candidate.log.some((entry) => entry.msg === 'attempt started' && entry.taskId === taskId);
@@ -139,6 +142,20 @@ describe('worker processes', () => {
     const gone = await world.database.worker.findFirstOrThrow({ where: { pid: holder.pid } });
     assert.equal(gone.state, 'STOPPED');
     worker = other;
+  });
+
+  it('hand their task back on Ctrl-C, which their child does not see', async () => {
+    const run = await runs.newRun();
+    const task = await runs.midway(run.id);
+    const child = await childOf(worker, task.id, 1);
+    assert.notEqual(groupOf(child), groupOf(worker.pid), 'a terminal signals the group of the worker');
+    assert.equal(await worker.interrupt(), 0);
+    assert.ok(!isAlive(child));
+    assert.deepEqual(await runs.outcomes(run.id), ['DRAINED']);
+    worker = await world.startWorker();
+    await runs.succeeded(run.id);
+    assert.equal(await runs.imagesOf(run.id), undisturbed);
+    assert.deepEqual(await runs.outcomes(run.id), ['DRAINED', 'SUCCEEDED']);
   });
 
   it('are replaced when one is killed: another takes its task to the same bytes, and its child ends by itself', async () => {
