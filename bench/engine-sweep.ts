@@ -6,13 +6,14 @@
  * trial is measured whatever is asked for, since the others are compared with it.
  *
  *     npm run bench -- engine-sweep [--sweep cifar10-ipc1] [--data <archive or folder of the images>] [--work <folder>]
- *         [--only <part of a trial's name>]...
+ *         [--only <a trial's name, or words of it>]...
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { poolConfig, recipeConfig, runConfig } from '../src/domain/config.js';
 import type { DatasetRef } from '../src/domain/jobs/references.js';
+import { chosenOf, namedOf } from './support/chosen.js';
 import { SWEEPS, type Sweep, type Trial } from './support/engine-trials.js';
 import { labelTeachersOf, openPipeline } from './support/pipeline.js';
 import {
@@ -25,14 +26,13 @@ import {
   standardError,
   writeResult,
 } from './support/report.js';
-import { chosenOf } from './support/suite-runner.js';
 
 const { values } = parseArgs({
   options: {
     sweep: { type: 'string', default: 'fashion-mnist' },
     data: { type: 'string' },
     work: { type: 'string', default: join(tmpdir(), 'teddyhub-sweep') },
-    only: { type: 'string', multiple: true, default: [''] },
+    only: { type: 'string', multiple: true, default: [] },
   },
 });
 const sweep = chosenOf(SWEEPS, 'engine-sweep', 'sweep', values.sweep, values.data);
@@ -83,11 +83,11 @@ const file = `engine-sweep-${values.sweep}`;
 const dataset = await pipeline.dataset(sweep.source(values.data));
 const earlier = readJson<{ trials: Record<string, unknown> }>(resultsPath(file), { trials: {} });
 const rows = { ...earlier.trials };
-const [first, ...others] = sweep.trials as [Trial, ...Trial[]];
-const chosen = others.filter(({ name }) => values.only.some((part) => name.includes(part)));
+const [first] = sweep.trials as [Trial, ...Trial[]];
+const chosen = namedOf(sweep.trials, 'engine-sweep', 'trial', values.only);
 /** Of the first trial, by seed: every row keeps what it is compared with, as other machines round otherwise. */
 let base: readonly number[] | undefined;
-for (const trial of [first, ...chosen]) {
+for (const trial of new Set([first, ...chosen])) {
   const measured = await measure(sweep, dataset, trial);
   base ??= measured.teddy;
   const row = { ...measured, base };

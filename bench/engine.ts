@@ -3,9 +3,10 @@
  * one run, so that a noisy machine is noisy to all. Writes bench/results/engine.json: medians, quartiles, ratios to eager and
  * to compiled; what single kernels reach; and how time grows with images, and memory with steps.
  *
- *     npm run bench -- engine [--python <python with torch>] [--rounds 4] [--steps 5] [--only <part of a case's name>]
+ *     npm run bench -- engine [--python <python with torch>] [--rounds 4] [--steps 5] [--only <a case's name, or words of it>]...
  */
 import { parseArgs } from 'node:util';
+import { namedOf } from './support/chosen.js';
 import { CASES, type EngineCase, nameOf, stepOf } from './support/engine-cases.js';
 import { timeKernels } from './support/kernel-times.js';
 import { type Mode, type Peer, startPeer } from './support/pytorch-peer.js';
@@ -17,7 +18,7 @@ const { values } = parseArgs({
     python: { type: 'string' },
     rounds: { type: 'string', default: '4' },
     steps: { type: 'string', default: '5' },
-    only: { type: 'string', default: '' },
+    only: { type: 'string', multiple: true, default: [] },
   },
 });
 const [rounds, steps] = [Number(values.rounds), Number(values.steps)];
@@ -59,9 +60,11 @@ async function compare(one: EngineCase, peer: Peer) {
   };
 }
 
+const named = CASES.map((one) => ({ name: nameOf(one), one }));
+const chosen = namedOf(named, 'engine', 'case', values.only);
 const peer = startPeer(values.python);
 const cases = [];
-for (const one of CASES.filter((each) => nameOf(each).includes(values.only))) {
+for (const { one } of chosen) {
   const row = await compare(one, peer);
   cases.push(row);
   const { teddyhub, eager, compile } = row.milliseconds;
@@ -76,7 +79,7 @@ for (const { name, milliseconds, gigaflops } of kernels) {
     `${name.padEnd(48)} ${milliseconds} ms${gigaflops === undefined ? '' : `, ${gigaflops} GFLOP/s`}\n`,
   );
 }
-if (values.only === '') {
+if (values.only.length === 0) {
   const [batches, memory] = [await timeBatches(), await watchMemory()];
   process.stdout.write(`${JSON.stringify(batches)}\n${JSON.stringify(memory)}\n`);
   const command = `npm run bench -- engine --rounds ${rounds} --steps ${steps}`;

@@ -1,25 +1,7 @@
 /** A suite made ready: its dataset imported and its pool trained; and one student of a row, method and seed at a time. */
+import { chosenOf } from './chosen.js';
 import { labelTeachersOf, type Outcome, openPipeline } from './pipeline.js';
 import { type Method, type Row, SUITES, type Suite, sre2l } from './suites.js';
-
-/** The one of this name; ends the process in one line where there is none, or where it needs data that was not named. */
-export function chosenOf<T extends Pick<Suite, 'data'>>(
-  all: Record<string, T>,
-  bench: string,
-  kind: string,
-  name: string,
-  data: string | undefined,
-): T {
-  const chosen = all[name];
-  const problem = !chosen
-    ? `there is no ${kind} ${name}; choose one of ${Object.keys(all).join(', ')}`
-    : chosen.data && data === undefined
-      ? `the ${kind} ${name} needs --data <${chosen.data}>`
-      : undefined;
-  if (chosen && problem === undefined) return chosen;
-  console.error(`${bench}: ${problem}.`);
-  process.exit(1);
-}
 
 export const suiteOf = (bench: string, name: string, data: string | undefined): Suite =>
   chosenOf(SUITES, bench, 'suite', name, data);
