@@ -18,6 +18,7 @@ import {
   teacherList,
 } from './support/tables/quality.js';
 import { type ApiResult, apiTable, type DataResult, importTable } from './support/tables/service.js';
+import { type TimeResult, timeTable } from './support/tables/time.js';
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
 
@@ -38,6 +39,7 @@ const SECTIONS: Record<string, (argument: string) => string> = {
   imports: () => importTable(resultOf<DataResult>('data')),
   'label size': () => labelSizeTable(resultOf<LabelSizeResult>('label-size')),
   sweep: (name) => sweepTable(resultOf<SweepResult>(`engine-sweep-${name}`)),
+  'time to accuracy': () => timeTable(resultOf<TimeResult>('time-to-accuracy')),
   quality: (suite) => qualityTable(resultOf<QualityResult>(`quality-${suite}`)),
   teachers: (suite) => teacherList(resultOf<QualityResult>(`quality-${suite}`)),
 };

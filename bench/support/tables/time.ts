@@ -1,0 +1,36 @@
+/** What bench/time-to-accuracy.ts measured. */
+import type { Method } from '../suites.js';
+import { table } from './markdown.js';
+import { METHOD_NAMES } from './quality.js';
+
+interface Timed {
+  readonly synthesisSteps: number;
+  readonly studentSteps: number;
+  readonly top1: number;
+  readonly cpuSeconds: number;
+}
+
+export interface TimeResult {
+  readonly sre2l: Timed;
+  readonly teddy: readonly Timed[];
+  readonly randomReal: readonly Timed[];
+}
+
+export function timeTable({ sre2l, teddy, randomReal }: TimeResult): string {
+  const rowOf = (method: Method, one: Timed): string[] => [
+    METHOD_NAMES[method],
+    `${one.synthesisSteps}`,
+    `${one.studentSteps}`,
+    one.top1.toFixed(2),
+    one.cpuSeconds.toFixed(0),
+    (sre2l.cpuSeconds / one.cpuSeconds).toFixed(1),
+  ];
+  return table(
+    ['method', 'steps of synthesis', 'student steps', 'top-1', 'seconds of CPU', 'times faster'],
+    [
+      rowOf('SRE2L', sre2l),
+      ...teddy.map((one) => rowOf('TEDDY', one)),
+      ...randomReal.map((one) => rowOf('RANDOM_REAL', one)),
+    ],
+  );
+}
