@@ -57,6 +57,16 @@ interface Result {
 const commit = currentCommit();
 const name = `quality-${values.suite}`;
 const result: Result = values.fresh ? { rows: {} } : { ...readJson<Result>(resultsPath(name), { rows: {} }) };
+// What was measured of other options is of another row, whatever its name.
+for (const row of suite.rows) {
+  const of = result.rows[row.name] ?? {};
+  for (const method of METHODS) {
+    const measured = of[method]?.measured.filter(({ options }) => options === optionsOf(row, method)) ?? [];
+    if (measured.length > 0) of[method] = { measured };
+    else delete of[method];
+  }
+  if (METHODS.every((method) => of[method] === undefined)) delete result.rows[row.name];
+}
 const opened = await openSuite(suite, values.data, values.work);
 const { teachers, cpuSeconds } = opened;
 
@@ -88,13 +98,16 @@ function save(): void {
   });
 }
 
-async function measure(row: Row, method: Method, seed: number): Promise<void> {
+function optionsOf(row: Row, method: Method): string {
   const { imagesPerClass, labels, recipe } = row;
-  const decisive = [suite.pool, method, imagesPerClass, synthesisOf(row, method), labels, recipe];
-  const options = digestOf(decisive).slice(0, 12);
+  return digestOf([suite.pool, method, imagesPerClass, synthesisOf(row, method), labels, recipe]).slice(0, 12);
+}
+
+async function measure(row: Row, method: Method, seed: number): Promise<void> {
+  const options = optionsOf(row, method);
   const of = result.rows[row.name] ?? {};
   result.rows[row.name] = of;
-  const earlier = (of[method]?.measured ?? []).filter((one) => one.options === options);
+  const earlier = of[method]?.measured ?? [];
   if (earlier.some((one) => one.seed === seed)) return;
   const outcome = await opened.measure(row, method, seed);
   const one = { seed, top1: rounded(outcome.soft), cpuSeconds: outcome.cpuSeconds, options, commit };
