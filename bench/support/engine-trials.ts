@@ -116,6 +116,30 @@ const cifar10 = (imagesPerClass: number, synthesis: Options['synthesis'], trials
   trials: trials.map((trial) => ({ pairs: PAIRS[imagesPerClass] ?? 4, ...trial })),
 });
 
+/** At the width of the suites a pair takes a quarter of an hour: what of the narrow sweeps holds there, in one pair each. */
+const narrowWinner = { ...weights, momentsMemory: 0.8 };
+const wide: Sweep = {
+  ...(SUITES.cifar10 as Suite),
+  base: {
+    pool: (SUITES.cifar10 as Suite).pool,
+    synthesis: { imagesPerClass: 10, imagesPerClassPerTask: 10, ...cells },
+    labels: { fkdSteps: 1000 },
+    recipe: { architecture: { name: 'CONVNET', width: 128, depth: 3 }, steps: 1000, temperature: 4 },
+  },
+  trials: [
+    { name: 'base' },
+    { name: 'temperature 2', recipe: { temperature: 2 } },
+    { name: 'temperature 2, weights of width 16', recipe: { temperature: 2 }, synthesis: narrowWinner },
+    {
+      name: 'temperature 2, weights of width 16, labels of 3 teachers',
+      recipe: { temperature: 2 },
+      synthesis: narrowWinner,
+      labels: { ensembleSize: 3 },
+    },
+    { name: '800 steps', synthesis: { steps: 800 } },
+  ].map((trial) => ({ ...trial, pairs: 1 })),
+};
+
 export const SWEEPS: Record<string, Sweep> = {
   'fashion-mnist': { ...(SUITES['fashion-mnist'] as Suite), base: {}, trials: DEFAULTS },
   'cifar10-ipc1': cifar10(1, cells, [
@@ -140,6 +164,7 @@ export const SWEEPS: Record<string, Sweep> = {
     { name: 'labels of 3 teachers, temperature 4', labels: { ensembleSize: 3 }, recipe: { temperature: 4 } },
     { name: 'labels of 5 teachers, by accuracy', labels: { ensembleSize: 5, weighting: 'ACCURACY' } },
   ]),
+  'cifar10-ipc10-wide': wide,
   'cifar10-ipc50': cifar10(50, {}, [
     ...named('base', 'untouched', 'no class means', 'moments .1, class means 1'),
     { name: 'rate .01', synthesis: { learningRate: 0.01 } },

@@ -66,7 +66,7 @@ export interface SweepResult {
 
 const average = (numbers: readonly number[]): string => mean(numbers).toFixed(2);
 const withError = (numbers: readonly number[]): string =>
-  `${signed(mean(numbers))} +- ${standardError(numbers).toFixed(2)}`;
+  signed(mean(numbers)) + (numbers.length > 1 ? ` +- ${standardError(numbers).toFixed(2)}` : '');
 
 /** Differences are of pairs: of teddy to random real images, and to the first trial's set of the same seed. */
 export function sweepTable({ trials }: SweepResult): string {
