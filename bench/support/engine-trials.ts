@@ -137,6 +137,9 @@ const wide: Sweep = {
       labels: { ensembleSize: 3 },
     },
     { name: '800 steps', synthesis: { steps: 800 } },
+    { name: 'moments .03', synthesis: { momentsWeight: 0.03 } },
+    { name: 'class means .1', synthesis: { classMeanWeight: 0.1 } },
+    { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
   ].map((trial) => ({ ...trial, pairs: 1 })),
 };
 
