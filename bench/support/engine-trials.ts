@@ -140,6 +140,7 @@ const wide: Sweep = {
     { name: 'moments .03', synthesis: { momentsWeight: 0.03 } },
     { name: 'class means .1', synthesis: { classMeanWeight: 0.1 } },
     { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
+    { name: 'from real crops', synthesis: { init: 'REAL_CROPS' as const } },
   ].map((trial) => ({ ...trial, pairs: 1 })),
 };
 
