@@ -69,8 +69,12 @@ export async function startS3Server(prepare: () => Promise<S3Program>): Promise<
 
 class EndedAtStart extends Error {}
 
+/** Runs a program until it ends or its input does, as it does when this process is killed: no server is to outlive its tests. */
+const LEASH = 'exec 3<&0; "$0" "$@" 3<&- & server=$!; (read -r _ <&3; kill -9 $server) & wait $server';
+
 async function startOnce({ program, args, env, port, folder, isReady }: S3Program): Promise<S3Server> {
-  const server = spawn(program, args, { env: env ?? process.env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const leashed = ['-c', LEASH, program, ...args];
+  const server = spawn('sh', leashed, { env: env ?? process.env, stdio: ['pipe', 'ignore', 'pipe'] });
   const close = async () => {
     await end(server);
     await rm(folder, { recursive: true, force: true });
@@ -108,7 +112,7 @@ function end(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) return resolve();
     child.once('exit', () => resolve());
-    child.kill('SIGKILL');
+    child.stdin?.end();
   });
 }
 
