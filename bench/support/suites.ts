@@ -144,6 +144,8 @@ export const SUITES: Record<string, Suite> = {
       row(1, { pairs: 5, studentSteps: 1000, ...single }),
       row(10, { pairs: 5, studentSteps: 1000, ...few }),
       row(50, { pairs: 3, studentSteps: 1000, ...many }),
+      // A tenth of the data: about what the number of steps leaves within reach, whatever the set.
+      row(500, { pairs: 1, studentSteps: 1000, methods: ['RANDOM_REAL'], recipe: few.recipe }),
       row(10, { pairs: 5, studentSteps: EQUAL_TIME, methods: ['RANDOM_REAL'], ...few }),
       ...CURVE.map((length) => row(10, { ...length, ...few })),
     ],
