@@ -1,7 +1,7 @@
 /**
  * The claim of the method, the same accuracy in much less time: how long SRe2L takes for its accuracy, synthesis, labels and
- * student together, in seconds of CPU, and how long teddy takes to reach it, with growing shares of its own steps; and random real images beside
- * them. All in one run, with the same teachers, labels and recipe. Writes bench/results/time-to-accuracy.json.
+ * student together, in seconds of CPU, and how long teddy takes to reach it, with growing shares of its own steps; and random
+ * real images beside them. All in one run, with the same teachers, labels and recipe. Writes bench/results/time-to-accuracy.json.
  *
  *     npm run bench -- time-to-accuracy --suite cifar10 [--data <archive or folder>] [--row <row's name>] [--seeds 3] [--work <folder>]
  */
