@@ -116,7 +116,7 @@ const cifar10 = (imagesPerClass: number, synthesis: Options['synthesis'], trials
   trials: trials.map((trial) => ({ pairs: PAIRS[imagesPerClass] ?? 4, ...trial })),
 });
 
-/** At the width of the suites a pair takes a quarter of an hour: what of the narrow sweeps holds there, in one pair each. */
+/** At the width of the suites a pair takes a quarter of an hour: what of the narrow sweeps holds there, and what the student's recipe is worth, in one pair each. */
 const narrowWinner = { ...weights, momentsMemory: 0.8 };
 const wide: Sweep = {
   ...(SUITES.cifar10 as Suite),
@@ -141,6 +141,12 @@ const wide: Sweep = {
     { name: 'class means .1', synthesis: { classMeanWeight: 0.1 } },
     { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
     { name: 'from real crops', synthesis: { init: 'REAL_CROPS' as const } },
+    { name: 'rate .1', synthesis: { learningRate: 0.1 } },
+    { name: "student's rate .003", recipe: { learningRate: 0.003 } },
+    { name: "student's rate .005", recipe: { learningRate: 0.005 } },
+    { name: "student's weights averaged by .98", recipe: { averageDecay: 0.98 } },
+    { name: 'crops of 15 %', ...crops(0.15) },
+    { name: 'crops of 50 %', ...crops(0.5) },
   ].map((trial) => ({ ...trial, pairs: 1 })),
 };
 
