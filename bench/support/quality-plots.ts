@@ -35,7 +35,8 @@ export async function qualityPlots(suite: string, result: QualityResult): Promis
   const plots: QualityPlot[] = [];
   const add = async (name: string, title: string, x: string, points: readonly Point[]) =>
     plots.push({ name, title, svg: await linePlot({ x, y: 'top-1, percent', points }) });
-  for (const [architecture, rows] of Map.groupBy(Object.values(result.rows), (row) => row.recipe.architecture.name)) {
+  const plotted = Object.values(result.rows).filter(({ variant }) => variant === undefined);
+  for (const [architecture, rows] of Map.groupBy(plotted, (row) => row.recipe.architecture.name)) {
     const prefix = `${suite}-${architecture.toLowerCase()}`;
     for (const [images, group] of curves(rows, stepsOf, imagesOf)) {
       const title = `Accuracy over student steps, ${images} images per class`;

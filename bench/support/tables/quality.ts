@@ -17,6 +17,7 @@ export interface MethodResult {
 
 export type QualityRow = Partial<Record<Method, MethodResult>> & {
   readonly imagesPerClass: number;
+  readonly variant?: string;
   readonly recipe: { readonly steps: number; readonly architecture: { readonly name: string } };
 };
 
