@@ -116,8 +116,11 @@ const cifar10 = (imagesPerClass: number, synthesis: Options['synthesis'], trials
   trials: trials.map((trial) => ({ pairs: PAIRS[imagesPerClass] ?? 4, ...trial })),
 });
 
-/** At the width of the suites a pair takes a quarter of an hour: what of the narrow sweeps holds there, and what the student's recipe is worth, in one pair each. */
 const narrowWinner = { ...weights, momentsMemory: 0.8 };
+/**
+ * At the width of the suites a pair takes a quarter of an hour: what of the narrow sweeps holds there, and what the student's
+ * recipe is worth, in one pair each.
+ */
 const wide: Sweep = {
   ...(SUITES.cifar10 as Suite),
   base: {
