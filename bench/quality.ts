@@ -6,12 +6,12 @@
  * holds already of the same options is not computed again, so a suite of hours can be run in parts; `--fresh` starts anew.
  *
  *     npm run bench -- quality --suite cifar10 [--rows <a row's name, or words of it>]... [--methods TEDDY,SRE2L]
- *         [--data <archive or folder of the images>] [--fresh] [--work <folder>]
+ *         [--pairs <at most so many of each row>] [--data <archive or folder of the images>] [--fresh] [--work <folder>]
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { namedOf } from './support/chosen.js';
+import { countOf, namedOf } from './support/chosen.js';
 import { digestOf } from './support/digest.js';
 import type { Outcome } from './support/pipeline.js';
 import {
@@ -32,6 +32,7 @@ const { values } = parseArgs({
     suite: { type: 'string', default: 'fashion-mnist' },
     rows: { type: 'string', multiple: true, default: [] },
     methods: { type: 'string', default: METHODS.join() },
+    pairs: { type: 'string' },
     fresh: { type: 'boolean', default: false },
     data: { type: 'string' },
     work: { type: 'string', default: join(tmpdir(), 'teddyhub-quality') },
@@ -39,6 +40,7 @@ const { values } = parseArgs({
 });
 const suite = suiteOf('quality', values.suite, values.data);
 const rows = namedOf(suite.rows, 'quality', 'row', values.rows);
+const mostPairs = countOf('quality', 'pairs', values.pairs);
 
 interface Measured {
   readonly seed: number;
@@ -120,7 +122,7 @@ async function measure(row: Row, method: Method, seed: number): Promise<void> {
 const SRE2L_PAIRS = 2;
 const chosen = METHODS.filter((method) => values.methods.split(',').includes(method));
 // Seed by seed, so that a run cut short leaves every row with as many pairs.
-for (let seed = 0; seed < Math.max(...rows.map(({ pairs }) => pairs)); seed++) {
+for (let seed = 0; seed < Math.min(mostPairs, Math.max(...rows.map(({ pairs }) => pairs))); seed++) {
   for (const row of rows.filter(({ pairs }) => seed < pairs)) {
     for (const method of chosen.filter((one) => row.methods.includes(one))) {
       if (method !== 'SRE2L' || seed < SRE2L_PAIRS) await measure(row, method, seed);

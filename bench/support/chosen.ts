@@ -20,6 +20,12 @@ export function chosenOf<T extends Pick<Suite, 'data'>>(
   return chosen;
 }
 
+/** The number from 1 up that an option is given; no limit where it is left out. */
+export function countOf(bench: string, option: string, value: string | undefined): number {
+  if (value === undefined) return Number.POSITIVE_INFINITY;
+  return /^[1-9]\d*$/.test(value) ? Number(value) : end(bench, `--${option} takes a number from 1 up, not ${value}`);
+}
+
 /** As words, so that `IPC 10, 1000` is not found in `IPC 10, 10000 steps`. */
 const wordsOf = (text: string): string => ` ${text.split(/\W+/).join(' ').trim()} `;
 

@@ -26,15 +26,28 @@ describe('the rows of a benchmark', () => {
     assert.deepEqual(named('IPC 10, 1000'), ['IPC 10, 1000 steps', 'IPC 10, 1000 steps, rate .003']);
   });
 
-  it('are listed in one line where a name means nothing', () => {
-    const bench = join(import.meta.dirname, '../../bench/quality.js');
-    const asked = ['--suite', 'cifar10', '--data', 'nowhere', '--rows', 'IPC 11'];
-    const { status, stderr } = spawnSync(process.execPath, [bench, ...asked], { encoding: 'utf8' });
-    assert.equal(status, 1);
-    const [line, ...others] = stderr
-      .split('\n')
-      .filter((text) => text.includes('quality:') || text.includes('    at '));
-    assert.match(line ?? '', /^quality: no row is named IPC 11; choose of "IPC 1, 1000 steps", /);
-    assert.deepEqual(others, []);
-  });
+  for (const { what, asked, answer } of [
+    {
+      what: 'are listed in one line where a name means nothing',
+      asked: ['--rows', 'IPC 11'],
+      answer: /^quality: no row is named IPC 11; choose of "IPC 1, 1000 steps", /,
+    },
+    {
+      what: 'are refused in one line where their number is none',
+      asked: ['--pairs', 'two'],
+      answer: /^quality: --pairs takes a number from 1 up, not two\.$/,
+    },
+  ]) {
+    it(what, () => {
+      const bench = join(import.meta.dirname, '../../bench/quality.js');
+      const command = [bench, '--suite', 'cifar10', '--data', 'nowhere', ...asked];
+      const { status, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+      assert.equal(status, 1);
+      const [line, ...others] = stderr
+        .split('\n')
+        .filter((text) => text.includes('quality:') || text.includes('    at '));
+      assert.match(line ?? '', answer);
+      assert.deepEqual(others, []);
+    });
+  }
 });
