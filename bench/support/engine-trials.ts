@@ -89,6 +89,8 @@ const mixed = { otherArchitectures: [{ name: 'SHUFFLENET_V2_X0_5' as const }] };
 const lighter = { architectureWeights: [{ name: 'SHUFFLENET_V2_X0_5' as const, weight: 0.2 }] };
 const named = (...names: readonly string[]) => ABLATIONS.filter(({ name }) => names.includes(name));
 
+const ofClass = (imagesPerClass: number) => ({ imagesPerClass, imagesPerClassPerTask: imagesPerClass });
+
 /** Of no use at 1 image a class, or too long for more. */
 const LEFT_OUT = [
   'no cross-entropy',
@@ -109,7 +111,7 @@ const cifar10 = (imagesPerClass: number, synthesis: Options['synthesis'], trials
   ...(SUITES.cifar10 as Suite),
   base: {
     pool,
-    synthesis: { imagesPerClass, imagesPerClassPerTask: imagesPerClass, ...weights, ...synthesis },
+    synthesis: { ...ofClass(imagesPerClass), ...weights, ...synthesis },
     labels: { fkdSteps: 500 },
     recipe: { architecture: narrow, steps: 500 },
   },
@@ -117,41 +119,57 @@ const cifar10 = (imagesPerClass: number, synthesis: Options['synthesis'], trials
 });
 
 const narrowWinner = { ...weights, momentsMemory: 0.8 };
-/**
- * At the width of the suites a pair takes a quarter of an hour: what of the narrow sweeps holds there, and what the student's
- * recipe is worth, in one pair each.
- */
-const wide: Sweep = {
-  ...(SUITES.cifar10 as Suite),
-  base: {
-    pool: (SUITES.cifar10 as Suite).pool,
-    synthesis: { imagesPerClass: 10, imagesPerClassPerTask: 10, ...cells },
-    labels: { fkdSteps: 1000 },
-    recipe: { architecture: { name: 'CONVNET', width: 128, depth: 3 }, steps: 1000, temperature: 4 },
-  },
-  trials: [
-    { name: 'base' },
-    { name: 'temperature 2', recipe: { temperature: 2 } },
-    { name: 'temperature 2, weights of width 16', recipe: { temperature: 2 }, synthesis: narrowWinner },
-    {
-      name: 'temperature 2, weights of width 16, labels of 3 teachers',
-      recipe: { temperature: 2 },
-      synthesis: narrowWinner,
-      labels: { ensembleSize: 3 },
+/** At the width and with the pool of a suite, where a pair takes a quarter of an hour: one pair a trial. */
+const wide = (
+  suite: string,
+  base: Required<Pick<Options, 'synthesis' | 'labels' | 'recipe'>>,
+  trials: readonly Trial[],
+): Sweep => {
+  const { pool, ...images } = SUITES[suite] as Suite;
+  return {
+    ...images,
+    base: {
+      pool,
+      synthesis: base.synthesis,
+      labels: { fkdSteps: 1000, ...base.labels },
+      recipe: { architecture: { name: 'CONVNET', width: 128, depth: 3 }, steps: 1000, ...base.recipe },
     },
-    { name: '800 steps', synthesis: { steps: 800 } },
-    { name: 'moments .03', synthesis: { momentsWeight: 0.03 } },
-    { name: 'class means .1', synthesis: { classMeanWeight: 0.1 } },
-    { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
-    { name: 'from real crops', synthesis: { init: 'REAL_CROPS' as const } },
-    { name: 'rate .1', synthesis: { learningRate: 0.1 } },
-    { name: "student's rate .003", recipe: { learningRate: 0.003 } },
-    { name: "student's rate .005", recipe: { learningRate: 0.005 } },
-    { name: "student's weights averaged by .98", recipe: { averageDecay: 0.98 } },
-    { name: 'crops of 15 %', ...crops(0.15) },
-    { name: 'crops of 50 %', ...crops(0.5) },
-  ].map((trial) => ({ ...trial, pairs: 1 })),
+    trials: trials.map((trial) => ({ ...trial, pairs: 1 })),
+  };
 };
+
+const slower = { recipe: { learningRate: 0.003 } };
+
+/** What of the narrow sweeps holds at width 128, and what the student's recipe is worth. */
+const WIDE: readonly Trial[] = [
+  { name: 'base' },
+  { name: 'temperature 2', recipe: { temperature: 2 } },
+  { name: 'temperature 2, weights of width 16', recipe: { temperature: 2 }, synthesis: narrowWinner },
+  {
+    name: 'temperature 2, weights of width 16, labels of 3 teachers',
+    recipe: { temperature: 2 },
+    synthesis: narrowWinner,
+    labels: { ensembleSize: 3 },
+  },
+  { name: '800 steps', synthesis: { steps: 800 } },
+  { name: 'moments .03', synthesis: { momentsWeight: 0.03 } },
+  { name: 'class means .1', synthesis: { classMeanWeight: 0.1 } },
+  { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
+  { name: 'from real crops', synthesis: { init: 'REAL_CROPS' as const } },
+  { name: 'rate .1', synthesis: { learningRate: 0.1 } },
+  { name: "student's rate .003", ...slower },
+  { name: "student's rate .005", recipe: { learningRate: 0.005 } },
+  { name: "student's weights averaged by .98", recipe: { averageDecay: 0.98 } },
+  { name: 'crops of 15 %', ...crops(0.15) },
+  { name: 'crops of 50 %', ...crops(0.5) },
+];
+
+/** Whole images or cells at 28 pixels in grey, where whole images win at width 16; students at the rate that is better at 128. */
+const wholeOrCells = (four: z.input<typeof synthesisConfig>): readonly Trial[] => [
+  { name: 'base' },
+  { name: 'four cells an image', synthesis: four },
+  { name: "student's rate .01", recipe: { learningRate: 0.01 } },
+];
 
 export const SWEEPS: Record<string, Sweep> = {
   'fashion-mnist': { ...(SUITES['fashion-mnist'] as Suite), base: {}, trials: DEFAULTS },
@@ -177,7 +195,21 @@ export const SWEEPS: Record<string, Sweep> = {
     { name: 'labels of 3 teachers, temperature 4', labels: { ensembleSize: 3 }, recipe: { temperature: 4 } },
     { name: 'labels of 5 teachers, by accuracy', labels: { ensembleSize: 5, weighting: 'ACCURACY' } },
   ]),
-  'cifar10-ipc10-wide': wide,
+  'cifar10-ipc10-wide': wide(
+    'cifar10',
+    { synthesis: { ...ofClass(10), ...cells }, labels: {}, recipe: { temperature: 4 } },
+    WIDE,
+  ),
+  'fashion-mnist-ipc1-wide': wide(
+    'fashion-mnist',
+    { synthesis: ofClass(1), labels: { ensembleSize: 3 }, ...slower },
+    wholeOrCells({ ...cells, ...narrowWinner }),
+  ),
+  'fashion-mnist-ipc10-wide': wide(
+    'fashion-mnist',
+    { synthesis: ofClass(10), labels: {}, recipe: { ...slower.recipe, temperature: 4 } },
+    wholeOrCells(cells),
+  ),
   'cifar10-ipc50': cifar10(50, {}, [
     ...named('base', 'untouched', 'no class means', 'moments .1, class means 1'),
     { name: 'rate .01', synthesis: { learningRate: 0.01 } },
