@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { random } from '../../src/domain/random.js';
+import { augmentationBoxes } from '../../workers/nn/views.js';
+import { execute } from '../../workers/tensor/kernels/execute.js';
 import {
   averagePool,
   biasAdd,
@@ -38,11 +40,13 @@ const pixels = (seed: number): Float32Array => {
 const vector = (...values: number[]) => tf.tensor1d(values);
 
 /** A scalar that weighs every element of the output differently, so that no element's gradient can go missing. */
-function weigh(y: Tensor): Scalar {
+function weightsOf(y: Tensor): Tensor {
   const source = random(9, 'weights');
   const weights = Float32Array.from({ length: y.size }, () => source.between(0.5, 2) * (source.boolean() ? 1 : -1));
-  return y.mul(tf.tensor(weights, y.shape)).sum() as Scalar;
+  return tf.tensor(weights, y.shape);
 }
+
+const weigh = (y: Tensor): Scalar => y.mul(weightsOf(y)).sum();
 
 /**
  * Compares the gradient in every argument with central differences, at every element. float32 allows for a relative error
@@ -178,6 +182,33 @@ describe('gradients of the kernels equal finite differences', () => {
   it('of cropping: shifted, mirrored, stretched, and partly outside', () => {
     const boxes = Float32Array.of(1, -2, 5, 3, 0, 5, 4, 0, 0.5, 1.25, 3.2, 4.4);
     assertGradient((input) => crop(as4D(input), boxes), [x]);
+  });
+
+  it("of cropping, as TensorFlow's own operation has it on a CPU, at every edge", () => {
+    for (const shape of [
+      { height: 28, width: 28, channels: 1 },
+      { height: 1, width: 33, channels: 3 },
+    ]) {
+      const { height, width, channels } = shape;
+      const boxes = augmentationBoxes({ flip: true, shift: 3 }, 0.3, shape, 200, random(5, 'crops'));
+      const pixels = tf.randomUniform([200, height, width, channels], 0, 1, 'float32', 6) as Tensor4D;
+      const sides = [height - 1, width - 1, height - 1, width - 1];
+      const normalized = tf.tensor2d(
+        boxes.map((position, i) => position / Math.max(1, sides[i % 4] ?? 1)),
+        [200, 4],
+      );
+      const [index, size] = [tf.range(0, 200, 1, 'int32'), tf.tensor1d(pixels.shape, 'int32')];
+      const dy = weightsOf(pixels);
+      const [expected] = execute('CropAndResizeGradImage', [dy, normalized, index, size], { method: 'bilinear' });
+      const actual = tf.grad((input) => weigh(crop(input as Tensor4D, boxes)))(pixels);
+      const error =
+        actual
+          .sub(expected as Tensor)
+          .abs()
+          .max()
+          .dataSync()[0] ?? 1;
+      assert.ok(error < 1e-4, `${JSON.stringify(shape)}: ${error}`);
+    }
   });
 });
 

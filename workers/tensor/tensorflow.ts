@@ -24,4 +24,4 @@ export function valuesOf(make: () => import('@tensorflow/tfjs-node-gpu').Tensor)
   return values;
 }
 
-export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-node-gpu';
