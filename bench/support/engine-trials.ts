@@ -1,7 +1,7 @@
 /** The sweeps of bench/engine-sweep.ts: a base of options, and trials that differ from it. */
 import type { z } from 'zod';
 import type { labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../../src/domain/config.js';
-import { cells, SUITES, type Suite, weights } from './suites.js';
+import { cells, grey, greySingle, SUITES, type Suite, weights } from './suites.js';
 
 /** What differs from the defaults of src/domain/config.ts. */
 export interface Options {
@@ -138,8 +138,6 @@ const wide = (
   };
 };
 
-const slower = { recipe: { learningRate: 0.003 } };
-
 /** What of the narrow sweeps holds at width 128, and what the student's recipe is worth. */
 const WIDE: readonly Trial[] = [
   { name: 'base' },
@@ -157,14 +155,14 @@ const WIDE: readonly Trial[] = [
   { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
   { name: 'from real crops', synthesis: { init: 'REAL_CROPS' as const } },
   { name: 'rate .1', synthesis: { learningRate: 0.1 } },
-  { name: "student's rate .003", ...slower },
+  { name: "student's rate .003", recipe: { learningRate: 0.003 } },
   { name: "student's rate .005", recipe: { learningRate: 0.005 } },
   { name: "student's weights averaged by .98", recipe: { averageDecay: 0.98 } },
   { name: 'crops of 15 %', ...crops(0.15) },
   { name: 'crops of 50 %', ...crops(0.5) },
 ];
 
-/** Whole images or cells at 28 pixels in grey, where whole images win at width 16; students at the rate that is better at 128. */
+/** Whole images or cells at 28 pixels in grey, where whole images win at width 16; the student's rate. */
 const wholeOrCells = (four: z.input<typeof synthesisConfig>): readonly Trial[] => [
   { name: 'base' },
   { name: 'four cells an image', synthesis: four },
@@ -202,12 +200,12 @@ export const SWEEPS: Record<string, Sweep> = {
   ),
   'fashion-mnist-ipc1-wide': wide(
     'fashion-mnist',
-    { synthesis: ofClass(1), labels: { ensembleSize: 3 }, ...slower },
+    { synthesis: ofClass(1), ...greySingle },
     wholeOrCells({ ...cells, ...narrowWinner }),
   ),
   'fashion-mnist-ipc10-wide': wide(
     'fashion-mnist',
-    { synthesis: ofClass(10), labels: {}, recipe: { ...slower.recipe, temperature: 4 } },
+    { synthesis: ofClass(10), labels: {}, ...grey },
     wholeOrCells(cells),
   ),
   'cifar10-ipc50': cifar10(50, {}, [

@@ -39,13 +39,13 @@ const pixels = (seed: number): Float32Array => {
 
 const vector = (...values: number[]) => tf.tensor1d(values);
 
-/** A scalar that weighs every element of the output differently, so that no element's gradient can go missing. */
 function weightsOf(y: Tensor): Tensor {
   const source = random(9, 'weights');
   const weights = Float32Array.from({ length: y.size }, () => source.between(0.5, 2) * (source.boolean() ? 1 : -1));
   return tf.tensor(weights, y.shape);
 }
 
+/** A scalar that weighs every element of the output differently, so that no element's gradient can go missing. */
 const weigh = (y: Tensor): Scalar => y.mul(weightsOf(y)).sum();
 
 /**
