@@ -169,6 +169,16 @@ const wholeOrCells = (four: z.input<typeof synthesisConfig>): readonly Trial[] =
   { name: "student's rate .01", recipe: { learningRate: 0.01 } },
 ];
 
+/** One image a class, which a real one of 28 pixels fills well: what a synthetic one would have to do otherwise. */
+const longer = { steps: 300, learningRate: 0.05 };
+const SINGLE_GREY: readonly Trial[] = [
+  { name: 'rate .05, 300 steps', synthesis: longer },
+  { name: 'rate .05, 300 steps, weights of width 16', synthesis: { ...longer, ...narrowWinner } },
+  { name: 'rate .005', synthesis: { learningRate: 0.005 } },
+  { name: 'labels of the best teacher, temperature 4', labels: { ensembleSize: 1 }, recipe: { temperature: 4 } },
+  { name: 'crops of 8 %', ...crops(0.08) },
+];
+
 export const SWEEPS: Record<string, Sweep> = {
   'fashion-mnist': { ...(SUITES['fashion-mnist'] as Suite), base: {}, trials: DEFAULTS },
   'cifar10-ipc1': cifar10(1, cells, [
@@ -201,7 +211,7 @@ export const SWEEPS: Record<string, Sweep> = {
   'fashion-mnist-ipc1-wide': wide(
     'fashion-mnist',
     { synthesis: ofClass(1), ...greySingle },
-    wholeOrCells({ ...cells, ...narrowWinner }),
+    [...wholeOrCells({ ...cells, ...narrowWinner }), ...SINGLE_GREY],
   ),
   'fashion-mnist-ipc10-wide': wide(
     'fashion-mnist',
