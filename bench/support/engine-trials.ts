@@ -208,11 +208,10 @@ export const SWEEPS: Record<string, Sweep> = {
     { synthesis: { ...ofClass(10), ...cells }, labels: {}, recipe: { temperature: 4 } },
     WIDE,
   ),
-  'fashion-mnist-ipc1-wide': wide(
-    'fashion-mnist',
-    { synthesis: ofClass(1), ...greySingle },
-    [...wholeOrCells({ ...cells, ...narrowWinner }), ...SINGLE_GREY],
-  ),
+  'fashion-mnist-ipc1-wide': wide('fashion-mnist', { synthesis: ofClass(1), ...greySingle }, [
+    ...wholeOrCells({ ...cells, ...narrowWinner }),
+    ...SINGLE_GREY,
+  ]),
   'fashion-mnist-ipc10-wide': wide(
     'fashion-mnist',
     { synthesis: ofClass(10), labels: {}, ...grey },

@@ -121,9 +121,9 @@ const steps = (): [string, string][] => [
   ],
   [
     'evaluation results',
-    `INSERT INTO "EvaluationResult" ("evaluationId", subject, "labelKind", seed, "top1Last", "top1Best", "top5Last", "studentSteps",
+    `INSERT INTO "EvaluationResult" ("evaluationId", subject, "labelKind", seed, "top1Last", "top1Best", "top5Last", "top5Best", "studentSteps",
        seconds, "createdAt")
-     SELECT e.id, subject::"EvaluationSubject", 'SOFT', seed, top1, top1 + 1, 99, 450, 3, e."createdAt"
+     SELECT e.id, subject::"EvaluationSubject", 'SOFT', seed, top1, top1 + 1, 99, 99, 450, 3, e."createdAt"
      FROM "Evaluation" e CROSS JOIN unnest(ARRAY['DISTILLED_SET', 'RANDOM_REAL']) subject CROSS JOIN generate_series(0, 2) seed
      CROSS JOIN LATERAL (SELECT 60 + 10 * pg_temp.draw(hashtext(e.id::text), seed) AS top1) t
      WHERE e."projectId" = $2::uuid AND $1::int > 0`,

@@ -132,6 +132,7 @@ export function decodeLabels(bytes: Uint8Array): { firstStep: number; batches: L
   }
   const { data: sample, shape } = tensorOfFile(file, 'sample', 'I32', [-1, -1]);
   const [steps, batch] = shape as [number, number];
+  if (steps === 0) throw new TeddyhubError('OBJECT_CORRUPT', 'An FKD label file holds no views.');
   const { data: box } = tensorOfFile(file, 'box', 'F32', [steps, batch, 4]);
   const { data: flip } = tensorOfFile(file, 'flip', 'U8', [steps, batch]);
   const { data: partner } = tensorOfFile(file, 'partner', 'I32', [steps, batch]);

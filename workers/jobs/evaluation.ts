@@ -5,10 +5,11 @@
 import { storedSteps } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
+import type { ObjectRef } from '../../src/domain/jobs/references.js';
 import { readDistilledShards } from '../../src/formats/distilled-shards.js';
 import { decodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
-import { getVerified } from '../../src/platform/object-store/object-store.js';
+import { getVerified, type ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { restore, snapshot } from '../nn/checkpoint.js';
 import { type LabelledImages, measureAccuracy } from '../nn/training.js';
 import { drawViews } from '../nn/views.js';
@@ -28,15 +29,20 @@ import type { Job, JobContext } from './job.js';
 
 type Payload = JobPayload<'EVALUATION'>;
 type Result = JobResult<'EVALUATION'>['results'][number];
-type BatchAt = (step: number) => StudentBatch;
+/** The batch of a step; steps are asked for in ascending order. */
+type BatchAt = (step: number) => StudentBatch | Promise<StudentBatch>;
 
 /** What a checkpoint holds beside tensors: finished label kinds, and the state of the one in hand. */
 interface Position {
   finished: Result[];
   step: number;
-  best: number;
+  best: Accuracy;
   milliseconds: number;
 }
+
+type Accuracy = Awaited<ReturnType<typeof measureAccuracy>>;
+const NOTHING: Accuracy = { top1: 0, top5: 0 };
+const START = { step: 0, best: NOTHING, milliseconds: 0 };
 
 export const evaluate: Job<'EVALUATION'> = async (payload, context) => {
   const images = payload.subject === 'DISTILLED_SET' ? readSet : readBaseline;
@@ -60,7 +66,7 @@ export async function evaluateOn(
 
   const position: Position = context.resumeFrom
     ? (JSON.parse(decodeSafetensors(context.resumeFrom).metadata.position ?? '') as Position)
-    : { finished: [], step: 0, best: 0, milliseconds: 0 };
+    : { finished: [], ...START };
   let resume = context.resumeFrom && {
     parameters: restore(context.resumeFrom, 'parameter/'),
     slots: restore(context.resumeFrom, 'slot/'),
@@ -70,15 +76,16 @@ export async function evaluateOn(
   for (const labelKind of labelKinds.slice(position.finished.length)) {
     const student = createStudent(network, recipe, seed, resume);
     resume = undefined;
-    let last = { top1: 0, top5: 0 };
+    let last = NOTHING;
     let since = performance.now();
     while (position.step < recipe.steps) {
-      const loss = studentStep(student, set, batchesOf[labelKind](position.step), dataset, recipe, position.step);
+      const batch = await batchesOf[labelKind](position.step);
+      const loss = studentStep(student, set, batch, dataset, recipe, position.step);
       const done = ++position.step;
       context.progress(position.finished.length * recipe.steps + done, total, loss);
       if (isReading(recipe, done)) {
         last = await measureAccuracy(network, measuredOf(student), test, dataset, () => context.breathe());
-        position.best = Math.max(position.best, last.top1);
+        position.best = larger(position.best, last);
         context.metric(`top1/${labelKind.toLowerCase()}`, done, last.top1);
       }
       if (done % recipe.checkpointEvery === 0 && done < recipe.steps) {
@@ -92,17 +99,23 @@ export async function evaluateOn(
     position.finished.push({
       labelKind,
       top1Last: last.top1,
-      top1Best: position.best,
+      top1Best: position.best.top1,
       top5Last: last.top5,
+      top5Best: position.best.top5,
       studentSteps: recipe.steps,
       seconds: (position.milliseconds + performance.now() - since) / 1000,
     });
     tf.dispose([student.parameters, student.average ?? {}]);
     student.optimizer.dispose();
-    Object.assign(position, { step: 0, best: 0, milliseconds: 0 });
+    Object.assign(position, START);
   }
   return { results: position.finished };
 }
+
+const larger = (a: Accuracy, b: Accuracy): Accuracy => ({
+  top1: Math.max(a.top1, b.top1),
+  top5: Math.max(a.top5, b.top5),
+});
 
 function writeState({ parameters, optimizer, average = {} }: Student, position: Position): Buffer {
   const named = (prefix: string, tensors: Record<string, Tensor>) =>
@@ -156,11 +169,16 @@ async function softBatches(payload: Payload, { store }: JobContext, set: Labelle
     );
   }
   if (payload.subject === 'DISTILLED_SET') {
-    const batches: LabelledViews[] = [];
-    for (const file of payload.fkd) batches.push(...decodeLabels(await getVerified(store, file)).batches);
-    if (batches.length === 0)
+    if (payload.fkd.length === 0) {
       throw new TeddyhubError('INVALID_INPUT', 'The set has no FKD labels to train a student on.');
-    return (step) => ({ kind: 'SOFT', views: batches[step % batches.length] as LabelledViews });
+    }
+    const stored = storedViews(store, payload.fkd);
+    let next = 0;
+    return async (step) => {
+      for (; next < step; next++) await stored.next();
+      next++;
+      return { kind: 'SOFT', views: (await stored.next()).value };
+    };
   }
   const labeller = await loadLabeller(store, dataset, payload.labelTeachers, labelConfig);
   const samples = set.labels.length;
@@ -168,6 +186,13 @@ async function softBatches(payload: Payload, { store }: JobContext, set: Labelle
     kind: 'SOFT',
     views: labelStep(labeller, set, samples, labelConfig, seed, step % storedSteps(labelConfig)),
   });
+}
+
+/** Endlessly, one file in memory at a time: all of a long student's with many classes are gigabytes. */
+async function* storedViews(store: ObjectStore, files: readonly ObjectRef[]): AsyncGenerator<LabelledViews, never> {
+  for (;;) {
+    for (const file of files) yield* decodeLabels(await getVerified(store, file)).batches;
+  }
 }
 
 /** Whole images as they are, with the ensemble's logits for them: neither crop, flip nor mix. */

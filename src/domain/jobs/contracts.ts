@@ -102,6 +102,7 @@ const evaluationResult = z.strictObject({
   top1Last: z.number(),
   top1Best: z.number(),
   top5Last: z.number(),
+  top5Best: z.number(),
   studentSteps: count,
   seconds: z.number(),
 });

@@ -137,6 +137,9 @@ export class EvaluationResult {
   @Field(() => Float, { description: 'Top-5 after the last step.' })
   top5Last!: number;
 
+  @Field(() => Float, { description: 'Largest top-5 of all readings.' })
+  top5Best!: number;
+
   @Field(() => Int)
   studentSteps!: number;
 
@@ -172,6 +175,9 @@ export class EvaluationSummary {
 
   @Field(() => Spread)
   top5Last!: Spread;
+
+  @Field(() => Spread)
+  top5Best!: Spread;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A difference of two means over seeds, percentage points.' })
@@ -202,6 +208,9 @@ export class EvaluationComparison {
 
   @Field(() => Difference)
   top5Last!: Difference;
+
+  @Field(() => Difference)
+  top5Best!: Difference;
 }
 
 @ObjectType({

@@ -9,7 +9,7 @@ import type {
   Spread,
 } from './evaluation.type.js';
 
-const METRICS = ['top1Last', 'top1Best', 'top5Last'] as const;
+const METRICS = ['top1Last', 'top1Best', 'top5Last', 'top5Best'] as const;
 type Metric = (typeof METRICS)[number];
 
 interface Group {
@@ -89,4 +89,5 @@ const perMetric = <T>(value: (metric: Metric) => T): Record<Metric, T> => ({
   top1Last: value('top1Last'),
   top1Best: value('top1Best'),
   top5Last: value('top5Last'),
+  top5Best: value('top5Best'),
 });
