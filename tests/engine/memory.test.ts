@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { recipeConfig } from '../../src/domain/config.js';
+import { architectureConfig, poolConfig, recipeConfig } from '../../src/domain/config.js';
+import { buildNetwork } from '../../workers/nn/architectures/index.js';
+import { freeze } from '../../workers/nn/frozen.js';
 import { cosine, sgd } from '../../workers/nn/optimizers.js';
 import { initialize } from '../../workers/nn/parameters.js';
 import type { LabelledImages } from '../../workers/nn/training.js';
@@ -14,7 +16,7 @@ import { createStudent, studentStep } from '../../workers/teddy/students.js';
 import { initialImages, labelsOf, synthesisOptimizer, synthesisStep } from '../../workers/teddy/synthesis.js';
 import { tf } from '../../workers/tensor/tensorflow.js';
 import { recordedContext } from '../support/recorded-context.js';
-import { type TinyWorld, tinyTeacher, tinyWorld } from '../support/tiny-engine.js';
+import { type TinyWorld, tinyImages, tinyTeacher, tinyWorld } from '../support/tiny-engine.js';
 import { evaluationPayload, poolPayload, synthesisPayload } from '../support/tiny-jobs.js';
 
 const shape = { height: 8, width: 8, channels: 1 };
@@ -79,6 +81,35 @@ describe('the memory of TensorFlow stays the same', () => {
     const labels = batchLabels(labelsOf(task), 3);
     await assertFlat((step) => synthesisStep(task, state, pool, labels, world.dataset, step));
   });
+
+  // Between them: depthwise kernels, squeeze and excitation, channels in turns and side by side, residual sums.
+  for (const name of ['EFFICIENTNET_B0', 'SHUFFLENET_V2_X0_5', 'DENSENET121', 'RESNET18'] as const) {
+    it(`over steps of a synthesis and of training, of ${name}`, async () => {
+      const size = { height: 16, width: 16, channels: 1 };
+      const deep = buildNetwork(architectureConfig.parse({ name }), size, 3);
+      const images = tinyImages(size, 12, 3, 1);
+      const parameters = initialize(deep, 1);
+      const config = poolConfig.parse({ batchSize: 6 });
+      const optimizer = sgd(config);
+      const train = (step: number) => {
+        const position = { batchSize: config.batchSize, seed: 1, step, rate: 1e-3 };
+        poolStep({ network: deep, parameters }, optimizer, images, world.dataset, config, position);
+      };
+      await assertFlat(train);
+      const teacher = freeze(deep, parameters);
+      const pool = [targetOf(teacher, await measureStatistics(teacher, images, world.dataset, quiet))];
+      const { config: synthesis } = synthesisPayload(world, [], { momentsMemory: 0.8, rounds: 2 });
+      const task = { config: synthesis, shape: size, classes: 3, seed: 1, taskIndex: 0, imagesPerClass: 2 };
+      const byClass = indicesByClass(images.labels, world.dataset.classNames, 2);
+      const state = {
+        images: { images: initialImages(task, images, byClass) },
+        memory: {},
+        optimizer: synthesisOptimizer(),
+      };
+      const labels = batchLabels(labelsOf(task), 3);
+      await assertFlat((step) => synthesisStep(task, state, pool, labels, world.dataset, step));
+    });
+  }
 
   it('over labelled views and steps of a student, with either optimizer', async () => {
     const { labelConfig } = evaluationPayload(world, []);

@@ -111,7 +111,8 @@ export function studentStep(
   return loss;
 }
 
-function rateAt({ schedule, learningRate, steps }: RecipeConfig, step: number): number {
+/** Of step `step`, from 0. */
+export function rateAt({ schedule, learningRate, steps }: RecipeConfig, step: number): number {
   if (schedule === 'CONSTANT') return learningRate;
   return cosine(learningRate, step, schedule === 'HALF_COSINE' ? 2 * steps : steps);
 }
