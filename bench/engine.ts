@@ -1,7 +1,7 @@
 /**
  * Times the steps of the engine against PyTorch, eager and compiled, doing the same: rounds of a few steps each take turns in
  * one run, so that a noisy machine is noisy to all. Writes bench/results/engine.json: medians, quartiles, ratios to eager and
- * to compiled; what single kernels reach; and how time grows with images, and memory with steps.
+ * to compiled; and what single kernels reach.
  *
  *     npm run bench -- engine [--python <python with torch>] [--rounds 4] [--steps 5] [--only <a case's name, or words of it>]...
  */
@@ -11,7 +11,6 @@ import { CASES, type EngineCase, nameOf, stepOf } from './support/engine-cases.j
 import { timeKernels } from './support/kernel-times.js';
 import { type Mode, type Peer, startPeer } from './support/pytorch-peer.js';
 import { about, quantile, rounded, writeResult } from './support/report.js';
-import { timeBatches, watchMemory } from './support/scaling.js';
 
 const { values } = parseArgs({
   options: {
@@ -80,8 +79,6 @@ for (const { name, milliseconds, gigaflops } of kernels) {
   );
 }
 if (values.only.length === 0) {
-  const [batches, memory] = [await timeBatches(), await watchMemory()];
-  process.stdout.write(`${JSON.stringify(batches)}\n${JSON.stringify(memory)}\n`);
   const command = `npm run bench -- engine --rounds ${rounds} --steps ${steps}`;
-  writeResult('engine', { ...about(command), seed: 0, peer: 'torch 2.13.0, CPU', cases, kernels, batches, memory });
+  writeResult('engine', { ...about(command), seed: 0, peer: 'torch 2.13.0, CPU', cases, kernels });
 }

@@ -17,6 +17,7 @@ import {
   sweepTable,
   teacherList,
 } from './support/tables/quality.js';
+import { residenceList, type ScalingResult, scalingTable } from './support/tables/scaling.js';
 import { type ApiResult, apiTable, type DataResult, importTable } from './support/tables/service.js';
 import { type TimeResult, timeTable } from './support/tables/time.js';
 
@@ -35,6 +36,8 @@ function fail(problem: string): never {
 const SECTIONS: Record<string, (argument: string) => string> = {
   'engine steps': () => engineTable(resultOf<EngineResult>('engine')),
   'engine kernels': () => kernelTable(resultOf<EngineResult>('engine')),
+  scaling: () => scalingTable(resultOf<ScalingResult>('scaling')),
+  residence: () => residenceList(resultOf<ScalingResult>('scaling')),
   api: () => apiTable(resultOf<ApiResult>('api')),
   imports: () => importTable(resultOf<DataResult>('data')),
   'label size': () => labelSizeTable(resultOf<LabelSizeResult>('label-size')),

@@ -116,11 +116,15 @@ export async function openPipeline(work: string) {
       return { teachers, cpuSeconds: { pool: cpuSeconds, statistics } };
     },
 
+    /** One task, however often it was computed before. */
+    synthesis: (task: JobPayload<'SYNTHESIS'>) => synthesize(task, context),
+
     /** Distils a set of the seed against these teachers, and trains a student of the same seed on it. */
     async distilled(protocol: Protocol, teachers: Teacher[], config: SynthesisConfig, seed: number): Promise<Outcome> {
       const { dataset, imagesPerClass, labels } = protocol;
       const job = { dataset, seed };
-      const task = { ...job, teachers, config, taskIndex: 0, imagesPerClass };
+      const classes = dataset.classNames.map((_, c) => c);
+      const task = { ...job, teachers, config, taskIndex: 0, classes, firstImage: 0, imagesPerClass };
       const images = await once('SYNTHESIS', task, () => synthesize(task, context));
       const toLabel = {
         ...job,
