@@ -96,7 +96,8 @@ export async function stepOf(one: EngineCase): Promise<(step: number) => number>
   const pool = [targetOf(frozen, await measureStatistics(frozen, set, normalization, quiet))];
   const imagesPerClass = batch / CLASSES;
   const config = synthesisConfig.parse({ imagesPerClass, steps: 1000 });
-  const task: SynthesisTask = { config, shape, classes: CLASSES, seed: 0, taskIndex: 0, imagesPerClass };
+  const classes = Array.from({ length: CLASSES }, (_, c) => c);
+  const task: SynthesisTask = { config, shape, classes, seed: 0, taskIndex: 0, firstImage: 0, imagesPerClass };
   const pixels = tf.randomUniform([batch, shape.height, shape.width, shape.channels], 0, 1, 'float32', 2);
   const state = { images: { images: pixels }, memory: {}, optimizer: synthesisOptimizer() };
   const labels = batchLabels(labelsOf(task), CLASSES);

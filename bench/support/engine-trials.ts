@@ -205,7 +205,7 @@ export const SWEEPS: Record<string, Sweep> = {
   ]),
   'cifar10-ipc10-wide': wide(
     'cifar10',
-    { synthesis: { ...ofClass(10), ...cells }, labels: {}, recipe: { temperature: 4 } },
+    { synthesis: { ...ofClass(10), ...cells }, labels: {}, recipe: { learningRate: 0.01, temperature: 4 } },
     WIDE,
   ),
   'fashion-mnist-ipc1-wide': wide('fashion-mnist', { synthesis: ofClass(1), ...greySingle }, [

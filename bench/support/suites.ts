@@ -109,9 +109,13 @@ export const weights = { momentsWeight: 1, classMeanWeight: 0.1 } as const;
  * and the labels of the best teacher do better (docs/results.md). One image a class has the least to overfit to, and soft labels
  * of three teachers to learn from.
  */
-const single = { teddy: { ...cells, ...weights, momentsMemory: 0.8 }, labels: { ensembleSize: 3 } } as const;
-const few = { teddy: cells, recipe: { temperature: 4 } } as const;
-const many = { teddy: { rounds: 5 }, recipe: { temperature: 4 } } as const;
+const single = {
+  teddy: { ...cells, ...weights, momentsMemory: 0.8 },
+  labels: { ensembleSize: 3 },
+  recipe: { learningRate: 0.01 },
+} as const;
+const few = { teddy: cells, recipe: { learningRate: 0.01, temperature: 4 } } as const;
+const many = { teddy: { rounds: 5 }, recipe: few.recipe } as const;
 
 /** At a third of the rate both students end higher and the gain is smaller: a lead depends on how well the baseline trains. */
 const slower = { variant: 'rate .003', ...few, recipe: { ...few.recipe, learningRate: 0.003 } } as const;

@@ -3,6 +3,7 @@
  * Defaults are sized for two cores; the trials behind them are in `bench/results/`.
  */
 import { z } from 'zod';
+import { sha256 } from './digest.js';
 
 const positive = z.number().int().positive();
 const fraction = z.number().min(0).max(1);
@@ -47,10 +48,11 @@ export const augmentationConfig = z.strictObject({
 export const teacherImport = z.strictObject({
   path: z.string().min(1),
   architecture: architectureConfig.prefault({}),
+  /** Of the file's bytes. Another file is refused, so that every attempt takes in the same one. */
+  digest: sha256.optional(),
 });
 
-/** A pool of weak teachers: checkpoints of base runs, pruned and random-initialised networks, and imported ones. */
-export const poolConfig = z.strictObject({
+const poolOptions = z.strictObject({
   architecture: architectureConfig.prefault({}),
   /** Further base runs of the same options, each with teachers of the same kinds. */
   otherArchitectures: z.array(architectureConfig).max(16).default([]),
@@ -63,8 +65,8 @@ export const poolConfig = z.strictObject({
   momentum: fraction.default(0.9),
   weightDecay: z.number().min(0).default(5e-4),
   augmentation: augmentationConfig.prefault({}),
-  /** Fractional epochs at which the base run is kept, ascending, none beyond `epochs`. */
-  checkpointEpochs: z.array(z.number().positive()).min(1).max(64).default([0.1, 0.5, 2]),
+  /** Fractional epochs at which the base run is kept, ascending, none beyond `epochs`. Without one that keeps a teacher there is no run. */
+  checkpointEpochs: z.array(z.number().positive()).max(64).default([0.1, 0.5, 2]),
   /** The end of a base run is kept, and is no early epoch but FULLY_TRAINED. */
   fullyTrained: z.boolean().default(false),
   /** Shares of channels to prune from the end of a base run: one teacher each, fine-tuned for `fineTuneEpochs`. */
@@ -72,6 +74,21 @@ export const poolConfig = z.strictObject({
   fineTuneEpochs: z.number().positive().max(100).default(0.25),
   randomInitTeachers: z.number().int().min(0).max(16).default(1),
   imports: z.array(teacherImport).max(16).default([]),
+});
+
+/** Whether a base run is trained: something of it, or made of it, is kept. */
+export const trainsBase = ({
+  checkpointEpochs,
+  fullyTrained,
+  prunedRatios,
+}: Pick<z.infer<typeof poolOptions>, 'checkpointEpochs' | 'fullyTrained' | 'prunedRatios'>): boolean =>
+  fullyTrained || checkpointEpochs.length + prunedRatios.length > 0;
+
+/** A pool of weak teachers: checkpoints of base runs, pruned and random-initialised networks, and imported ones. */
+export const poolConfig = poolOptions.refine((pool) => trainsBase(pool) || pool.imports.length > 0, {
+  error:
+    'a pool needs a trained teacher, as nobody else can label: a checkpoint epoch, fullyTrained, a pruned ratio or an import',
+  path: ['checkpointEpochs'],
 });
 
 /** How much the loss of a family's teachers weighs: networks of many norms have larger ones. */
@@ -86,8 +103,10 @@ export const synthesisConfig = z.strictObject({
   formation: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(1),
   steps: positive.max(20_000).default(200),
   learningRate: z.number().positive().default(0.02),
-  /** How the planner cuts a run into tasks: every class, and this many images' worth of each. */
+  /** How the planner cuts a run into tasks: at most this many images' worth of a class, */
   imagesPerClassPerTask: positive.max(500).default(10),
+  /** and at most so many classes; 0: as many of both as keep a task's memory within bounds. */
+  classesPerTask: z.number().int().min(0).max(10_000).default(0),
   /** Random real images; the crops of real images that the best teacher is surest of; or noise. */
   init: z.enum(['RANDOM_REAL', 'REAL_CROPS', 'NOISE']).default('RANDOM_REAL'),
   teachersPerStep: positive.max(16).default(1),
@@ -162,13 +181,22 @@ export const weightOf = (
   { name }: Pick<z.infer<typeof architectureConfig>, 'name'>,
 ): number => architectureWeights.find((one) => one.name === name)?.weight ?? 1;
 
-/** How a student is trained, on whatever set. */
-export const recipeConfig = z.strictObject({
+/**
+ * The rate that students of an architecture train well at with AdamW and the batches of the defaults: ConvNets as measured at
+ * widths 16 and 128 (docs/results.md), deeper networks as SRe2L and EDC publish.
+ */
+const studentRate = ({ name, width = 0 }: ArchitectureConfig): number => {
+  if (name !== 'CONVNET') return 1e-3;
+  return width > 32 ? 3e-3 : 1e-2;
+};
+
+const recipeOptions = z.strictObject({
   architecture: architectureConfig.prefault({}),
   steps: positive.max(200_000).default(450),
   batchSize: positive.max(4096).default(100),
   optimizer: z.enum(['ADAMW', 'SGD']).default('ADAMW'),
-  learningRate: z.number().positive().default(1e-2),
+  /** Left out: that of the architecture. */
+  learningRate: z.number().positive().optional(),
   weightDecay: z.number().min(0).default(0.01),
   /** Half a cosine down to 0; a quarter of one, which ends at the middle of its fall; or none. */
   schedule: z.enum(['COSINE', 'HALF_COSINE', 'CONSTANT']).default('COSINE'),
@@ -185,6 +213,12 @@ export const recipeConfig = z.strictObject({
   /** Steps between two checkpoints of student and optimizer. */
   checkpointEvery: positive.default(100),
 });
+
+/** How a student is trained, on whatever set. */
+export const recipeConfig = recipeOptions.transform((recipe) => ({
+  ...recipe,
+  learningRate: recipe.learningRate ?? studentRate(recipe.architecture),
+}));
 
 /** What a set is measured against: other sets of as many images, and the whole training split with hard labels. */
 export const BASELINES = ['RANDOM_REAL', 'REAL_CROPS', 'FULL_REAL'] as const;

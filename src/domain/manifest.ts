@@ -6,7 +6,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from './canonical-json.js';
 import { architectureConfig, labelConfig, recipeConfig, synthesisConfig } from './config.js';
-import { datasetRef, imageShape, sha256, teacherRef } from './jobs/references.js';
+import { sha256 } from './digest.js';
+import { datasetRef, imageShape, teacherRef } from './jobs/references.js';
 
 export const MANIFEST_VERSION = 1;
 

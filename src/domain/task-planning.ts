@@ -1,7 +1,7 @@
 /** How a run is cut into tasks that are independent of each other. Pure: equal input, equal plan. */
 import type { BASELINES, EvaluationConfig, RunConfig, SynthesisConfig } from './config.js';
 import type { JobKind } from './jobs/contracts.js';
-import type { TeacherRef } from './jobs/references.js';
+import type { DatasetRef, TeacherRef } from './jobs/references.js';
 import type { RunState } from './run-lifecycle.js';
 
 /** The stages of a run in order, and the kind of task each of them waits for. */
@@ -22,18 +22,48 @@ export const stageAfter = (stage: Stage): Stage | undefined => STAGES[STAGES.ind
 export interface SynthesisSlice {
   /** With the run's seed it fixes the task's randomness. */
   taskIndex: number;
-  /** Full images' worth of every class; the last task takes what is left. */
+  /** Positions of its classes in the dataset. */
+  classes: number[];
+  /** Full images' worth of every class that tasks before it make. */
+  firstImage: number;
+  /** Full images' worth of each of its classes; the last tasks take what is left. */
   imagesPerClass: number;
 }
 
-/** Every task makes every class, `imagesPerClassPerTask` images' worth of each. */
-export function planSynthesis(config: SynthesisConfig): SynthesisSlice[] {
-  const { imagesPerClass, imagesPerClassPerTask } = config;
-  const tasks = Math.ceil(imagesPerClass / imagesPerClassPerTask);
-  return Array.from({ length: tasks }, (_, taskIndex) => ({
-    taskIndex,
-    imagesPerClass: Math.min(imagesPerClassPerTask, imagesPerClass - taskIndex * imagesPerClassPerTask),
-  }));
+/**
+ * Pixels that the samples of a task have together at the full side, where a run does not say how many classes a task has: 256
+ * samples of 64 x 64, whose activations in a ResNet-18 take some gigabytes.
+ */
+const TASK_PIXELS = 2 ** 20;
+
+type Planned = Pick<DatasetRef, 'classNames' | 'shape'>;
+
+/** Moments want many classes, class means several images of each: what has no room loses images before it loses classes. */
+function largestTask(config: SynthesisConfig, { classNames, shape }: Planned): { classes: number; images: number } {
+  const { imagesPerClass, imagesPerClassPerTask, classesPerTask, formation } = config;
+  const all = classNames.length;
+  const most = Math.min(imagesPerClass, imagesPerClassPerTask);
+  if (classesPerTask > 0) return { classes: Math.min(classesPerTask, all), images: most };
+  const room = Math.max(1, Math.floor(TASK_PIXELS / (shape.height * shape.width * formation ** 2)));
+  const images = Math.min(most, Math.max(1, Math.floor(room / all)));
+  return { classes: Math.min(all, Math.floor(room / images)), images };
+}
+
+/** Classes are dealt out to the tasks in turns: neighbours in a dataset's order are often alike, and a task's are to be a fair sample. */
+export function planSynthesis(config: SynthesisConfig, dataset: Planned): SynthesisSlice[] {
+  const { classes, images } = largestTask(config, dataset);
+  const all = dataset.classNames.map((_, c) => c);
+  const groups = Math.ceil(all.length / classes);
+  const rounds = Math.ceil(config.imagesPerClass / images);
+  return Array.from({ length: rounds * groups }, (_, taskIndex) => {
+    const firstImage = Math.floor(taskIndex / groups) * images;
+    return {
+      taskIndex,
+      classes: all.filter((c) => c % groups === taskIndex % groups),
+      firstImage,
+      imagesPerClass: Math.min(images, config.imagesPerClass - firstImage),
+    };
+  });
 }
 
 export interface EvaluationSlice {

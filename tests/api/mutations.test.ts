@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { newId } from '../../src/domain/ids.js';
 import { toGlobalId } from '../../src/modules/kit/node.js';
+import { digestOf } from '../../src/platform/object-store/object-store.js';
 import { seedDataset, seedPool, seedProject, seedRun } from '../support/seeds.js';
 import { at, create, errorsOf, listAt, openApi, type TestApi, textAt } from './server.js';
 
@@ -157,7 +158,7 @@ describe('teacherPoolTrain', () => {
       assert.deepEqual(await train(unknown), [['NOT_FOUND', 'datasetId']]);
     }
     assert.deepEqual(await train(toGlobalId('Dataset', importing.id)), [['INVALID_STATE', 'datasetId']]);
-    for (const checkpointEpochs of [[2, 1], [1, 1], [4]]) {
+    for (const checkpointEpochs of [[2, 1], [1, 1], [4], []]) {
       assert.deepEqual(await train(ready, { checkpointEpochs }), [['INVALID_INPUT', 'config.checkpointEpochs']]);
     }
     assert.deepEqual(await train(ready, { architecture: { depth: 4 } }), [
@@ -181,10 +182,13 @@ describe('teacherPoolTrain', () => {
     assert.deepEqual(errorsOf(await train('/no/such/file')), [['BAD_INPUT_FILE', 'config.imports.0.path']]);
     const payload = await train(join(importRoot, 'teacher'));
     const query =
-      'query ($id: ID!) { teacherPool(id: $id) { config { imports { path architecture { name width depth } } } } }';
+      'query ($id: ID!) { teacherPool(id: $id) { config { imports { path digest architecture { name width depth } } } } }';
     const { data } = await api.send(query, { id: textAt(payload, 'teacherPool.id') });
     const architecture = { name: 'CONVNET', width: 8, depth: 3 };
-    assert.deepEqual(at(data, 'teacherPool.config.imports'), [{ path: join(importRoot, 'teacher'), architecture }]);
+    const digest = digestOf(Buffer.from('bytes'));
+    assert.deepEqual(at(data, 'teacherPool.config.imports'), [
+      { path: join(importRoot, 'teacher'), digest, architecture },
+    ]);
   });
 });
 

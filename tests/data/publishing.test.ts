@@ -12,7 +12,8 @@ import { readDistilledShards } from '../../src/formats/distilled-shards.js';
 import { floatsOf } from '../../src/formats/float16.js';
 import { decodePng } from '../../src/formats/png.js';
 import { previewGrid } from '../../src/formats/preview.js';
-import { type ObjectStore } from '../../src/platform/object-store/object-store.js';
+import { encodeSafetensors } from '../../src/formats/safetensors.js';
+import { type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { publish } from '../../workers/jobs/publishing.js';
 import {
@@ -112,6 +113,50 @@ describe('publishing a distilled set', () => {
     assert.deepEqual(set.staticLogits, floatsOf(inputs.logits));
   });
 
+  it('counts the slots of every class, where tasks made some of the classes each', async () => {
+    const ownStore = await openObjectStore({ kind: 'folder', path: join(folder, 'by-class') });
+    const tasks = [
+      [0, 2],
+      [1, 1],
+      [2, 0],
+      [1, 1],
+    ];
+    const images = await Promise.all(
+      tasks.map((labels, task) => {
+        const data = new Uint8Array(2 * SIZE).fill(task);
+        const file = encodeSafetensors({
+          images: { dtype: 'U8', shape: [2, HEIGHT, WIDTH, 1], data },
+          labels: { dtype: 'I32', shape: [2], data: Int32Array.from(labels) },
+        });
+        return putByDigest(ownStore, 'synthetic', file, '.safetensors');
+      }),
+    );
+    const logits = { dtype: 'F16', shape: [8, CLASSES], data: new Uint16Array(8 * CLASSES) } as const;
+    const labels = await putByDigest(ownStore, 'labels', encodeSafetensors({ logits }), '.safetensors');
+    const payload = payloadOf({ ...inputs, images, static: labels });
+    const whole = { ...payload, synthesis: { ...payload.synthesis, formation: 1 as const } };
+    const { shards } = await publish(whole, recordedContext(ownStore));
+    const path = join(folder, 'by-class.tar');
+    await writeFile(path, await ownStore.get(shards[0]?.key ?? ''));
+    const about = await Promise.all(
+      Array.from({ length: 8 }, async (_, i) => {
+        const { stdout } = await promisify(execFile)('tar', ['-xOf', path, `00000${i}.json`]);
+        const { label, slot, cell } = JSON.parse(stdout) as Record<string, number>;
+        return [label, slot, cell];
+      }),
+    );
+    assert.deepEqual(about, [
+      [0, 0, 0],
+      [2, 0, 0],
+      [1, 0, 0],
+      [1, 1, 0],
+      [2, 1, 0],
+      [0, 1, 0],
+      [1, 2, 0],
+      [1, 3, 0],
+    ]);
+  });
+
   it('describes itself in a manifest that names every file by its digest', async () => {
     const bytes = await store.get(result.manifest.key);
     const manifest = manifestSchema.parse(JSON.parse(bytes.toString()));
@@ -134,8 +179,13 @@ describe('publishing a distilled set', () => {
       ],
     );
     assert.deepEqual(
-      [manifest.recipe.steps, manifest.recipe.batchSize, manifest.recipe.architecture.width],
-      [40, 20, 8],
+      [
+        manifest.recipe.steps,
+        manifest.recipe.batchSize,
+        manifest.recipe.architecture.width,
+        manifest.recipe.learningRate,
+      ],
+      [40, 20, 8, 0.01],
     );
   });
 

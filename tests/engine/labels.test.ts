@@ -111,7 +111,7 @@ describe('crops of real images', () => {
   const byClass = [0, 1, 2].map((label) => Int32Array.from({ length: 10 }, (_, i) => 3 * i + label));
   const labeller: Labeller = { ensemble: experts, weighting: 'PLAIN', shape, normalization };
   const cropsOf = (imagesPerClass: number, seed: number) =>
-    realCrops(labeller, set, byClass, imagesPerClass, seed, async () => undefined);
+    realCrops(labeller, set, byClass, { classes: [0, 1, 2], imagesPerClass, seed }, async () => undefined);
 
   it('are those that the most accurate teacher is surest of, as many of every class as asked for', async () => {
     const best = experts[1]?.frozen ?? assert.fail();
@@ -127,6 +127,17 @@ describe('crops of real images', () => {
     const { labels } = await cropsOf(2, 4);
     assert.deepEqual([...labels], [0, 0, 1, 1, 2, 2]);
     assert.ok((await lossOf(2)) < (await lossOf(10)), 'two of ten are surer than all ten');
+  });
+
+  it('are the same of a class whatever other classes are asked for, and as many as a class has images', async () => {
+    const uneven = byClass.map((all, label) => all.subarray(0, label === 1 ? 2 : 10));
+    const some = (classes: number[]) =>
+      realCrops(labeller, set, uneven, { classes, imagesPerClass: 4, seed: 4 }, async () => undefined);
+    const { images, labels } = await some([0, 1, 2]);
+    assert.deepEqual([...labels], [0, 0, 0, 0, 1, 1, 2, 2, 2, 2]);
+    const last = await some([2]);
+    assert.deepEqual(last.images, images.subarray(6 * 64));
+    assert.deepEqual([...last.labels], [2, 2, 2, 2]);
   });
 
   it('depend on the seed alone', async () => {

@@ -70,7 +70,15 @@ describe('the memory of TensorFlow stays the same', () => {
   it('over steps of a synthesis, with several teachers a step', async () => {
     const statistics = await measureStatistics(frozen, train, world.dataset, quiet);
     const payload = synthesisPayload(world, [], { teachersPerStep: 2, teacherOrder: 'RANDOM', momentsMemory: 0.8 });
-    const task = { config: payload.config, shape, classes: 3, seed: 1, taskIndex: 0, imagesPerClass: 2 };
+    const task = {
+      config: payload.config,
+      shape,
+      classes: [0, 1, 2],
+      seed: 1,
+      taskIndex: 0,
+      firstImage: 0,
+      imagesPerClass: 2,
+    };
     const byClass = indicesByClass(train.labels, world.dataset.classNames, 2);
     const state = {
       images: { images: initialImages(task, train, byClass) },
@@ -99,7 +107,15 @@ describe('the memory of TensorFlow stays the same', () => {
       const teacher = freeze(deep, parameters);
       const pool = [targetOf(teacher, await measureStatistics(teacher, images, world.dataset, quiet))];
       const { config: synthesis } = synthesisPayload(world, [], { momentsMemory: 0.8, rounds: 2 });
-      const task = { config: synthesis, shape: size, classes: 3, seed: 1, taskIndex: 0, imagesPerClass: 2 };
+      const task = {
+        config: synthesis,
+        shape: size,
+        classes: [0, 1, 2],
+        seed: 1,
+        taskIndex: 0,
+        firstImage: 0,
+        imagesPerClass: 2,
+      };
       const byClass = indicesByClass(images.labels, world.dataset.classNames, 2);
       const state = {
         images: { images: initialImages(task, images, byClass) },

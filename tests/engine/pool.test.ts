@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import { architectureConfig, poolConfig } from '../../src/domain/config.js';
 import type { JobPayload } from '../../src/domain/jobs/contracts.js';
 import { decodeSafetensors, encodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
+import { digestOf } from '../../src/platform/object-store/object-store.js';
 import { label } from '../../workers/jobs/labeling.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
 import { synthesize } from '../../workers/jobs/synthesis.js';
@@ -198,6 +199,40 @@ describe('a pool of several kinds and architectures', () => {
     assert.deepEqual(imported, { ...own, index: 0, kind: 'IMPORTED', epoch: null });
   });
 
+  it('may be of imported and untrained teachers alone, and then trains nothing', async () => {
+    const [own] = await train({ checkpointEpochs: [1] });
+    const path = join(world.folder, 'alone.safetensors');
+    await writeFile(path, await world.store.get(own?.checkpoint.key ?? ''));
+    const context = keptContext(world.store);
+    const payload = payloadOf({ checkpointEpochs: [], imports: [{ path, architecture: narrow }] });
+    const { teachers } = await trainPool(payload, context);
+    assert.deepEqual(
+      teachers.map(({ kind }) => kind),
+      ['IMPORTED', 'RANDOM_INIT'],
+    );
+    assert.equal(context.losses.size, 0);
+  });
+
+  it('has to hold a teacher that can label', () => {
+    const empty = poolConfig.safeParse({ checkpointEpochs: [], randomInitTeachers: 2 });
+    assert.match(empty.error?.issues[0]?.message ?? '', /needs a trained teacher/);
+    for (const enough of [{ fullyTrained: true }, { prunedRatios: [0.5] }, { imports: [{ path: 'some' }] }]) {
+      assert.ok(poolConfig.safeParse({ checkpointEpochs: [], ...enough }).success);
+    }
+  });
+
+  it('refuses another file than was asked for', async () => {
+    const path = join(world.folder, 'another.safetensors');
+    const bytes = await world.store.get((await train({}))[0]?.checkpoint.key ?? '');
+    await writeFile(path, bytes);
+    const digest = digestOf(bytes);
+    const [imported] = await train({ imports: [{ path, architecture: narrow, digest }] });
+    assert.equal(imported?.kind, 'IMPORTED');
+    await writeFile(path, Buffer.concat([bytes, Buffer.of(0)]));
+    const run = train({ imports: [{ path, architecture: narrow, digest }] });
+    await assert.rejects(run, failureWith('BAD_INPUT_FILE', `${path}: it is another file than was asked for`));
+  });
+
   it('refuses files that are no such network, naming the file and the tensor', async () => {
     const path = join(world.folder, 'wrong.safetensors');
     const refused = async (text: string, architecture = narrow) => {
@@ -228,5 +263,8 @@ describe('a pool of several kinds and architectures', () => {
     await refused('tensor classifier.bias is F64, not F32');
     await write({ 'classifier.bias': { dtype: 'F32', shape: [3], data: Float32Array.of(1, Number.NaN, 3) } });
     await refused('tensor classifier.bias holds values that are no finite numbers');
+    const negative = { dtype: 'F32', shape: [4], data: Float32Array.of(1, 1, -0.1, 1) };
+    await write({ 'features.1.running_var': negative });
+    await refused('tensor features.1.running_var holds a negative variance');
   });
 });

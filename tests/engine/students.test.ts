@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { z } from 'zod';
 import { architectureConfig, recipeConfig } from '../../src/domain/config.js';
 import { random } from '../../src/domain/random.js';
 import { halvesOf } from '../../src/formats/float16.js';
@@ -112,6 +113,19 @@ describe("a student's rate", () => {
     close(at('HALF_COSINE', 50), 0.4 * (1 + Math.SQRT1_2));
     close(at('HALF_COSINE', 100), 0.4);
     close(at('CONSTANT', 100), 0.8);
+  });
+});
+
+describe('a recipe without a rate', () => {
+  it('takes the one of its architecture, and keeps one that is given', () => {
+    const of = (architecture: z.input<typeof architectureConfig>) => recipeConfig.parse({ architecture }).learningRate;
+    assert.deepEqual(
+      [of({}), of({ width: 32 }), of({ width: 128 }), of({ name: 'RESNET18' })],
+      [0.01, 0.01, 0.003, 0.001],
+    );
+    const given = recipeConfig.parse({ architecture: { name: 'RESNET18' }, learningRate: 0.01 });
+    assert.equal(given.learningRate, 0.01);
+    assert.deepEqual(recipeConfig.parse(given), given);
   });
 });
 

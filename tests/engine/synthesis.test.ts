@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { SynthesisConfig } from '../../src/domain/config.js';
-import { architectureConfig } from '../../src/domain/config.js';
+import { architectureConfig, type SynthesisConfig, synthesisConfig } from '../../src/domain/config.js';
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
@@ -33,7 +32,13 @@ for (const shape of [
     };
     const run = async (options: Partial<SynthesisConfig>, taskIndex = 0) => {
       const context = keptContext(world.store);
-      const payload = { ...synthesisPayload(world, teachers, options), taskIndex };
+      const config = { imagesPerClass: 2 * (taskIndex + 1), ...options };
+      const payload = {
+        ...synthesisPayload(world, teachers, config),
+        taskIndex,
+        firstImage: 2 * taskIndex,
+        imagesPerClass: 2,
+      };
       const result = await synthesize(payload, context);
       return { result, ...(await imagesOf(result)), losses: context.metrics.filter(({ name }) => name === 'loss') };
     };
@@ -50,6 +55,20 @@ for (const shape of [
       const { shape: stored, labels } = await run({ formation: 1 });
       assert.deepEqual(stored, [6, shape.height, shape.width, shape.channels]);
       assert.deepEqual([...labels], [0, 1, 2, 0, 1, 2]);
+    });
+
+    it('makes the classes of its task alone, from the same images as with the others', async () => {
+      const untouched = { formation: 1, steps: 1, learningRate: 1e-9 } as const;
+      const payload = { ...synthesisPayload(world, teachers, untouched), classes: [0, 2] };
+      const some = await imagesOf(await synthesize(payload, keptContext(world.store)));
+      assert.deepEqual([...some.labels], [0, 2, 0, 2]);
+      const whole = await run(untouched);
+      const size = shape.height * shape.width * shape.channels;
+      const of = (set: { data: Uint8Array; labels: Int32Array }) =>
+        [...set.labels.entries()]
+          .filter(([, label]) => label !== 1)
+          .map(([i]) => set.data.subarray(i * size, (i + 1) * size));
+      assert.deepEqual(of(some), of(whole));
     });
 
     it('leaves images of a later round as they began until it comes', async () => {
@@ -199,13 +218,14 @@ for (const shape of [
 describe('the order of the samples of a task', () => {
   it('lets any prefix of whole slots hold every class equally often', () => {
     const task = {
-      config: { formation: 2 },
+      config: synthesisConfig.parse({ formation: 2 }),
       shape: { height: 8, width: 8, channels: 1 },
-      classes: 5,
+      classes: [0, 1, 2, 3, 4],
       seed: 0,
       taskIndex: 0,
+      firstImage: 0,
     };
-    const labels = labelsOf({ ...task, imagesPerClass: 3 } as Parameters<typeof labelsOf>[0]);
+    const labels = labelsOf({ ...task, imagesPerClass: 3 });
     assert.equal(labels.length, 60);
     for (let slots = 1; slots <= 3; slots++) {
       const prefix = [...labels.subarray(0, slots * 20)];

@@ -76,7 +76,7 @@ MATCHING = [
     _imagenet("RESNET50", 32),
     _imagenet("RESNET101", 32),
     _imagenet("DENSENET121", 32, "input-70"),
-    _imagenet("MOBILENET_V2", 32, "input-4"),
+    _imagenet("MOBILENET_V2", 32, "input-5"),
     _imagenet("SHUFFLENET_V2_X0_5", 32, "input-1"),
     _imagenet("SHUFFLENET_V2_X1_0", 32, "input-1"),
     _imagenet("EFFICIENTNET_B0", 32),

@@ -38,7 +38,8 @@ def matching_loss(model: nn.Module, x: torch.Tensor, labels: torch.Tensor, class
         hook.remove()
 
     one_hot = F.one_hot(labels, classes).to(x.dtype)
-    means = (one_hot / one_hot.sum(0).clamp(min=1)).T @ features[0]
+    own = one_hot[:, one_hot.sum(0) > 0]  # of the classes that the batch has
+    means = (own / own.sum(0)).T @ features[0]
     cross_entropy = F.cross_entropy(logits, labels)
     # Hooks run as the network does, so that the first distance is that of the first norm.
     moments = FIRST_LAYER_WEIGHT * distances[0] + torch.stack(distances[1:]).sum()

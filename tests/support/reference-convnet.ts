@@ -187,9 +187,16 @@ export function referenceLoss(
     return sum + length * (l === 0 ? weights.firstLayerWeight : 1);
   }, 0);
   const means = referenceClassMeans(features, labels, classes);
+  const d = features.length / x.n;
+  const present = [...new Set(Array.from(labels))];
+  const classDistance = present
+    .map(
+      (c) => [means, target.classMeans].map((all) => all.subarray(c * d, (c + 1) * d)) as [Float64Array, Float64Array],
+    )
+    .reduce((sum, [own, real]) => sum + distance(own, real), 0);
   return (
     weights.crossEntropyWeight * crossEntropy +
     weights.momentsWeight * statistics +
-    (weights.classMeanWeight * distance(means, target.classMeans)) / classes
+    (weights.classMeanWeight * classDistance) / present.length
   );
 }

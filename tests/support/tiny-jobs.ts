@@ -89,6 +89,8 @@ export const synthesisPayload = (
   }),
   seed: 2,
   taskIndex: 0,
+  classes: dataset.classNames.map((_, c) => c),
+  firstImage: 0,
   imagesPerClass: options.imagesPerClass ?? 2,
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { z } from 'zod';
 import { evaluationConfig, runConfig, synthesisConfig } from '../../src/domain/config.js';
 import { newId } from '../../src/domain/ids.js';
 import { canMove, isTerminal, RUN_STATES, statesBefore } from '../../src/domain/run-lifecycle.js';
@@ -51,32 +52,94 @@ describe('the life of a run', () => {
 });
 
 describe('the planner', () => {
-  const plan = (imagesPerClass: number, imagesPerClassPerTask: number) =>
-    planSynthesis(synthesisConfig.parse({ imagesPerClass, imagesPerClassPerTask }));
+  const datasetOf = (classes: number, side: number) => ({
+    classNames: Array.from({ length: classes }, (_, c) => `class ${c}`),
+    shape: { height: side, width: side, channels: 3 },
+  });
+  const plan = (options: z.input<typeof synthesisConfig>, classes = 3, side = 32) =>
+    planSynthesis(synthesisConfig.parse(options), datasetOf(classes, side));
+  /** Of a task, counting every cell. */
+  const samplesOf = ({ classes, imagesPerClass }: ReturnType<typeof plan>[number], formation = 1) =>
+    classes.length * imagesPerClass * formation ** 2;
 
   it('takes a small set whole', () => {
-    assert.deepEqual(plan(10, 10), [{ taskIndex: 0, imagesPerClass: 10 }]);
-    assert.deepEqual(plan(1, 10), [{ taskIndex: 0, imagesPerClass: 1 }]);
+    const whole = { taskIndex: 0, classes: [0, 1, 2], firstImage: 0 };
+    assert.deepEqual(plan({ imagesPerClass: 10 }), [{ ...whole, imagesPerClass: 10 }]);
+    assert.deepEqual(plan({ imagesPerClass: 1 }), [{ ...whole, imagesPerClass: 1 }]);
   });
 
   it('gives the last task what is left', () => {
     assert.deepEqual(
-      plan(10, 4).map((slice) => slice.imagesPerClass),
-      [4, 4, 2],
+      plan({ imagesPerClass: 10, imagesPerClassPerTask: 4 }).map((slice) => [slice.firstImage, slice.imagesPerClass]),
+      [
+        [0, 4],
+        [4, 4],
+        [8, 2],
+      ],
+    );
+  });
+
+  it('deals the classes out in turns where a task is to make some of them alone', () => {
+    assert.deepEqual(
+      plan({ imagesPerClass: 3, imagesPerClassPerTask: 2, classesPerTask: 2 }, 5).map((slice) => [
+        slice.taskIndex,
+        slice.classes,
+        slice.firstImage,
+        slice.imagesPerClass,
+      ]),
+      [
+        [0, [0, 3], 0, 2],
+        [1, [1, 4], 0, 2],
+        [2, [2], 0, 2],
+        [3, [0, 3], 2, 1],
+        [4, [1, 4], 2, 1],
+        [5, [2], 2, 1],
+      ],
     );
   });
 
   it('makes exactly the images that were asked for, in tasks of their own index', () => {
-    for (let imagesPerClass = 1; imagesPerClass <= 30; imagesPerClass++) {
-      for (let perTask = 1; perTask <= 12; perTask++) {
-        const slices = plan(imagesPerClass, perTask);
-        assert.equal(
-          slices.reduce((sum, slice) => sum + slice.imagesPerClass, 0),
-          imagesPerClass,
-        );
-        assert.ok(slices.every((slice, index) => slice.taskIndex === index && slice.imagesPerClass > 0));
+    for (const imagesPerClass of [1, 2, 7, 30]) {
+      for (const imagesPerClassPerTask of [1, 3, 12]) {
+        for (const classesPerTask of [0, 1, 2, 3, 7]) {
+          const slices = plan({ imagesPerClass, imagesPerClassPerTask, classesPerTask }, 7);
+          const made = slices.flatMap(({ classes, firstImage, imagesPerClass: n }) =>
+            classes.flatMap((c) => Array.from({ length: n }, (_, i) => `${c}/${firstImage + i}`)),
+          );
+          assert.equal(made.length, 7 * imagesPerClass);
+          assert.equal(new Set(made).size, made.length);
+          assert.ok(slices.every((slice, index) => slice.taskIndex === index && slice.imagesPerClass > 0));
+        }
       }
     }
+  });
+
+  it('keeps the memory of a task within bounds, whatever the images per class, the classes, the side and the cells', () => {
+    for (const imagesPerClass of [1, 10, 50, 500]) {
+      for (const [classes, side] of [
+        [10, 32],
+        [200, 64],
+        [1000, 64],
+        [1000, 224],
+      ] as const) {
+        for (const formation of [1, 2] as const) {
+          const slices = plan({ imagesPerClass, formation }, classes, side);
+          for (const slice of slices) assert.ok(samplesOf(slice, formation) * side ** 2 <= 2 ** 20);
+          const total = slices.reduce((sum, slice) => sum + samplesOf(slice), 0);
+          assert.equal(total, classes * imagesPerClass);
+        }
+      }
+    }
+  });
+
+  it('rather cuts images than classes, which moments want many of', () => {
+    const [first] = plan({ imagesPerClass: 10 }, 100, 64);
+    assert.deepEqual([first?.classes.length, first?.imagesPerClass], [100, 2]);
+  });
+
+  it('makes even one sample where it is larger than the bounds', () => {
+    const [first] = plan({ imagesPerClass: 1, formation: 2 }, 10, 1024);
+    assert.deepEqual([first?.classes, first?.imagesPerClass], [[0], 1]);
   });
 
   it('labels with the best trained teachers, and of equals with the earlier', () => {

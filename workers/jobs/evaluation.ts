@@ -150,7 +150,8 @@ export async function readBaseline(payload: Payload, context: JobContext): Promi
     );
   }
   const labeller = await loadLabeller(store, dataset, payload.labelTeachers, payload.labelConfig);
-  return realCrops(labeller, train, byClass, imagesPerClass, seed, breathe);
+  const classes = byClass.map((_, c) => c);
+  return realCrops(labeller, train, byClass, { classes, imagesPerClass, seed }, breathe);
 }
 
 const hardBatches = ({ labelConfig, dataset, recipe, seed }: Payload, set: LabelledImages): BatchAt => {

@@ -89,7 +89,7 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, seed: p
     } else {
       const parameters =
         kind === 'IMPORTED'
-          ? await readImported(network, architecture, phase.path)
+          ? await readImported(network, phase)
           : randomTeacher(network, train, dataset, phase.seed, phase.index);
       await keep(network, parameters, { kind, architecture, epoch: null });
       tf.dispose(parameters);

@@ -62,6 +62,8 @@ async function readSamples(
     classes,
   ]);
   const samples: DistilledSample[] = [];
+  /** By class: a task may have made some of them alone. */
+  const ofClass = new Int32Array(classes);
   let shape: ImageShape | undefined;
   for (const ref of images) {
     const file = decodeSafetensors(await getVerified(store, ref));
@@ -74,13 +76,15 @@ async function readSamples(
       const index = samples.length;
       const className = dataset.classNames[label];
       if (className === undefined) throw corrupt(`${ref.key} has an image of class ${label}, of ${classes} classes`);
+      const before = ofClass[label] as number;
+      ofClass[label] = before + 1;
       samples.push({
         index,
         pixels: pixels.data.subarray(i * size, (i + 1) * size),
         label,
         className,
-        slot: Math.floor(index / (classes * cells)),
-        cell: index % cells,
+        slot: Math.floor(before / cells),
+        cell: before % cells,
         staticLogits: logits.data.subarray(index * classes, (index + 1) * classes),
       });
     });

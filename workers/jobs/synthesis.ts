@@ -1,4 +1,4 @@
-/** SYNTHESIS: one task's images of every class, distilled against the pool; resumable to the same bits. */
+/** SYNTHESIS: one task's images of its classes, distilled against the pool; resumable to the same bits. */
 import { weightOf } from '../../src/domain/config.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';
@@ -23,14 +23,15 @@ import type { Job } from './job.js';
 const METRIC_EVERY = 10;
 
 export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
-  const { dataset, teachers, config, seed, taskIndex, imagesPerClass } = payload;
+  const { dataset, teachers, config, seed, taskIndex, classes, firstImage, imagesPerClass } = payload;
   const { store, resumeFrom } = context;
   const task: SynthesisTask = {
     config,
     shape: dataset.shape,
-    classes: dataset.classNames.length,
+    classes,
     seed,
     taskIndex,
+    firstImage,
     imagesPerClass,
   };
   const pool: Target[] = [];
@@ -40,16 +41,16 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
     pool.push(targetOf(frozen, statistics, weightOf(config, teacher.architecture)));
   }
   const labels = labelsOf(task);
-  const batch = batchLabels(labels, task.classes);
+  const batch = batchLabels(labels, dataset.classNames.length);
   const start = async () => {
     const train = await readImages(context, dataset, dataset.train);
     const drawn = drawnByClass(indicesByClass(train.labels, dataset.classNames, config.imagesPerClass), seed);
     if (config.init !== 'REAL_CROPS') return initialImages(task, train, drawn);
-    const perClass = Math.min(config.imagesPerClass * config.formation ** 2, ...drawn.map(({ length }) => length));
     const ensemble = pool.map(({ frozen }, i) => ({ frozen, accuracy: teachers[i]?.accuracy ?? 0 }));
     const labeller = { ensemble, weighting: 'PLAIN', shape: dataset.shape, normalization: dataset } as const;
-    const crops = await realCrops(labeller, train, drawn, perClass, seed, () => context.breathe());
-    return initialImages(task, crops, indicesByClass(crops.labels, dataset.classNames, perClass));
+    const wanted = { classes, imagesPerClass: config.imagesPerClass * config.formation ** 2, seed };
+    const crops = await realCrops(labeller, train, drawn, wanted, () => context.breathe());
+    return initialImages(task, crops, indicesByClass(crops.labels, dataset.classNames, 0));
   };
   const resumed = resumeFrom && decodeSafetensors(resumeFrom).metadata;
   const state = {

@@ -22,8 +22,12 @@ export interface LabelledImages<P extends Pixels = Pixels> extends HostImages<P>
 
 /** The share of a batch in the running moments of a batch norm, as PyTorch has it. */
 const RUNNING_SHARE = 0.1;
-/** Images a pass takes at once: activations stay small enough for the allocator to reuse their memory. */
+/** Images that a pass takes at once, and pixels: activations stay small enough for the allocator to reuse their memory. */
 const PASS_BATCH = 250;
+const PASS_PIXELS = 2 ** 20;
+
+export const passBatch = ({ height, width }: Pick<HostImages, 'height' | 'width'>): number =>
+  Math.max(1, Math.min(PASS_BATCH, Math.floor(PASS_PIXELS / (height * width))));
 
 /** Throws NUMERICS, in one line, where a loss is no number any more. */
 export function assertFinite(loss: number, during: string): void {
@@ -92,8 +96,9 @@ export async function visitBatches(
   breathe: () => Promise<void>,
   visit: (images: Tensor4D, start: number) => void,
 ): Promise<void> {
-  for (let start = 0; start < count; start += PASS_BATCH) {
-    const indices = Array.from({ length: Math.min(PASS_BATCH, count - start) }, (_, i) => start + i);
+  const together = passBatch(set);
+  for (let start = 0; start < count; start += together) {
+    const indices = Array.from({ length: Math.min(together, count - start) }, (_, i) => start + i);
     tf.tidy(() => visit(normalize(gatherImages(set, indices), normalization), start));
     await breathe();
   }

@@ -2,7 +2,7 @@
 import { random } from '../../src/domain/random.js';
 import { pixelsAt } from '../../src/formats/dataset-splits.js';
 import { forwardFrozen } from '../nn/frozen.js';
-import type { LabelledImages } from '../nn/training.js';
+import { type LabelledImages, passBatch } from '../nn/training.js';
 import { augmentationBoxes, gatherImages, normalize } from '../nn/views.js';
 import { crop } from '../tensor/kernels/index.js';
 import { type Tensor4D, tf, valuesOf } from '../tensor/tensorflow.js';
@@ -34,35 +34,40 @@ interface Crop {
 }
 
 /**
- * Of every class, `imagesPerClass` crops at the full size: the crop of least cross-entropy under the best teacher is taken of
- * each candidate image, and of these crops the ones of least cross-entropy. `byClass` gives the candidates in order.
+ * Of each of these classes `imagesPerClass` crops at the full size, or as many as it has images: the crop of least cross-entropy
+ * under the best teacher is taken of each candidate image, and of these crops the ones of least cross-entropy. `byClass` gives
+ * the candidates of every class of the dataset in order.
  */
 export async function realCrops(
   { ensemble, shape, normalization }: Labeller,
   train: LabelledImages,
   byClass: readonly Int32Array[],
-  imagesPerClass: number,
-  seed: number,
+  { classes, imagesPerClass, seed }: { classes: readonly number[]; imagesPerClass: number; seed: number },
   breathe: () => Promise<void>,
 ): Promise<LabelledImages<Uint8Array>> {
   const best = ensemble.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
   const cropped = (images: ArrayLike<number>, boxes: Float32Array): Tensor4D =>
     crop(gatherImages(train, images), boxes);
   const pixels: Uint8Array[] = [];
-  for (const [label, all] of byClass.entries()) {
-    const images = all.subarray(0, Math.max(CANDIDATES, imagesPerClass));
+  const labels: number[] = [];
+  const together = passBatch(shape);
+  for (const label of classes) {
+    const images = (byClass[label] as Int32Array).subarray(0, Math.max(CANDIDATES, imagesPerClass));
     const crops: Crop[][] = Array.from(images, () => []);
     for (let n = 0; n < CROPS; n++) {
       const source = random(seed, 'real-crops', label, n);
       const boxes = augmentationBoxes({ flip: false, shift: 0 }, CROP_SCALE_MIN, shape, images.length, source);
-      const losses = valuesOf(() => {
-        const { logits } = forwardFrozen(best.frozen, normalize(cropped(images, boxes), normalization));
-        return tf.logSoftmax(logits).slice([0, label], [-1, 1]).neg();
-      });
-      losses.forEach((loss, i) => {
-        crops[i]?.push({ image: images[i] as number, box: boxes.slice(4 * i, 4 * i + 4), loss });
-      });
-      await breathe();
+      for (let first = 0; first < images.length; first += together) {
+        const [some, theirs] = [images.subarray(first, first + together), boxes.subarray(4 * first)];
+        const losses = valuesOf(() => {
+          const x = normalize(cropped(some, theirs.subarray(0, 4 * some.length)), normalization);
+          return tf.logSoftmax(forwardFrozen(best.frozen, x).logits).slice([0, label], [-1, 1]).neg();
+        });
+        losses.forEach((loss, i) => {
+          crops[first + i]?.push({ image: some[i] as number, box: theirs.slice(4 * i, 4 * i + 4), loss });
+        });
+        await breathe();
+      }
     }
     const least = crops
       .map((of) => of.reduce((a, b) => (b.loss < a.loss ? b : a)))
@@ -76,7 +81,7 @@ export async function realCrops(
       ),
     );
     pixels.push(Uint8Array.from(values, (value) => Math.round(255 * value)));
+    labels.push(...least.map(() => label));
   }
-  const labels = byClass.flatMap((_, label) => Array.from({ length: imagesPerClass }, () => label));
   return { images: new Uint8Array(Buffer.concat(pixels)), labels: Int32Array.from(labels), ...shape };
 }

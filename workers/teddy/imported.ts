@@ -1,18 +1,25 @@
 /** Teachers from elsewhere: safetensors state dicts with torchvision's names, on the disk of the worker. */
 import { readFile } from 'node:fs/promises';
-import type { ArchitectureConfig } from '../../src/domain/config.js';
+import type { PoolConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import { decodeSafetensors, type SafetensorsFile } from '../../src/formats/safetensors.js';
+import { digestOf } from '../../src/platform/object-store/object-store.js';
 import { decodeParameters, torchShape } from '../nn/checkpoint.js';
 import type { Network } from '../nn/network.js';
 import type { Parameters } from '../nn/parameters.js';
 
+type Import = PoolConfig['imports'][number];
+
 /** Throws BAD_INPUT_FILE with one line that names the file, and the tensor where one is at fault. */
-export async function readImported(network: Network, { name }: ArchitectureConfig, path: string): Promise<Parameters> {
+export async function readImported(network: Network, { path, architecture, digest }: Import): Promise<Parameters> {
   const bad = (reason: string, cause?: unknown) => new TeddyhubError('BAD_INPUT_FILE', `${path}: ${reason}`, { cause });
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     throw bad(`the worker cannot read it (${error.code}).`, error);
   });
+  const found = digestOf(bytes);
+  if (digest !== undefined && digest !== found) {
+    throw bad(`it is another file than was asked for, ${found} and not ${digest}.`);
+  }
   let file: SafetensorsFile;
   try {
     file = decodeSafetensors(bytes);
@@ -20,7 +27,7 @@ export async function readImported(network: Network, { name }: ArchitectureConfi
     // The decoder speaks of an object of the store; who wrote this file knows it by its path.
     throw error instanceof TeddyhubError ? bad(error.message, error) : error;
   }
-  const problem = problemOf(file, network, `a ${name} of ${network.classes} classes`);
+  const problem = problemOf(file, network, `a ${architecture.name} of ${network.classes} classes`);
   if (problem !== undefined) throw bad(problem);
   return decodeParameters(network, bytes);
 }
@@ -36,6 +43,8 @@ function problemOf({ tensors }: SafetensorsFile, network: Network, wanted: strin
     }
     if (tensor.dtype !== 'F32') return `tensor ${spec.name} is ${tensor.dtype}, not F32.`;
     if (!tensor.data.every(Number.isFinite)) return `tensor ${spec.name} holds values that are no finite numbers.`;
+    const isVariance = spec.name.endsWith('.running_var');
+    if (isVariance && tensor.data.some((value) => value < 0)) return `tensor ${spec.name} holds a negative variance.`;
   }
   const known = new Set(network.parameters.map(({ name }) => name));
   const unknown = [...tensors.keys()].find((name) => !known.has(name) && !name.endsWith('num_batches_tracked'));

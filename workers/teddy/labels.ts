@@ -6,7 +6,7 @@ import { halvesOf } from '../../src/formats/float16.js';
 import { keepLargest, type LabelledViews, type Views } from '../../src/formats/labels.js';
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
-import type { Normalization } from '../nn/training.js';
+import { type Normalization, passBatch } from '../nn/training.js';
 import { drawViews, type HostImages, normalize, renderViews } from '../nn/views.js';
 import { type Scalar, type Tensor2D, type Tensor4D, valuesOf } from '../tensor/tensorflow.js';
 import { loadTeacher } from './dataset.js';
@@ -97,8 +97,6 @@ export function labelStep(
   return labelViews(labeller, set, views, config.topK);
 }
 
-const STATIC_BATCH = 250;
-
 /** Mean logits over `staticViews` unmixed views of every sample, as float16 bits [samples, classes]. */
 export async function staticLabels(
   labeller: Labeller,
@@ -110,9 +108,10 @@ export async function staticLabels(
 ): Promise<Uint16Array> {
   const classes = labeller.ensemble[0]?.frozen.network.classes ?? 0;
   const sums = new Float64Array(samples * classes);
+  const together = passBatch(labeller.shape);
   for (let view = 0; view < config.staticViews; view++) {
-    for (let start = 0; start < samples; start += STATIC_BATCH) {
-      const n = Math.min(STATIC_BATCH, samples - start);
+    for (let start = 0; start < samples; start += together) {
+      const n = Math.min(together, samples - start);
       const place = { seed, step: view * samples + start, samples: n, batchSize: n };
       const drawn = drawViews({ ...config, mix: 'NONE' }, labeller.shape, place);
       const views = { ...drawn, sample: Int32Array.from({ length: n }, (_, i) => start + i) };

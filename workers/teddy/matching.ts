@@ -3,7 +3,7 @@ import type { SynthesisConfig } from '../../src/domain/config.js';
 import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import { softCrossEntropy } from '../nn/training.js';
 import { momentDistance, type NormInput } from '../tensor/kernels/index.js';
-import { type Scalar, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
+import { type Scalar, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import type { Statistics } from './statistics.js';
 
 /** A teacher with what it saw of the real data, as tensors. */
@@ -29,16 +29,23 @@ export function targetOf(frozen: FrozenNetwork, { layers, classMeans }: Statisti
   };
 }
 
-/** The labels of a synthetic batch: one-hot [n, classes], and the matrix [classes, n] that averages over each class. */
+/** The labels of a synthetic batch, in which k of the classes are. */
 export interface BatchLabels {
+  /** [n, classes] */
   readonly oneHot: Tensor2D;
+  /** [k]: those classes, ascending. */
+  readonly present: Tensor1D;
+  /** [k, n]: averages over each of them. */
   readonly average: Tensor2D;
 }
 
 export function batchLabels(labels: Int32Array, classes: number): BatchLabels {
+  const present = [...new Set(labels)].sort((a, b) => a - b);
   return tf.tidy(() => {
     const oneHot = tf.oneHot(tf.tensor1d(labels, 'int32'), classes).toFloat() as Tensor2D;
-    return { oneHot, average: oneHot.div(oneHot.sum(0).maximum(1)).transpose() as Tensor2D };
+    const rows = tf.tensor1d(present, 'int32');
+    const own = oneHot.gather(rows, 1);
+    return { oneHot, present: rows, average: own.div(own.sum(0)).transpose() as Tensor2D };
   });
 }
 
@@ -58,7 +65,7 @@ export interface MatchingLoss {
 
 /**
  * w (a CE(f(x), y) + b sum_l c_l (|| mu_l - mu_l^k ||_2 + || var_l - var_l^k ||_2) + g mean_c || hbar_c(x) - H_c ||_2^2)
- * with w the target's weight, c_0 = `firstLayerWeight` and every other c_l = 1, for normalised images x [n, h, w, c]. mu_l and var_l are those of x
+ * with w the target's weight, the mean over the classes of the batch, c_0 = `firstLayerWeight` and every other c_l = 1, for normalised images x [n, h, w, c]. mu_l and var_l are those of x
  * and, by the share `momentsMemory`, those that `earlier` steps of the teacher left, [2, c] a batch norm, none at the first.
  */
 export function matchingLoss(
@@ -84,7 +91,8 @@ export function matchingLoss(
   const crossEntropy = softCrossEntropy(outputs.logits, labels.oneHot);
   const [first, ...others] = distances as [Scalar, ...Scalar[]];
   const moments = tf.addN([first.mul(weights.firstLayerWeight) as Scalar, ...others]);
-  const difference = labels.average.matMul(outputs.features).sub(target.classMeans);
+  const wanted = target.classMeans.gather(labels.present);
+  const difference = labels.average.matMul(outputs.features).sub(wanted);
   const classMeans = difference.square().sum(1).mean() as Scalar;
   const total = crossEntropy
     .mul(weights.crossEntropyWeight)

@@ -1,5 +1,5 @@
 /** The pool of weak teachers: what its training is made of, and its steps. */
-import type { ArchitectureConfig, PoolConfig } from '../../src/domain/config.js';
+import { type ArchitectureConfig, type PoolConfig, trainsBase } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { TeacherRef } from '../../src/domain/jobs/references.js';
 import { random } from '../../src/domain/random.js';
@@ -29,7 +29,7 @@ interface Training {
 export type TrainingPhase = Training & (PhaseOf<'BASE'> | (PhaseOf<'PRUNED'> & { readonly ratio: number }));
 
 export type Phase =
-  | (PhaseOf<'IMPORTED'> & { readonly path: string })
+  | (PhaseOf<'IMPORTED'> & PoolConfig['imports'][number])
   | TrainingPhase
   | (PhaseOf<'RANDOM_INIT'> & { readonly seed: number; readonly index: number });
 
@@ -69,8 +69,9 @@ export function planPool(config: PoolConfig, seed: number, images: number): Phas
         return { step: stepsOf(epoch), kind, epoch };
       });
     const rateAt = (step: number) => schedule(learningRate, step, steps);
+    const base = { kind: 'BASE', architecture, seed: own, batchSize, steps, rateAt, kept } as const;
     return [
-      { kind: 'BASE', architecture, seed: own, batchSize, steps, rateAt, kept },
+      ...(trainsBase(config) ? [base] : []),
       ...config.prunedRatios.map((ratio, index) => ({
         kind: 'PRUNED' as const,
         architecture,
@@ -117,8 +118,9 @@ export function poolStep(
   return loss;
 }
 
-/** How many real images set the batch norms of a random-initialised teacher. */
+/** How many real images set the batch norms of a random-initialised teacher, in one pass: fewer where they are large. */
 const MOMENT_IMAGES = 1000;
+const MOMENT_PIXELS = 2 ** 22;
 
 /** Untrained teacher number `index`: seeded weights, and running moments taken from real images. */
 export function randomTeacher(
@@ -129,7 +131,8 @@ export function randomTeacher(
   index: number,
 ): Parameters {
   const parameters = initialize(network, random(seed, 'random-init', index).integer(2 ** 31));
-  const count = Math.min(MOMENT_IMAGES, train.labels.length);
+  const fit = Math.floor(MOMENT_PIXELS / (train.height * train.width));
+  const count = Math.min(MOMENT_IMAGES, fit, train.labels.length);
   const chosen = shuffledIndices(seed, `random-init/${index}`, train.labels.length, 0, count);
   const images = tf.tidy(() => normalize(gatherImages(train, chosen), normalization));
   adoptMoments(network, parameters, images);

@@ -8,14 +8,17 @@ import { crop, resize } from '../tensor/kernels/index.js';
 import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import { type BatchLabels, matchingLoss, type Target } from './matching.js';
 
-/** What a task makes: `cells` samples of every class, ordered by image slot, then class, then cell. */
+/** What a task makes: `cells` samples of each of its classes, ordered by image slot, then class, then cell. */
 export interface SynthesisTask {
   readonly config: SynthesisConfig;
   readonly shape: ImageShape;
-  readonly classes: number;
+  /** Their positions in the dataset. */
+  readonly classes: readonly number[];
   readonly seed: number;
   readonly taskIndex: number;
-  /** Full images' worth of every class. */
+  /** Full images' worth of every class that tasks before this one make. */
+  readonly firstImage: number;
+  /** Full images' worth of each of its classes. */
   readonly imagesPerClass: number;
 }
 
@@ -30,7 +33,10 @@ export const cellShape = ({
 
 export function labelsOf({ classes, imagesPerClass, config: { formation } }: SynthesisTask): Int32Array {
   const cells = formation ** 2;
-  return Int32Array.from({ length: imagesPerClass * classes * cells }, (_, i) => Math.floor(i / cells) % classes);
+  return Int32Array.from(
+    { length: imagesPerClass * classes.length * cells },
+    (_, i) => classes[Math.floor(i / cells) % classes.length] as number,
+  );
 }
 
 /**
@@ -38,7 +44,7 @@ export function labelsOf({ classes, imagesPerClass, config: { formation } }: Syn
  * every task while they last; or uniform noise.
  */
 export function initialImages(task: SynthesisTask, source: HostImages, drawn: readonly Int32Array[]): Tensor4D {
-  const { config, seed, taskIndex, imagesPerClass, classes } = task;
+  const { config, seed, taskIndex, firstImage } = task;
   const { height, width, channels } = cellShape(task);
   const labels = labelsOf(task);
   if (config.init === 'NOISE') {
@@ -47,15 +53,13 @@ export function initialImages(task: SynthesisTask, source: HostImages, drawn: re
     return tf.tensor4d(pixels, [labels.length, height, width, channels]);
   }
   const cells = config.formation ** 2;
-  const first = taskIndex * config.imagesPerClassPerTask * cells;
-  const used = new Int32Array(classes).fill(first);
+  const used = new Int32Array(drawn.length).fill(firstImage * cells);
   const chosen = Array.from(labels, (label) => {
     const order = drawn[label] as Int32Array;
     const position = used[label] as number;
     used[label] = position + 1;
     return order[position % order.length] as number;
   });
-  if (imagesPerClass * cells * classes !== chosen.length) throw new RangeError('labels and images differ in count');
   return tf.tidy(() => resize(gatherImages(source, chosen), height, width));
 }
 
@@ -88,7 +92,7 @@ function joined(
   { config: { rounds, steps, formation }, classes, imagesPerClass }: SynthesisTask,
   step: number,
 ): Tensor {
-  const samplesPerSlot = classes * formation ** 2;
+  const samplesPerSlot = classes.length * formation ** 2;
   const roundOf = (sample: number) => Math.floor((Math.floor(sample / samplesPerSlot) * rounds) / imagesPerClass);
   const isIn = (sample: number) => Math.floor((roundOf(sample) * steps) / rounds) <= step;
   const values = Float32Array.from({ length: imagesPerClass * samplesPerSlot }, (_, sample) => (isIn(sample) ? 1 : 0));

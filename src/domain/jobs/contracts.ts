@@ -5,8 +5,9 @@
  */
 import { z } from 'zod';
 import { BASELINES, LABEL_KINDS, labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../config.js';
+import { sha256 } from '../digest.js';
 import { datasetImport } from './dataset-import.js';
-import { datasetRef, namedFileRef, objectRef, sha256, shardRef, teacherRef } from './references.js';
+import { datasetRef, namedFileRef, objectRef, shardRef, teacherRef } from './references.js';
 
 const seed = z
   .number()
@@ -35,13 +36,18 @@ const synthesis = {
     config: synthesisConfig,
     seed,
     taskIndex: count,
-    /** Full images' worth of every class that this task makes. */
+    /** Positions of the classes that this task makes. */
+    classes: z.array(count).min(1),
+    /** Full images' worth of every class that tasks before it make. */
+    firstImage: count,
+    /** Full images' worth of each of its classes that this task makes. */
     imagesPerClass: z.number().int().positive(),
   }),
   result: z.strictObject({
     /**
      * Safetensors: `images` uint8 [n, h / f, w / f, c], `labels` int32 [n], with f the formation and
-     * n = classes * imagesPerClass * f * f, ordered by image slot, then class, so any prefix of slots is class-balanced.
+     * n = classes * imagesPerClass * f * f, ordered by image slot, then class: the task's classes are equally often in any
+     * prefix of slots.
      */
     images: objectRef,
     samples: count,

@@ -1,6 +1,7 @@
 /** The contract of imports: where a dataset's bytes come from, how its images are prepared, and what an import answers. */
 import { z } from 'zod';
-import { imageShape, sha256, shardRef } from './references.js';
+import { sha256 } from '../digest.js';
+import { imageShape, shardRef } from './references.js';
 
 const count = z.number().int().min(0);
 const classNames = z.array(z.string().min(1)).min(2).max(100_000);

@@ -1,8 +1,7 @@
 /** The building blocks of job contracts: everything a worker needs, by value or by object key. Shared by payloads and results. */
 import { z } from 'zod';
 import { architectureConfig, TEACHER_KINDS } from '../config.js';
-
-export const sha256 = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hex digits');
+import { sha256 } from '../digest.js';
 
 /** An object in the store: named by the digest of its bytes, which the reader verifies. */
 export const objectRef = z.strictObject({ key: z.string().min(1), digest: sha256, bytes: z.number().int().min(0) });

@@ -93,7 +93,11 @@ const Recipe = configTypes('Recipe', 'How a student is trained, on whatever set.
   steps: 'Training steps.',
   batchSize: 'Images of a step.',
   optimizer: { about: 'How weights are updated.', type: Optimizer },
-  learningRate: 'Learning rate at the first step.',
+  learningRate: {
+    about:
+      'Learning rate at the first step. Left out: .01 for a CONVNET of a width up to 32, .003 for a wider one, .001 for all others.',
+    filled: true,
+  },
   weightDecay: 'Weight decay.',
   schedule: { about: 'How the learning rate changes.', type: Schedule },
   loss: { about: 'What a student descends with soft labels.', type: SoftLoss },

@@ -16,7 +16,8 @@ export interface ConfigTypes {
 /** A registered enum: its values by name. */
 type EnumType = Readonly<Record<string, string>>;
 
-type About = string | { about: string; type: ConfigTypes | EnumType };
+/** `filled`: the configuration has a value of its own for what is left out, which depends on other fields. */
+type About = string | { about: string; type: ConfigTypes | EnumType } | { about: string; filled: true };
 
 /** What is read of a JSON Schema. */
 interface Property {
@@ -49,11 +50,16 @@ export function configTypes<S extends z.ZodType<object, object>>(
     const text = typeof entry === 'string' ? entry : entry.about;
     const typeOf = (side: keyof ConfigTypes) => () => {
       const type =
-        typeof entry === 'string' ? scalarOf(property) : isConfigTypes(entry.type) ? entry.type[side] : entry.type;
+        typeof entry === 'string' || 'filled' in entry
+          ? scalarOf(property)
+          : isConfigTypes(entry.type)
+            ? entry.type[side]
+            : entry.type;
       return property.type === 'array' ? [type] : type;
     };
     // Without a default of its own, a field is there in some variants and not in others.
-    const nullable = property.default === undefined && !required.includes(key);
+    const filled = typeof entry === 'object' && 'filled' in entry;
+    const nullable = property.default === undefined && !required.includes(key) && !filled;
     Field(typeOf('output'), { description: text, nullable })(output.prototype, key);
     Field(typeOf('input'), { description: `${text}${limitsOf(property)}`, nullable: true })(input.prototype, key);
   }

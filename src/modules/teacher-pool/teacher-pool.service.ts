@@ -2,7 +2,7 @@ import { type PoolConfig, poolConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import { type Backend, requestPoolCancel, startPoolTraining } from '../../platform/orchestration/index.js';
 import type { Reader } from '../context.js';
-import { resolveImportPath } from '../dataset/import-path.js';
+import { digestOfImport, resolveImportPath } from '../dataset/import-path.js';
 import { requireFit, requireReadyDataset } from '../kit/checks.js';
 import type { Connection } from '../kit/connection.js';
 import { editOnce, raised } from '../kit/edit.js';
@@ -92,12 +92,13 @@ export class TeacherPoolService {
     });
   }
 
-  /** The same with real paths. Throws INVALID_INPUT and BAD_INPUT_FILE, as for the files of a dataset. */
+  /** The same with real paths and digests. Throws INVALID_INPUT and BAD_INPUT_FILE, as for the files of a dataset. */
   private resolveImports({ imports }: PoolConfig): Promise<PoolConfig['imports']> {
     return Promise.all(
       imports.map(async (one, index) => {
         const field = ['config', 'imports', String(index), 'path'];
-        return { ...one, path: await resolveImportPath(this.importRoot, one.path, field) };
+        const path = await resolveImportPath(this.importRoot, one.path, field);
+        return { ...one, path, digest: one.digest ?? (await digestOfImport(path, one.path, field)) };
       }),
     );
   }

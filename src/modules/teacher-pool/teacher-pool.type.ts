@@ -51,6 +51,8 @@ const TeacherImport = configTypes(
   {
     path: 'Absolute, or relative to the import folder of the service; read by the worker.',
     architecture: { about: 'The network that it is of.', type: Architecture },
+    digest:
+      "sha256: and the file's SHA-256 in hex: another file is refused. Left out, it is that of the file as it is now.",
   },
 );
 
@@ -73,7 +75,8 @@ export const PoolConfig = configTypes(
     momentum: 'Momentum of SGD.',
     weightDecay: 'L2 penalty.',
     augmentation: { about: 'Random changes of the training images.', type: Augmentation },
-    checkpointEpochs: 'Fractional epochs at which the base run is kept, ascending, none beyond `epochs`.',
+    checkpointEpochs:
+      'Fractional epochs at which the base run is kept, ascending, none beyond `epochs`. A run that keeps nothing is not trained.',
     fullyTrained: 'Whether the end of a base run is kept as FULLY_TRAINED.',
     prunedRatios:
       'Shares of channels, above 0 and up to 0.9, to prune from the end of a base run: a teacher each, fine-tuned.',

@@ -74,17 +74,10 @@ async function statisticsTasks(tx: Transaction, inputs: RunInputs): Promise<NewT
 async function synthesisTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
   const { run, config, dataset } = inputs;
   const teachers = await matchedWithStatistics(tx, inputs);
-  return planSynthesis(config.synthesis).map(({ taskIndex, imagesPerClass }) => ({
+  return planSynthesis(config.synthesis, dataset).map((slice) => ({
     kind: 'SYNTHESIS',
-    index: taskIndex,
-    payload: {
-      dataset,
-      teachers,
-      config: config.synthesis,
-      seed: run.seed,
-      taskIndex,
-      imagesPerClass,
-    },
+    index: slice.taskIndex,
+    payload: { dataset, teachers, config: config.synthesis, seed: run.seed, ...slice },
   }));
 }
 

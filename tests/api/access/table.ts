@@ -84,7 +84,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   Teacher: { READ: 'accuracy architecture checkpointBytes checkpointDigest createdAt epoch id index kind pool' },
   TeacherConnection: { READ: CONNECTION },
   TeacherEdge: { READ: EDGE },
-  TeacherImport: { READ: 'architecture path' },
+  TeacherImport: { READ: 'architecture digest path' },
   ArchitectureWeight: { READ: 'name weight' },
   TeacherSelection: { READ: 'kinds maxAccuracy minAccuracy' },
   PoolConfig: {
@@ -119,7 +119,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   RunConfig: { READ: 'labels synthesis teachers' },
   SynthesisConfig: {
     READ: `architectureWeights augmentation checkpointEvery classMeanWeight cropScaleMin crossEntropyWeight firstLayerWeight formation imagesPerClass
-      imagesPerClassPerTask init learningRate momentsMemory momentsWeight rounds steps teacherOrder teachersPerStep`,
+      imagesPerClassPerTask classesPerTask init learningRate momentsMemory momentsWeight rounds steps teacherOrder teachersPerStep`,
   },
   LabelConfig: {
     READ: 'cropScaleMin ensembleSize fkdBatchSize fkdSteps flip keptShare mix staticViews topK weighting',

@@ -519,7 +519,7 @@ export type PoolConfigInput = {
   augmentation?: AugmentationInput | null | undefined;
   /** Images of a training step. (more than 0, at most 4096, default 128) */
   batchSize?: number | null | undefined;
-  /** Fractional epochs at which the base run is kept, ascending, none beyond `epochs`. (default [0.1,0.5,2]) */
+  /** Fractional epochs at which the base run is kept, ascending, none beyond `epochs`. A run that keeps nothing is not trained. (default [0.1,0.5,2]) */
   checkpointEpochs?: Array<number> | null | undefined;
   /** Length of the base run in epochs; may be fractional. (more than 0, at most 1000, default 2) */
   epochs?: number | null | undefined;
@@ -581,7 +581,7 @@ export type RecipeInput = {
   checkpointEvery?: number | null | undefined;
   /** Weight of the cross-entropy in MSE_CE. (at least 0, default 0.025) */
   hardLabelWeight?: number | null | undefined;
-  /** Learning rate at the first step. (more than 0, default 0.01) */
+  /** Learning rate at the first step. Left out: .01 for a CONVNET of a width up to 32, .003 for a wider one, .001 for all others. (more than 0) */
   learningRate?: number | null | undefined;
   /** What a student descends with soft labels. (default "KL") */
   loss?: SoftLoss | null | undefined;
@@ -665,6 +665,8 @@ export type SynthesisConfigInput = {
   checkpointEvery?: number | null | undefined;
   /** Weight of the class means of the penultimate features. (at least 0, default 1) */
   classMeanWeight?: number | null | undefined;
+  /** And at most this many classes; 0: as many of both as keep the memory of a task within bounds. (at least 0, at most 10000, default 0) */
+  classesPerTask?: number | null | undefined;
   /** Smallest share of the area that the random crop of an image is drawn with, before a step; 1 crops nothing. (at least 0, at most 1, default 0.3) */
   cropScaleMin?: number | null | undefined;
   /** Weight of the cross-entropy. (at least 0, default 1) */
@@ -675,7 +677,7 @@ export type SynthesisConfigInput = {
   formation?: number | null | undefined;
   /** Full images' worth of pixels of every class. (at least 1, at most 500, default 10) */
   imagesPerClass?: number | null | undefined;
-  /** How a run is cut into tasks: every class, and this many images of each. (more than 0, at most 500, default 10) */
+  /** How a run is cut into tasks: at most this many images of a class. (more than 0, at most 500, default 10) */
   imagesPerClassPerTask?: number | null | undefined;
   /** What the images begin as. (default "RANDOM_REAL") */
   init?: SynthesisInit | null | undefined;
@@ -725,6 +727,8 @@ export type TaskKind =
 export type TeacherImportInput = {
   /** The network that it is of. */
   architecture?: ArchitectureInput | null | undefined;
+  /** sha256: and the file's SHA-256 in hex: another file is refused. Left out, it is that of the file as it is now. */
+  digest?: string | null | undefined;
   /** Absolute, or relative to the import folder of the service; read by the worker. */
   path?: string | null | undefined;
 };
