@@ -202,6 +202,13 @@ export const SWEEPS: Record<string, Sweep> = {
     { name: 'temperature 4', recipe: { temperature: 4 } },
     { name: 'labels of 3 teachers, temperature 4', labels: { ensembleSize: 3 }, recipe: { temperature: 4 } },
     { name: 'labels of 5 teachers, by accuracy', labels: { ensembleSize: 5, weighting: 'ACCURACY' } },
+    { name: 'labels of 3 teachers, at equal norms', labels: { ensembleSize: 3, weighting: 'NORM_BALANCED' } },
+    { name: 'views mixed by MixUp', labels: { mix: 'MIXUP' } },
+    { name: 'views not mixed', labels: { mix: 'NONE' } },
+    { name: 'squared error of logits', recipe: { loss: 'MSE_CE' } },
+    { name: 'first layer 1', synthesis: { firstLayerWeight: 1 } },
+    { name: 'first layer 10', synthesis: { firstLayerWeight: 10 } },
+    { name: 'a base run of one cycle', pool: { schedule: 'ONE_CYCLE' } },
   ]),
   'cifar10-ipc10-wide': wide(
     'cifar10',
