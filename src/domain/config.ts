@@ -224,10 +224,10 @@ export const recipeConfig = recipeOptions.transform((recipe) => ({
 export const BASELINES = ['RANDOM_REAL', 'REAL_CROPS', 'FULL_REAL'] as const;
 
 /**
- * What students are shown as the truth: the teachers' logits of every view; the class alone; or the logits of whole images,
- * under no augmentation, which DD-Ranking's augmentation robust score asks for.
+ * What students are shown as the truth: the teachers' logits of every view; the class alone; the logits of whole images, under
+ * no augmentation, which DD-Ranking's augmentation robust score asks for; or one vector a sample, whatever is seen of it.
  */
-export const LABEL_KINDS = ['SOFT', 'HARD', 'SOFT_PLAIN'] as const;
+export const LABEL_KINDS = ['SOFT', 'HARD', 'SOFT_PLAIN', 'STATIC'] as const;
 
 export const evaluationConfig = z.strictObject({
   recipe: recipeConfig.prefault({}),

@@ -5,10 +5,14 @@ import { after, before, describe, it } from 'node:test';
 import { labelConfig, synthesisConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
+import { readDistilledShards } from '../../src/formats/distilled-shards.js';
+import { floatsOf } from '../../src/formats/float16.js';
 import { decodeLabels } from '../../src/formats/labels.js';
 import { evaluate } from '../../workers/jobs/evaluation.js';
 import { label } from '../../workers/jobs/labeling.js';
 import { publish } from '../../workers/jobs/publishing.js';
+import { BATCHES } from '../../workers/jobs/student-batches.js';
+import { failureWith } from '../support/failure.js';
 import { type TinyWorld, tinyWorld } from '../support/tiny-engine.js';
 import {
   evaluationPayload,
@@ -149,6 +153,33 @@ describe('evaluation of a published set', () => {
     // Crops and mixes that the labels were stored with decide nothing here.
     assert.deepEqual(await of({ labelConfig: { ...payload.labelConfig, cropScaleMin: 0.9, mix: 'NONE' } }), losses);
     assert.notDeepEqual(await of({ subject: 'RANDOM_REAL', shards: [] }), losses);
+  });
+
+  it('trains with the one stored vector of a sample for whatever is seen of it, where asked to', async () => {
+    const images = await readDistilledShards(world.store, set.shards);
+    const stored = images.staticLogits ?? assert.fail();
+    const { dataset } = world;
+    const studentSet = { ...images, channels: dataset.shape.channels };
+    const context = keptContext(world.store);
+    const batchAt = await BATCHES.STATIC(payload, context, studentSet);
+    const classes = dataset.classNames.length;
+    for (const step of [0, 7]) {
+      const batch = await batchAt(step);
+      if (batch.kind !== 'SOFT') assert.fail();
+      const { sample, logits, mixBox, lambda, partner } = batch.views;
+      assert.equal(lambda, 1);
+      assert.ok(partner.every((other, i) => other === i) || mixBox.every((side) => side === 0));
+      const rows = [...sample].flatMap((i) => [...stored.subarray(i * classes, (i + 1) * classes)]);
+      assert.deepEqual(floatsOf(logits), Float32Array.from(rows));
+    }
+    const labelKinds: ['STATIC'] = ['STATIC'];
+    const [ofSet] = await accuracies({ labelKinds, fkd: [], labelTeachers: [made.pool[0] as never] });
+    // A set brings its own: who would label now is of no account.
+    assert.deepEqual([ofSet], await accuracies({ labelKinds, fkd: [] }));
+    const [ofReal] = await accuracies({ labelKinds, subject: 'RANDOM_REAL', shards: [], fkd: [] });
+    assert.equal(ofReal?.labelKind, 'STATIC');
+    const lacking = BATCHES.STATIC(payload, context, { ...studentSet, staticLogits: null });
+    await assert.rejects(lacking, failureWith('INVALID_INPUT', 'no STATIC labels'));
   });
 
   it('refuses a recipe whose batches are not those of the labels', async () => {

@@ -1,36 +1,23 @@
 /**
- * EVALUATION: one seed's students on a distilled set, or on random real images under the very same recipe, with soft labels
- * (FKD: stored ones for a set, the same function's for real images) and hard ones; resumable to the same bits.
+ * EVALUATION: one seed's students on a distilled set, or on real images under the very same recipe, a student a kind of label;
+ * resumable to the same bits.
  */
-import { storedSteps } from '../../src/domain/config.js';
-import { TeddyhubError } from '../../src/domain/errors.js';
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
-import type { ObjectRef } from '../../src/domain/jobs/references.js';
 import { readDistilledShards } from '../../src/formats/distilled-shards.js';
-import { decodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
-import { getVerified, type ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { restore, snapshot } from '../nn/checkpoint.js';
 import { type LabelledImages, measureAccuracy } from '../nn/training.js';
-import { drawViews } from '../nn/views.js';
 import { chosenOf, realCrops } from '../teddy/baselines.js';
 import { drawnByClass, indicesByClass, networkOf, readImages } from '../teddy/dataset.js';
-import { labelStep, loadLabeller } from '../teddy/labels.js';
-import {
-  createStudent,
-  isReading,
-  measuredOf,
-  type Student,
-  type StudentBatch,
-  studentStep,
-} from '../teddy/students.js';
+import { loadLabeller } from '../teddy/labels.js';
+import { createStudent, isReading, measuredOf, type Student, studentStep } from '../teddy/students.js';
 import { type Tensor, tf } from '../tensor/tensorflow.js';
 import type { Job, JobContext } from './job.js';
+import { BATCHES, type BatchAt, type StudentSet } from './student-batches.js';
 
 type Payload = JobPayload<'EVALUATION'>;
 type Result = JobResult<'EVALUATION'>['results'][number];
-/** The batch of a step; steps are asked for in ascending order. */
-type BatchAt = (step: number) => StudentBatch | Promise<StudentBatch>;
+type LabelKind = Result['labelKind'];
 
 /** What a checkpoint holds beside tensors: finished label kinds, and the state of the one in hand. */
 interface Position {
@@ -51,18 +38,16 @@ export const evaluate: Job<'EVALUATION'> = async (payload, context) => {
 
 /** The same on images that are already in memory. */
 export async function evaluateOn(
-  set: LabelledImages,
+  set: StudentSet,
   payload: Payload,
   context: JobContext,
 ): Promise<JobResult<'EVALUATION'>> {
   const { dataset, recipe, labelKinds, seed } = payload;
   const network = networkOf(recipe.architecture, dataset);
   const test = await readImages(context, dataset, dataset.test);
-  const batchesOf = {
-    SOFT: await softBatches(payload, context, set),
-    HARD: hardBatches(payload, set),
-    SOFT_PLAIN: await plainBatches(payload, context, set),
-  };
+  // All of them before the first student: what is wrong with one is said before hours of another.
+  const batches: Partial<Record<LabelKind, BatchAt>> = {};
+  for (const labelKind of labelKinds) batches[labelKind] = await BATCHES[labelKind](payload, context, set);
 
   const position: Position = context.resumeFrom
     ? (JSON.parse(decodeSafetensors(context.resumeFrom).metadata.position ?? '') as Position)
@@ -79,7 +64,7 @@ export async function evaluateOn(
     let last = NOTHING;
     let since = performance.now();
     while (position.step < recipe.steps) {
-      const batch = await batchesOf[labelKind](position.step);
+      const batch = await (batches[labelKind] as BatchAt)(position.step);
       const loss = studentStep(student, set, batch, dataset, recipe, position.step);
       const done = ++position.step;
       context.progress(position.finished.length * recipe.steps + done, total, loss);
@@ -131,9 +116,9 @@ function writeState({ parameters, optimizer, average = {} }: Student, position: 
   return bytes;
 }
 
-async function readSet({ shards, dataset }: Payload, { store }: JobContext): Promise<LabelledImages> {
-  const { images, labels, height, width } = await readDistilledShards(store, shards);
-  return { images, labels, height, width, channels: dataset.shape.channels };
+async function readSet({ shards, dataset }: Payload, { store }: JobContext): Promise<StudentSet> {
+  const { images, labels, height, width, staticLogits } = await readDistilledShards(store, shards);
+  return { images, labels, height, width, channels: dataset.shape.channels, staticLogits };
 }
 
 /** The images of a baseline. */
@@ -152,56 +137,4 @@ export async function readBaseline(payload: Payload, context: JobContext): Promi
   const labeller = await loadLabeller(store, dataset, payload.labelTeachers, payload.labelConfig);
   const classes = byClass.map((_, c) => c);
   return realCrops(labeller, train, byClass, { classes, imagesPerClass, seed }, breathe);
-}
-
-const hardBatches = ({ labelConfig, dataset, recipe, seed }: Payload, set: LabelledImages): BatchAt => {
-  const place = { seed, samples: set.labels.length, batchSize: recipe.batchSize };
-  return (step) => ({ kind: 'HARD', views: drawViews(labelConfig, dataset.shape, { ...place, step }) });
-};
-
-/** A set's stored views, from the first again where the student trains longer than they last; labels made on the way for real images. */
-async function softBatches(payload: Payload, { store }: JobContext, set: LabelledImages): Promise<BatchAt> {
-  const { dataset, labelConfig, labelKinds, recipe, seed } = payload;
-  if (!labelKinds.includes('SOFT')) return hardBatches(payload, set);
-  if (recipe.batchSize !== labelConfig.fkdBatchSize) {
-    throw new TeddyhubError(
-      'INVALID_INPUT',
-      `The labels were stored for batches of ${labelConfig.fkdBatchSize}, the recipe asks for ${recipe.batchSize}: use the same.`,
-    );
-  }
-  if (payload.subject === 'DISTILLED_SET') {
-    if (payload.fkd.length === 0) {
-      throw new TeddyhubError('INVALID_INPUT', 'The set has no FKD labels to train a student on.');
-    }
-    const stored = storedViews(store, payload.fkd);
-    let next = 0;
-    return async (step) => {
-      for (; next < step; next++) await stored.next();
-      next++;
-      return { kind: 'SOFT', views: (await stored.next()).value };
-    };
-  }
-  const labeller = await loadLabeller(store, dataset, payload.labelTeachers, labelConfig);
-  const samples = set.labels.length;
-  return (step) => ({
-    kind: 'SOFT',
-    views: labelStep(labeller, set, samples, labelConfig, seed, step % storedSteps(labelConfig)),
-  });
-}
-
-/** Endlessly, one file in memory at a time: all of a long student's with many classes are gigabytes. */
-async function* storedViews(store: ObjectStore, files: readonly ObjectRef[]): AsyncGenerator<LabelledViews, never> {
-  for (;;) {
-    for (const file of files) yield* decodeLabels(await getVerified(store, file)).batches;
-  }
-}
-
-/** Whole images as they are, with the ensemble's logits for them: neither crop, flip nor mix. */
-async function plainBatches(payload: Payload, { store }: JobContext, set: LabelledImages): Promise<BatchAt> {
-  const { dataset, labelConfig, labelKinds, recipe, seed } = payload;
-  if (!labelKinds.includes('SOFT_PLAIN')) return hardBatches(payload, set);
-  const labeller = await loadLabeller(store, dataset, payload.labelTeachers, labelConfig);
-  const plain = { ...labelConfig, cropScaleMin: 1, flip: false, mix: 'NONE', fkdBatchSize: recipe.batchSize } as const;
-  const samples = set.labels.length;
-  return (step) => ({ kind: 'SOFT', views: labelStep(labeller, set, samples, plain, seed, step) });
 }

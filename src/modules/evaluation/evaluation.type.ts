@@ -41,6 +41,7 @@ registerEnumType(LabelKind, {
     SOFT: { description: "The teachers' logits of every view." },
     HARD: { description: 'The class alone.' },
     SOFT_PLAIN: { description: "The teachers' logits of whole images, under no augmentation." },
+    STATIC: { description: "One vector a sample, the teachers' mean over views of it, for whatever crop is seen." },
   },
 });
 

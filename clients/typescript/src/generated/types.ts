@@ -465,7 +465,9 @@ export type LabelKind =
   /** The teachers' logits of every view. */
   | 'SOFT'
   /** The teachers' logits of whole images, under no augmentation. */
-  | 'SOFT_PLAIN';
+  | 'SOFT_PLAIN'
+  /** One vector a sample, the teachers' mean over views of it, for whatever crop is seen. */
+  | 'STATIC';
 
 /** What labels are made for. */
 export type LabelMode =

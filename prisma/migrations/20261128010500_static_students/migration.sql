@@ -1,0 +1,2 @@
+-- AlterEnum
+ALTER TYPE "LabelKind" ADD VALUE 'STATIC';

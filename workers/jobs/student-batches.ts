@@ -1,0 +1,106 @@
+/** What a student sees step by step, by kind of label: stored views and labels of a set, or the same functions' of real images. */
+import { storedSteps } from '../../src/domain/config.js';
+import { TeddyhubError } from '../../src/domain/errors.js';
+import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
+import type { ObjectRef } from '../../src/domain/jobs/references.js';
+import { halvesOf } from '../../src/formats/float16.js';
+import { decodeLabels, type LabelledViews } from '../../src/formats/labels.js';
+import { getVerified, type ObjectStore } from '../../src/platform/object-store/object-store.js';
+import type { LabelledImages } from '../nn/training.js';
+import { drawViews } from '../nn/views.js';
+import { labelStep, loadLabeller, staticLabels } from '../teddy/labels.js';
+import type { StudentBatch } from '../teddy/students.js';
+import type { JobContext } from './job.js';
+
+type Payload = JobPayload<'EVALUATION'>;
+type LabelKind = JobResult<'EVALUATION'>['results'][number]['labelKind'];
+
+export interface StudentSet extends LabelledImages {
+  /** Logits [samples, classes] that a published set has; null where it has none. */
+  readonly staticLogits?: Float32Array | null;
+}
+
+/** The batch of a step; steps are asked for in ascending order. */
+export type BatchAt = (step: number) => StudentBatch | Promise<StudentBatch>;
+
+type Batches = (payload: Payload, context: JobContext, set: StudentSet) => Promise<BatchAt>;
+
+/** A set's stored views, from the first again where the student trains longer than they last; labels made on the way for real images. */
+const soft: Batches = async (payload, { store }, set) => {
+  const { dataset, labelConfig, recipe, seed } = payload;
+  if (recipe.batchSize !== labelConfig.fkdBatchSize) {
+    throw new TeddyhubError(
+      'INVALID_INPUT',
+      `The labels were stored for batches of ${labelConfig.fkdBatchSize}, the recipe asks for ${recipe.batchSize}: use the same.`,
+    );
+  }
+  if (payload.subject === 'DISTILLED_SET') {
+    if (payload.fkd.length === 0) throw lacks('FKD');
+    const stored = storedViews(store, payload.fkd);
+    let next = 0;
+    return async (step) => {
+      for (; next < step; next++) await stored.next();
+      next++;
+      return { kind: 'SOFT', views: (await stored.next()).value };
+    };
+  }
+  const labeller = await loadLabeller(store, dataset, payload.labelTeachers, labelConfig);
+  const samples = set.labels.length;
+  return (step) => ({
+    kind: 'SOFT',
+    views: labelStep(labeller, set, samples, labelConfig, seed, step % storedSteps(labelConfig)),
+  });
+};
+
+/** Endlessly, one file in memory at a time: all of a long student's with many classes are gigabytes. */
+async function* storedViews(store: ObjectStore, files: readonly ObjectRef[]): AsyncGenerator<LabelledViews, never> {
+  for (;;) {
+    for (const file of files) yield* decodeLabels(await getVerified(store, file)).batches;
+  }
+}
+
+const lacks = (mode: string): TeddyhubError =>
+  new TeddyhubError('INVALID_INPUT', `The set has no ${mode} labels to train a student on.`);
+
+/** One vector a sample, whatever is seen of it: views as the stored ones, but for the mix. */
+const fixed: Batches = async (payload, { store, breathe }, set) => {
+  const { dataset, labelConfig, recipe, seed } = payload;
+  if (set.staticLogits === null) throw lacks('STATIC');
+  const samples = set.labels.length;
+  const labelled = async () => {
+    const labeller = await loadLabeller(store, dataset, payload.labelTeachers, labelConfig);
+    return staticLabels(labeller, set, samples, labelConfig, seed, breathe);
+  };
+  const logits = set.staticLogits ? halvesOf(set.staticLogits) : await labelled();
+  const classes = logits.length / samples;
+  const place = { seed, samples, batchSize: recipe.batchSize };
+  return (step) => {
+    const views = drawViews({ ...labelConfig, mix: 'NONE' }, dataset.shape, { ...place, step });
+    const own = new Uint16Array(views.sample.length * classes);
+    views.sample.forEach((sample, i) => {
+      own.set(logits.subarray(sample * classes, (sample + 1) * classes), i * classes);
+    });
+    return { kind: 'SOFT', views: { ...views, logits: own } };
+  };
+};
+
+const hard: Batches = async ({ labelConfig, dataset, recipe, seed }, _, set) => {
+  const place = { seed, samples: set.labels.length, batchSize: recipe.batchSize };
+  return (step) => ({ kind: 'HARD', views: drawViews(labelConfig, dataset.shape, { ...place, step }) });
+};
+
+/** Whole images as they are, with the ensemble's logits for them: neither crop, flip nor mix. */
+const plain: Batches = async (payload, { store }, set) => {
+  const { dataset, labelConfig, recipe, seed } = payload;
+  const labeller = await loadLabeller(store, dataset, payload.labelTeachers, labelConfig);
+  const whole = { ...labelConfig, cropScaleMin: 1, flip: false, mix: 'NONE', fkdBatchSize: recipe.batchSize } as const;
+  const samples = set.labels.length;
+  return (step) => ({ kind: 'SOFT', views: labelStep(labeller, set, samples, whole, seed, step) });
+};
+
+export const BATCHES: Readonly<Record<LabelKind, Batches>> = {
+  SOFT: soft,
+  HARD: hard,
+  SOFT_PLAIN: plain,
+  STATIC: fixed,
+};
