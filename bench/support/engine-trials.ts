@@ -175,6 +175,7 @@ const SINGLE_GREY: readonly Trial[] = [
   { name: 'rate .05, 300 steps', synthesis: longer },
   { name: 'rate .05, 300 steps, weights of width 16', synthesis: { ...longer, ...narrowWinner } },
   { name: 'rate .005', synthesis: { learningRate: 0.005 } },
+  { name: 'no cross-entropy', synthesis: { crossEntropyWeight: 0 } },
   { name: 'labels of the best teacher, temperature 4', labels: { ensembleSize: 1 }, recipe: { temperature: 4 } },
   { name: 'crops of 8 %', ...crops(0.08) },
 ];

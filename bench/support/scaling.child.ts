@@ -19,13 +19,19 @@ async function watch(steps: number, every: number): Promise<Answer> {
   return seen;
 }
 
-process.once('message', async (request: Request) => {
-  if ('steps' in request) {
-    process.send?.(await watch(request.steps, request.every), () => process.exit());
-    return;
+async function answer(request: Request): Promise<Answer> {
+  if ('steps' in request) return watch(request.steps, request.every);
+  if ('one' in request) {
+    const step = await stepOf(request.one);
+    for (let at = 0; at < 3; at++) step(at);
+  } else {
+    const { synthesis } = await openPipeline(request.work);
+    await synthesis(request.payload);
   }
-  const { synthesis } = await openPipeline(request.work);
-  await synthesis(request.payload);
   // Linux tells it in KiB.
-  process.send?.([Math.round(process.resourceUsage().maxRSS / 1024)], () => process.exit());
+  return [Math.round(process.resourceUsage().maxRSS / 1024)];
+}
+
+process.once('message', async (request: Request) => {
+  process.send?.(await answer(request), () => process.exit());
 });

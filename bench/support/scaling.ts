@@ -53,6 +53,7 @@ export const timeSteps = (sizes = [50, 100, 200], rounds = 3) =>
 /** What bench/support/scaling.child.ts is asked for. */
 export type Request =
   | { readonly steps: number; readonly every: number }
+  | { readonly one: EngineCase }
   | { readonly work: string; readonly payload: JobPayload<'SYNTHESIS'> };
 
 /** Mebibytes: resident every so many steps, or the most that a task ever had. */
@@ -73,6 +74,9 @@ function ask(request: Request): Promise<Answer> {
 /** Resident memory of a process of its own every 200 steps of a synthesis of ConvNet-3 (16) on 100 images, MiB. */
 export const watchSteps = (steps = 2000, every = 200): Promise<Answer> => ask({ steps, every });
 
+/** The most memory that a few steps of a case ever had, MiB. */
+export const memoryOfStep = async (one: EngineCase): Promise<number> => (await ask({ one }))[0] ?? Number.NaN;
+
 /** The most memory of any task of a run, each in a process of its own, as workers have it. */
 export async function watchTasks(
   work: string,
@@ -80,7 +84,7 @@ export async function watchTasks(
   options: Partial<SynthesisConfig>,
 ) {
   const config = synthesisConfig.parse({ steps: 5, ...options });
-  const tasks = planSynthesis(config, payload.dataset);
+  const tasks = planSynthesis(config, payload.dataset, payload.teachers);
   let most = 0;
   for (const task of tasks) {
     const [mebibytes = Number.NaN] = await ask({ work, payload: { ...payload, config, seed: 0, ...task } });

@@ -1,5 +1,5 @@
-/** Which images an architecture can take: asked by the API before a task is made, and by the worker before it computes. */
-import type { ArchitectureConfig, ImageShape } from './config.js';
+/** Which images an architecture can take, and what they take of memory: asked before a task is made, and before it is computed. */
+import type { ArchitectureConfig, FIXED_ARCHITECTURES, ImageShape } from './config.js';
 import { TeddyhubError } from './errors.js';
 
 /** The least side of an image for networks of a fixed size: below it, their last stages would see nothing but padding. */
@@ -21,4 +21,33 @@ export function assertArchitectureFits(architecture: ArchitectureConfig, shape: 
     'UNSUPPORTED_SHAPE',
     `Images of ${shape.height} x ${shape.width} are too small for ConvNet-${architecture.depth}, which needs a side of ${smallest} or more${mend}.`,
   );
+}
+
+type Fixed = (typeof FIXED_ARCHITECTURES)[number];
+
+/** Images up to this side go through the small stem, which halves nothing. */
+const LARGEST_SMALL_SIDE = 64;
+
+/** KiB a pixel that a step of synthesis keeps for its gradient, with the small stem and the large one (bench/results/memory.json). */
+const ACTIVATIONS: Readonly<Record<Fixed, readonly [small: number, large: number]>> = {
+  RESNET18: [17, 1.7],
+  RESNET50: [90, 7],
+  RESNET101: [140, 10],
+  DENSENET121: [125, 9],
+  MOBILENET_V2: [13, 3.3],
+  SHUFFLENET_V2_X0_5: [9, 1],
+  SHUFFLENET_V2_X1_0: [18, 1.6],
+  EFFICIENTNET_B0: [22, 6],
+};
+const CONVNET_BASE = 0.3;
+const CONVNET_PER_CHANNEL = 0.04;
+
+/** Bytes that a step of synthesis against one teacher keeps of an image. */
+export function activationBytes(architecture: ArchitectureConfig, { height, width }: ImageShape): number {
+  const isSmall = Math.max(height, width) <= LARGEST_SMALL_SIDE;
+  const kibibytes =
+    architecture.name === 'CONVNET'
+      ? CONVNET_BASE + CONVNET_PER_CHANNEL * architecture.width
+      : ACTIVATIONS[architecture.name][isSmall ? 0 : 1];
+  return 1024 * kibibytes * height * width;
 }

@@ -1,4 +1,5 @@
 /** How a run is cut into tasks that are independent of each other. Pure: equal input, equal plan. */
+import { activationBytes } from './architectures.js';
 import type { BASELINES, EvaluationConfig, RunConfig, SynthesisConfig } from './config.js';
 import type { JobKind } from './jobs/contracts.js';
 import type { DatasetRef, TeacherRef } from './jobs/references.js';
@@ -31,39 +32,41 @@ export interface SynthesisSlice {
 }
 
 /**
- * Pixels that the samples of a task have together at the full side, where a run does not say how many classes a task has: 256
- * samples of 64 x 64, whose activations in a ResNet-18 take some gigabytes.
+ * What the activations of a task's step may take where a run does not say how many classes a task has: what a machine of 12 GB
+ * has for them. On a larger one, a run says so by its `classesPerTask`.
  */
-const TASK_PIXELS = 2 ** 20;
+const TASK_BYTES = 8 * 2 ** 30;
 
 type Planned = Pick<DatasetRef, 'classNames' | 'shape'>;
+type Matched = readonly Pick<TeacherRef, 'architecture'>[];
 
 /** Moments want many classes, class means several images of each: what has no room loses images before it loses classes. */
-function largestTask(config: SynthesisConfig, { classNames, shape }: Planned): { classes: number; images: number } {
-  const { imagesPerClass, imagesPerClassPerTask, classesPerTask, formation } = config;
+function largestTask(config: SynthesisConfig, { classNames, shape }: Planned, teachers: Matched) {
+  const { imagesPerClass, imagesPerClassPerTask, classesPerTask, formation, teachersPerStep } = config;
   const all = classNames.length;
   const most = Math.min(imagesPerClass, imagesPerClassPerTask);
   if (classesPerTask > 0) return { classes: Math.min(classesPerTask, all), images: most };
-  const room = Math.max(1, Math.floor(TASK_PIXELS / (shape.height * shape.width * formation ** 2)));
+  const bytes = Math.max(...teachers.map(({ architecture }) => activationBytes(architecture, shape)));
+  const room = Math.max(1, Math.floor(TASK_BYTES / (bytes * teachersPerStep * formation ** 2)));
   const images = Math.min(most, Math.max(1, Math.floor(room / all)));
   return { classes: Math.min(all, Math.floor(room / images)), images };
 }
 
 /** Classes are dealt out to the tasks in turns: neighbours in a dataset's order are often alike, and a task's are to be a fair sample. */
-export function planSynthesis(config: SynthesisConfig, dataset: Planned): SynthesisSlice[] {
-  const { classes, images } = largestTask(config, dataset);
+export function planSynthesis(config: SynthesisConfig, dataset: Planned, teachers: Matched): SynthesisSlice[] {
+  const { classes, images } = largestTask(config, dataset, teachers);
   const all = dataset.classNames.map((_, c) => c);
-  const groups = Math.ceil(all.length / classes);
-  const rounds = Math.ceil(config.imagesPerClass / images);
-  return Array.from({ length: rounds * groups }, (_, taskIndex) => {
-    const firstImage = Math.floor(taskIndex / groups) * images;
-    return {
+  const count = Math.ceil(all.length / classes);
+  const groups = Array.from({ length: count }, (_, group) => all.filter((c) => c % count === group));
+  const rounds = Array.from({ length: Math.ceil(config.imagesPerClass / images) }, (_, round) => round * images);
+  return rounds
+    .flatMap((firstImage) => groups.map((group) => ({ firstImage, classes: group })))
+    .map(({ firstImage, classes: group }, taskIndex) => ({
       taskIndex,
-      classes: all.filter((c) => c % groups === taskIndex % groups),
+      classes: group,
       firstImage,
       imagesPerClass: Math.min(images, config.imagesPerClass - firstImage),
-    };
-  });
+    }));
 }
 
 export interface EvaluationSlice {

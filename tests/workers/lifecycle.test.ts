@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { z } from 'zod';
-import { evaluationConfig, runConfig, synthesisConfig } from '../../src/domain/config.js';
+import { activationBytes } from '../../src/domain/architectures.js';
+import { architectureConfig, evaluationConfig, runConfig, synthesisConfig } from '../../src/domain/config.js';
 import { newId } from '../../src/domain/ids.js';
 import { canMove, isTerminal, RUN_STATES, statesBefore } from '../../src/domain/run-lifecycle.js';
 import {
@@ -56,8 +57,10 @@ describe('the planner', () => {
     classNames: Array.from({ length: classes }, (_, c) => `class ${c}`),
     shape: { height: side, width: side, channels: 3 },
   });
-  const plan = (options: z.input<typeof synthesisConfig>, classes = 3, side = 32) =>
-    planSynthesis(synthesisConfig.parse(options), datasetOf(classes, side));
+  const poolOf = (...architectures: z.input<typeof architectureConfig>[]) =>
+    architectures.map((architecture) => ({ architecture: architectureConfig.parse(architecture) }));
+  const plan = (options: z.input<typeof synthesisConfig>, classes = 3, side = 32, teachers = poolOf({ width: 128 })) =>
+    planSynthesis(synthesisConfig.parse(options), datasetOf(classes, side), teachers);
   /** Of a task, counting every cell. */
   const samplesOf = ({ classes, imagesPerClass }: ReturnType<typeof plan>[number], formation = 1) =>
     classes.length * imagesPerClass * formation ** 2;
@@ -114,17 +117,23 @@ describe('the planner', () => {
     }
   });
 
-  it('keeps the memory of a task within bounds, whatever the images per class, the classes, the side and the cells', () => {
-    for (const imagesPerClass of [1, 10, 50, 500]) {
+  it('keeps the activations of a task within bounds, whatever the set, the images, the networks and the options', () => {
+    const mixed = poolOf({ width: 16 }, { name: 'RESNET50' });
+    for (const imagesPerClass of [1, 10, 50]) {
       for (const [classes, side] of [
         [10, 32],
         [200, 64],
-        [1000, 64],
         [1000, 224],
       ] as const) {
-        for (const formation of [1, 2] as const) {
-          const slices = plan({ imagesPerClass, formation }, classes, side);
-          for (const slice of slices) assert.ok(samplesOf(slice, formation) * side ** 2 <= 2 ** 20);
+        for (const [formation, teachersPerStep] of [
+          [1, 1],
+          [2, 3],
+        ] as const) {
+          const slices = plan({ imagesPerClass, formation, teachersPerStep }, classes, side, mixed);
+          const bytes = activationBytes(mixed[1]!.architecture, datasetOf(classes, side).shape);
+          for (const slice of slices) {
+            assert.ok(samplesOf(slice, formation) * bytes * teachersPerStep <= 8 * 2 ** 30);
+          }
           const total = slices.reduce((sum, slice) => sum + samplesOf(slice), 0);
           assert.equal(total, classes * imagesPerClass);
         }
@@ -132,13 +141,20 @@ describe('the planner', () => {
     }
   });
 
+  it('takes the sets of the benchmarks whole, and larger ones where a run asks for them', () => {
+    assert.equal(plan({ imagesPerClass: 10, formation: 2 }, 10, 32).length, 1);
+    assert.equal(plan({ imagesPerClass: 10, formation: 2 }, 10, 32, poolOf({ name: 'RESNET18' })).length, 1);
+    const large = { imagesPerClass: 10, classesPerTask: 1000 };
+    assert.equal(plan(large, 1000, 224, poolOf({ name: 'RESNET50' })).length, 1);
+  });
+
   it('rather cuts images than classes, which moments want many of', () => {
-    const [first] = plan({ imagesPerClass: 10 }, 100, 64);
-    assert.deepEqual([first?.classes.length, first?.imagesPerClass], [100, 2]);
+    const [first] = plan({ imagesPerClass: 10 }, 100, 64, poolOf({ name: 'RESNET18' }));
+    assert.deepEqual([first?.classes.length, first?.imagesPerClass], [100, 1]);
   });
 
   it('makes even one sample where it is larger than the bounds', () => {
-    const [first] = plan({ imagesPerClass: 1, formation: 2 }, 10, 1024);
+    const [first] = plan({ imagesPerClass: 1, formation: 2 }, 10, 1024, poolOf({ name: 'RESNET101' }));
     assert.deepEqual([first?.classes, first?.imagesPerClass], [[0], 1]);
   });
 

@@ -74,7 +74,7 @@ async function statisticsTasks(tx: Transaction, inputs: RunInputs): Promise<NewT
 async function synthesisTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
   const { run, config, dataset } = inputs;
   const teachers = await matchedWithStatistics(tx, inputs);
-  return planSynthesis(config.synthesis, dataset).map((slice) => ({
+  return planSynthesis(config.synthesis, dataset, teachers).map((slice) => ({
     kind: 'SYNTHESIS',
     index: slice.taskIndex,
     payload: { dataset, teachers, config: config.synthesis, seed: run.seed, ...slice },
