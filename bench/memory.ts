@@ -5,8 +5,6 @@
  *
  *     npm run bench -- memory
  */
-
-import { activationBytes } from '../src/domain/architectures.js';
 import { type ArchitectureConfig, architectureConfig, FIXED_ARCHITECTURES } from '../src/domain/config.js';
 import { about, rounded, writeResult } from './support/report.js';
 import { memoryOfStep } from './support/scaling.js';
@@ -24,8 +22,7 @@ for (const architecture of networks) {
     const of = (batch: number) => memoryOfStep({ kind: 'SYNTHESIS', architecture, shape, batch });
     const mebibytes = ((await of(MANY)) - (await of(FEW))) / (MANY - FEW);
     const kibibytesPerPixel = rounded((1024 * mebibytes) / side ** 2);
-    const planned = rounded(activationBytes(architecture, shape) / 1024 / side ** 2);
-    rows.push({ architecture, side, mebibytes: rounded(mebibytes), kibibytesPerPixel, planned });
+    rows.push({ architecture, side, mebibytes: rounded(mebibytes), kibibytesPerPixel });
     process.stdout.write(`${JSON.stringify(rows.at(-1))}\n`);
   }
 }

@@ -30,17 +30,17 @@ const LARGEST_SMALL_SIDE = 64;
 
 /** KiB a pixel that a step of synthesis keeps for its gradient, with the small stem and the large one (bench/results/memory.json). */
 const ACTIVATIONS: Readonly<Record<Fixed, readonly [small: number, large: number]>> = {
-  RESNET18: [17, 1.7],
+  RESNET18: [17, 2.4],
   RESNET50: [90, 7],
-  RESNET101: [140, 10],
-  DENSENET121: [125, 9],
-  MOBILENET_V2: [13, 3.3],
+  RESNET101: [140, 11],
+  DENSENET121: [131, 9],
+  MOBILENET_V2: [13, 3.4],
   SHUFFLENET_V2_X0_5: [9, 1],
   SHUFFLENET_V2_X1_0: [18, 1.6],
   EFFICIENTNET_B0: [22, 6],
 };
 const CONVNET_BASE = 0.3;
-const CONVNET_PER_CHANNEL = 0.04;
+const CONVNET_PER_CHANNEL = 0.041;
 
 /** Bytes that a step of synthesis against one teacher keeps of an image. */
 export function activationBytes(architecture: ArchitectureConfig, { height, width }: ImageShape): number {
