@@ -174,8 +174,15 @@ const longer = { steps: 300, learningRate: 0.05 };
 const SINGLE_GREY: readonly Trial[] = [
   { name: 'rate .05, 300 steps', synthesis: longer },
   { name: 'rate .05, 300 steps, weights of width 16', synthesis: { ...longer, ...narrowWinner } },
+  {
+    name: 'rate .05, 300 steps, weights of width 16 but moments 5',
+    synthesis: { ...longer, ...narrowWinner, momentsWeight: 5 },
+  },
+  {
+    name: 'rate .05, 300 steps, weights of width 16, no cross-entropy',
+    synthesis: { ...longer, ...narrowWinner, crossEntropyWeight: 0 },
+  },
   { name: 'rate .005', synthesis: { learningRate: 0.005 } },
-  { name: 'no cross-entropy', synthesis: { crossEntropyWeight: 0 } },
   { name: 'labels of the best teacher, temperature 4', labels: { ensembleSize: 1 }, recipe: { temperature: 4 } },
   { name: 'crops of 8 %', ...crops(0.08) },
 ];
