@@ -11,6 +11,7 @@ import {
   cellShape,
   initialImages,
   labelsOf,
+  noiseImages,
   type StepLosses,
   type SynthesisTask,
   synthesisOptimizer,
@@ -43,6 +44,7 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
   const labels = labelsOf(task);
   const batch = batchLabels(labels, dataset.classNames.length);
   const start = async () => {
+    if (config.init === 'NOISE') return noiseImages(task);
     const train = await readImages(context, dataset, dataset.train);
     const drawn = drawnByClass(indicesByClass(train.labels, dataset.classNames, config.imagesPerClass), seed);
     if (config.init !== 'REAL_CROPS') return initialImages(task, train, drawn);

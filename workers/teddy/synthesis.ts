@@ -39,19 +39,20 @@ export function labelsOf({ classes, imagesPerClass, config: { formation } }: Syn
   );
 }
 
-/**
- * Initial pixels [n, h / f, w / f, c] as fractions: the first images of the class in the order of `drawn`, other ones in
- * every task while they last; or uniform noise.
- */
-export function initialImages(task: SynthesisTask, source: HostImages, drawn: readonly Int32Array[]): Tensor4D {
-  const { config, seed, taskIndex, firstImage } = task;
+/** Initial pixels [n, h / f, w / f, c] as fractions: uniform noise. */
+export function noiseImages(task: SynthesisTask): Tensor4D {
   const { height, width, channels } = cellShape(task);
+  const samples = labelsOf(task).length;
+  const { uniform } = random(task.seed, 'synthesis/noise', task.taskIndex);
+  const pixels = Float32Array.from({ length: samples * height * width * channels }, uniform);
+  return tf.tensor4d(pixels, [samples, height, width, channels]);
+}
+
+/** The same of the first images of every class in the order of `drawn`, other ones in every task while they last. */
+export function initialImages(task: SynthesisTask, source: HostImages, drawn: readonly Int32Array[]): Tensor4D {
+  const { config, firstImage } = task;
+  const { height, width } = cellShape(task);
   const labels = labelsOf(task);
-  if (config.init === 'NOISE') {
-    const { uniform } = random(seed, 'synthesis/noise', taskIndex);
-    const pixels = Float32Array.from({ length: labels.length * height * width * channels }, uniform);
-    return tf.tensor4d(pixels, [labels.length, height, width, channels]);
-  }
   const cells = config.formation ** 2;
   const used = new Int32Array(drawn.length).fill(firstImage * cells);
   const chosen = Array.from(labels, (label) => {
