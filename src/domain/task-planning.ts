@@ -78,7 +78,7 @@ export interface EvaluationSlice {
 /** One student a subject and seed. Seeds go outermost, so that a set and its baseline are known together early. */
 export function planEvaluation(config: EvaluationConfig): EvaluationSlice[] {
   const subjects = [...new Set(['DISTILLED_SET', ...config.baselines] as const)];
-  const { labelKinds } = config;
+  const labelKinds = [...new Set(config.labelKinds)];
   return [...new Set(config.seeds)].flatMap((seed) =>
     subjects.map((subject) => ({
       subject,

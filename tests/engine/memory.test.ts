@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { architectureConfig, poolConfig, recipeConfig } from '../../src/domain/config.js';
+import { architectureConfig, poolConfig, recipeConfig, type SynthesisConfig } from '../../src/domain/config.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';
 import { freeze } from '../../workers/nn/frozen.js';
 import { cosine, sgd } from '../../workers/nn/optimizers.js';
@@ -9,7 +9,7 @@ import type { LabelledImages } from '../../workers/nn/training.js';
 import { drawViews } from '../../workers/nn/views.js';
 import { indicesByClass, readImages } from '../../workers/teddy/dataset.js';
 import { labelStep } from '../../workers/teddy/labels.js';
-import { batchLabels, targetOf } from '../../workers/teddy/matching.js';
+import { batchLabels, type Target, targetOf } from '../../workers/teddy/matching.js';
 import { poolStep, randomTeacher } from '../../workers/teddy/pool.js';
 import { measureStatistics } from '../../workers/teddy/statistics.js';
 import { createStudent, studentStep } from '../../workers/teddy/students.js';
@@ -45,6 +45,21 @@ describe('the memory of TensorFlow stays the same', () => {
   });
   after(() => world.close());
 
+  /** Two images of every class, from the first of these. */
+  const stepsOfSynthesis = (config: SynthesisConfig, images: LabelledImages, pool: readonly Target[]) => {
+    const { height, width, channels } = images;
+    const place = { seed: 1, taskIndex: 0, classes: [0, 1, 2], firstImage: 0, imagesPerClass: 2 };
+    const task = { config, shape: { height, width, channels }, ...place };
+    const drawn = indicesByClass(images.labels, world.dataset.classNames, 2);
+    const state = {
+      images: { images: initialImages(task, images, drawn) },
+      memory: {},
+      optimizer: synthesisOptimizer(),
+    };
+    const labels = batchLabels(labelsOf(task), 3);
+    return (step: number) => synthesisStep(task, state, pool, labels, world.dataset, step);
+  };
+
   it('over steps of a pool', async () => {
     const { config } = poolPayload(world);
     const model = { network, parameters: initialize(network, 1) };
@@ -70,24 +85,8 @@ describe('the memory of TensorFlow stays the same', () => {
   it('over steps of a synthesis, with several teachers a step', async () => {
     const statistics = await measureStatistics(frozen, train, world.dataset, quiet);
     const payload = synthesisPayload(world, [], { teachersPerStep: 2, teacherOrder: 'RANDOM', momentsMemory: 0.8 });
-    const task = {
-      config: payload.config,
-      shape,
-      classes: [0, 1, 2],
-      seed: 1,
-      taskIndex: 0,
-      firstImage: 0,
-      imagesPerClass: 2,
-    };
-    const byClass = indicesByClass(train.labels, world.dataset.classNames, 2);
-    const state = {
-      images: { images: initialImages(task, train, byClass) },
-      memory: {},
-      optimizer: synthesisOptimizer(),
-    };
     const pool = [targetOf(frozen, statistics), targetOf(tinyTeacher(shape, 3, 2, 2).frozen, statistics)];
-    const labels = batchLabels(labelsOf(task), 3);
-    await assertFlat((step) => synthesisStep(task, state, pool, labels, world.dataset, step));
+    await assertFlat(stepsOfSynthesis(payload.config, train, pool));
   });
 
   // Between them: depthwise kernels, squeeze and excitation, channels in turns and side by side, residual sums.
@@ -107,23 +106,7 @@ describe('the memory of TensorFlow stays the same', () => {
       const teacher = freeze(deep, parameters);
       const pool = [targetOf(teacher, await measureStatistics(teacher, images, world.dataset, quiet))];
       const { config: synthesis } = synthesisPayload(world, [], { momentsMemory: 0.8, rounds: 2 });
-      const task = {
-        config: synthesis,
-        shape: size,
-        classes: [0, 1, 2],
-        seed: 1,
-        taskIndex: 0,
-        firstImage: 0,
-        imagesPerClass: 2,
-      };
-      const byClass = indicesByClass(images.labels, world.dataset.classNames, 2);
-      const state = {
-        images: { images: initialImages(task, images, byClass) },
-        memory: {},
-        optimizer: synthesisOptimizer(),
-      };
-      const labels = batchLabels(labelsOf(task), 3);
-      await assertFlat((step) => synthesisStep(task, state, pool, labels, world.dataset, step));
+      await assertFlat(stepsOfSynthesis(synthesis, images, pool));
     });
   }
 

@@ -169,8 +169,12 @@ describe('the planner', () => {
     assert.equal(pickLabelTeachers(teachers, { ...labels, ensembleSize: 16 }).length, 4);
   });
 
-  it('trains one student a subject and seed, whatever is named twice', () => {
-    const config = evaluationConfig.parse({ seeds: [3, 1, 3], baselines: ['RANDOM_REAL', 'RANDOM_REAL'] });
+  it('trains one student a subject, seed and kind of label, whatever is named twice', () => {
+    const config = evaluationConfig.parse({
+      seeds: [3, 1, 3],
+      baselines: ['RANDOM_REAL', 'RANDOM_REAL'],
+      labelKinds: ['SOFT', 'HARD', 'SOFT'],
+    });
     const labelKinds = ['SOFT', 'HARD'];
     assert.deepEqual(planEvaluation(config), [
       { subject: 'DISTILLED_SET', seed: 3, labelKinds },

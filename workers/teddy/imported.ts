@@ -18,7 +18,9 @@ export async function readImported(network: Network, { path, architecture, diges
   });
   const found = digestOf(bytes);
   if (digest !== undefined && digest !== found) {
-    throw bad(`it is another file than was asked for, ${found} and not ${digest}.`);
+    throw bad(
+      `it is another file than was asked for, ${found} and not ${digest}: put that one back, or train a new pool.`,
+    );
   }
   let file: SafetensorsFile;
   try {
