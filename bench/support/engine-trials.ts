@@ -169,15 +169,21 @@ const wholeOrCells = (four: z.input<typeof synthesisConfig>): readonly Trial[] =
   { name: "student's rate .01", recipe: { learningRate: 0.01 } },
 ];
 
-/** One image a class, which a real one of 28 pixels fills well: what a synthetic one would have to do otherwise. */
+/** Heavy, remembered moments: what a synthetic image of 28 pixels in grey needs to do better than a real one fills it. */
 const longer = { steps: 300, learningRate: 0.05 };
+const heavy = { ...longer, ...narrowWinner, momentsWeight: 5 };
+const HEAVY_GREY: readonly Trial[] = [
+  { name: 'rate .05, 300 steps, weights of width 16', synthesis: { ...longer, ...narrowWinner } },
+  { name: 'rate .05, 300 steps, weights of width 16 but moments 5', synthesis: heavy },
+];
 const SINGLE_GREY: readonly Trial[] = [
   { name: 'rate .05, 300 steps', synthesis: longer },
-  { name: 'rate .05, 300 steps, weights of width 16', synthesis: { ...longer, ...narrowWinner } },
+  ...HEAVY_GREY,
   {
-    name: 'rate .05, 300 steps, weights of width 16 but moments 5',
-    synthesis: { ...longer, ...narrowWinner, momentsWeight: 5 },
+    name: 'rate .05, 300 steps, weights of width 16 but moments 20',
+    synthesis: { ...heavy, momentsWeight: 20 },
   },
+  { name: 'rate .05, 1000 steps, weights of width 16 but moments 5', synthesis: { ...heavy, steps: 1000 } },
   {
     name: 'rate .05, 300 steps, weights of width 16, no cross-entropy',
     synthesis: { ...longer, ...narrowWinner, crossEntropyWeight: 0 },
@@ -227,11 +233,11 @@ export const SWEEPS: Record<string, Sweep> = {
     ...wholeOrCells({ ...cells, ...narrowWinner }),
     ...SINGLE_GREY,
   ]),
-  'fashion-mnist-ipc10-wide': wide(
-    'fashion-mnist',
-    { synthesis: ofClass(10), labels: {}, ...grey },
-    wholeOrCells(cells),
-  ),
+  'fashion-mnist-ipc10-wide': wide('fashion-mnist', { synthesis: ofClass(10), labels: {}, ...grey }, [
+    ...wholeOrCells(cells),
+    ...HEAVY_GREY,
+    { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
+  ]),
   'cifar10-ipc50': cifar10(50, {}, [
     ...named('base', 'untouched', 'no class means', 'moments .1, class means 1'),
     { name: 'rate .01', synthesis: { learningRate: 0.01 } },
