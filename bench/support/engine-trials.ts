@@ -237,6 +237,8 @@ export const SWEEPS: Record<string, Sweep> = {
     ...wholeOrCells(cells),
     ...HEAVY_GREY,
     { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
+    { name: 'moments .03', synthesis: { momentsWeight: 0.03 } },
+    { name: 'rate .01', synthesis: { learningRate: 0.01 } },
   ]),
   'cifar10-ipc50': cifar10(50, {}, [
     ...named('base', 'untouched', 'no class means', 'moments .1, class means 1'),
