@@ -42,7 +42,7 @@ const SECTIONS: Record<string, (argument: string) => string> = {
   imports: () => importTable(resultOf<DataResult>('data')),
   'label size': () => labelSizeTable(resultOf<LabelSizeResult>('label-size')),
   sweep: (name) => sweepTable(resultOf<SweepResult>(`engine-sweep-${name}`)),
-  'time to accuracy': () => timeTable(resultOf<TimeResult>('time-to-accuracy')),
+  'time to accuracy': (suite) => timeTable(resultOf<TimeResult>(`time-to-accuracy-${suite}`)),
   quality: (suite) => qualityTable(resultOf<QualityResult>(`quality-${suite}`)),
   teachers: (suite) => teacherList(resultOf<QualityResult>(`quality-${suite}`)),
 };

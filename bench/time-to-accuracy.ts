@@ -1,7 +1,8 @@
 /**
  * The claim of the method, the same accuracy in much less time: how long SRe2L takes for its accuracy, synthesis, labels and
  * student together, in seconds of CPU, and how long teddy takes to reach it, with growing shares of its own steps; and random
- * real images beside them. All in one run, with the same teachers, labels and recipe. Writes bench/results/time-to-accuracy.json.
+ * real images beside them. All in one run, with the same teachers, labels and recipe. Writes
+ * bench/results/time-to-accuracy-<suite>.json.
  *
  *     npm run bench -- time-to-accuracy --suite cifar10 [--data <archive or folder>] [--row <row's name>] [--seeds 3] [--work <folder>]
  */
@@ -60,10 +61,13 @@ async function measured(of: Row, method: Method) {
 
 const sre2l = await measured(row, 'SRE2L');
 
+/** From a 32nd on, in steps of the root of 2: what is found is at most that much longer than need be. */
+const SHARES = Array.from({ length: 11 }, (_, i) => 2 ** (i / 2 - 5));
+
 /** Growing shares of the row's steps, up to the first that reaches SRe2L's accuracy. */
 async function reaching(method: Method) {
   const tried = [];
-  for (const share of [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1]) {
+  for (const share of SHARES) {
     const one = await measured(shortened(row as Row, share), method);
     tried.push({ ...one, timesFaster: rounded(sre2l.cpuSeconds / one.cpuSeconds) });
     if (one.top1 >= sre2l.top1) break;
@@ -71,7 +75,7 @@ async function reaching(method: Method) {
   return tried;
 }
 
-writeResult('time-to-accuracy', {
+writeResult(`time-to-accuracy-${values.suite}`, {
   ...about(`npm run bench -- time-to-accuracy --suite ${values.suite} --row '${row.name}' --seeds ${values.seeds}`),
   row: row.name,
   seeds,

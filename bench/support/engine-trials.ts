@@ -1,7 +1,7 @@
 /** The sweeps of bench/engine-sweep.ts: a base of options, and trials that differ from it. */
 import type { z } from 'zod';
 import type { labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../../src/domain/config.js';
-import { cells, grey, greySingle, SUITES, type Suite, weights } from './suites.js';
+import { cells, grey, greySingle, SRE2L, SUITES, type Suite, weights } from './suites.js';
 
 /** What differs from the defaults of src/domain/config.ts. */
 export interface Options {
@@ -193,6 +193,17 @@ const SINGLE_GREY: readonly Trial[] = [
   { name: 'crops of 8 %', ...crops(0.08) },
 ];
 
+/**
+ * SRe2L against the best teacher, under its published weight of the moments and heavier ones: that weight is for 20 norms of
+ * ResNet-18, and a ConvNet-3 has three.
+ */
+const sre2lTrials = (best: number): readonly Trial[] =>
+  ([0.01, 0.1, 1] as const).map((momentsWeight) => ({
+    name: `SRe2L, moments ${momentsWeight}`.replace('0.', '.'),
+    only: [best],
+    synthesis: { ...SRE2L, momentsWeight },
+  }));
+
 export const SWEEPS: Record<string, Sweep> = {
   'fashion-mnist': { ...(SUITES['fashion-mnist'] as Suite), base: {}, trials: DEFAULTS },
   'cifar10-ipc1': cifar10(1, cells, [
@@ -227,7 +238,7 @@ export const SWEEPS: Record<string, Sweep> = {
   'cifar10-ipc10-wide': wide(
     'cifar10',
     { synthesis: { ...ofClass(10), ...cells }, labels: {}, recipe: { learningRate: 0.01, temperature: 4 } },
-    WIDE,
+    [...WIDE, ...sre2lTrials(4)],
   ),
   'fashion-mnist-ipc1-wide': wide('fashion-mnist', { synthesis: ofClass(1), ...greySingle }, [
     ...wholeOrCells({ ...cells, ...narrowWinner }),
@@ -239,6 +250,7 @@ export const SWEEPS: Record<string, Sweep> = {
     { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
     { name: 'moments .03', synthesis: { momentsWeight: 0.03 } },
     { name: 'rate .01', synthesis: { learningRate: 0.01 } },
+    ...sre2lTrials(3),
   ]),
   'cifar10-ipc50': cifar10(50, {}, [
     ...named('base', 'untouched', 'no class means', 'moments .1, class means 1'),

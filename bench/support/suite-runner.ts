@@ -1,14 +1,15 @@
 /** A suite made ready: its dataset imported and its pool trained; and one student of a row, method and seed at a time. */
+import { synthesisConfig } from '../../src/domain/config.js';
 import { chosenOf } from './chosen.js';
 import { labelTeachersOf, type Outcome, openPipeline } from './pipeline.js';
-import { type Method, type Row, SUITES, type Suite, sre2l } from './suites.js';
+import { type Method, type Row, SRE2L, SUITES, type Suite } from './suites.js';
 
 export const suiteOf = (bench: string, name: string, data: string | undefined): Suite =>
   chosenOf(SUITES, bench, 'suite', name, data);
 
 /** What a method synthesizes with; undefined for the methods that only choose real images. */
 export const synthesisOf = (row: Row, method: Method) =>
-  method === 'SRE2L' ? sre2l(row.teddy) : method === 'TEDDY' ? row.teddy : undefined;
+  method === 'SRE2L' ? synthesisConfig.parse({ ...row.teddy, ...SRE2L }) : method === 'TEDDY' ? row.teddy : undefined;
 
 export async function openSuite(suite: Suite, data: string | undefined, work: string) {
   const pipeline = await openPipeline(work);

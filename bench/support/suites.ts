@@ -83,20 +83,18 @@ function row(imagesPerClass: number, input: RowInput): Row {
 }
 
 /** SRe2L's coefficients for CIFAR (Yin, Xing and Shen, 2023) on our step: moments .01, first layer 10, rate .25, 1,000 steps. */
-export const sre2l = (teddy: SynthesisConfig): SynthesisConfig =>
-  synthesisConfig.parse({
-    ...teddy,
-    formation: 1,
-    init: 'NOISE',
-    steps: 1000,
-    learningRate: 0.25,
-    momentsWeight: 0.01,
-    firstLayerWeight: 10,
-    classMeanWeight: 0,
-    momentsMemory: 0,
-    rounds: 1,
-    cropScaleMin: 1,
-  });
+export const SRE2L = {
+  formation: 1,
+  init: 'NOISE',
+  steps: 1000,
+  learningRate: 0.25,
+  momentsWeight: 0.01,
+  firstLayerWeight: 10,
+  classMeanWeight: 0,
+  momentsMemory: 0,
+  rounds: 1,
+  cropScaleMin: 1,
+} as const;
 
 /** Four cells an image, which lose less at 32 pixels in colour than their number gains. */
 export const cells = { formation: 2, steps: 300, learningRate: 0.05 } as const;
