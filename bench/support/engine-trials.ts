@@ -169,7 +169,7 @@ const wholeOrCells = (four: z.input<typeof synthesisConfig>): readonly Trial[] =
   { name: "student's rate .01", recipe: { learningRate: 0.01 } },
 ];
 
-/** Heavy, remembered moments: what a synthetic image of 28 pixels in grey needs to do better than a real one fills it. */
+/** Heavy, remembered moments: they win at one grey image a class and lose at ten. */
 const longer = { steps: 300, learningRate: 0.05 };
 const heavy = { ...longer, ...narrowWinner, momentsWeight: 5 };
 const HEAVY_GREY: readonly Trial[] = [
