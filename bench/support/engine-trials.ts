@@ -169,8 +169,8 @@ const wholeOrCells = (four: z.input<typeof synthesisConfig>): readonly Trial[] =
   { name: "student's rate .01", recipe: { learningRate: 0.01 } },
 ];
 
-/** Heavy, remembered moments: they win at one grey image a class and lose at ten. */
 const longer = { steps: 300, learningRate: 0.05 };
+/** Heavy, remembered moments: they win at one grey image a class and lose at ten. */
 const heavy = { ...longer, ...narrowWinner, momentsWeight: 5 };
 const HEAVY_GREY: readonly Trial[] = [
   { name: 'rate .05, 300 steps, weights of width 16', synthesis: { ...longer, ...narrowWinner } },
@@ -198,10 +198,10 @@ const SINGLE_GREY: readonly Trial[] = [
  * ResNet-18, and a ConvNet-3 has three.
  */
 const sre2lTrials = (best: number): readonly Trial[] =>
-  ([0.01, 0.1, 1] as const).map((momentsWeight) => ({
-    name: `SRe2L, moments ${momentsWeight}`.replace('0.', '.'),
+  ['.01', '.1', '1'].map((weight) => ({
+    name: `SRe2L, moments ${weight}`,
     only: [best],
-    synthesis: { ...SRE2L, momentsWeight },
+    synthesis: { ...SRE2L, momentsWeight: Number(weight) },
   }));
 
 export const SWEEPS: Record<string, Sweep> = {
