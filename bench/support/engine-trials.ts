@@ -52,6 +52,9 @@ const DEFAULTS: readonly Trial[] = [
   { name: 'formation 2, untouched', synthesis: { formation: 2, ...untouched } },
 ];
 
+/** A second base run of the same options from another seed, and an untrained teacher of it: twice the pool's cost. */
+const twoRuns = { otherBatchSizes: [128] };
+
 /** Of a width that lets a trial end in two minutes on two cores. */
 const narrow = { name: 'CONVNET', width: 16, depth: 3 } as const;
 /** All rows of a sweep share it, so it stays whatever the suites take. */
@@ -155,6 +158,7 @@ const WIDE: readonly Trial[] = [
   { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
   { name: 'from real crops', synthesis: { init: 'REAL_CROPS' as const } },
   { name: 'rate .1', synthesis: { learningRate: 0.1 } },
+  { name: 'two base runs', pool: twoRuns },
   { name: "student's rate .003", recipe: { learningRate: 0.003 } },
   { name: "student's rate .005", recipe: { learningRate: 0.005 } },
   { name: "student's weights averaged by .98", recipe: { averageDecay: 0.98 } },
@@ -220,6 +224,7 @@ export const SWEEPS: Record<string, Sweep> = {
     { name: 'the untrained teacher alone', only: [5] },
     { name: 'a base run of 24 epochs', pool: long },
     { name: 'its end alone', pool: long, only: [5] },
+    { name: 'two base runs', pool: twoRuns },
     { name: 'a pool of two networks', pool: mixed },
     { name: 'a pool of two networks, the deeper of weight .2', pool: mixed, synthesis: lighter },
     labelledBy3,
