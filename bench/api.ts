@@ -11,37 +11,45 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { startEmbeddedStack } from '../src/platform/embedded/stack.js';
 import { deployMigrations } from '../src/platform/migrate/migrations.js';
 import { benchPage } from './support/api-page.js';
 import { measureSubscriptions } from './support/api-subscriptions.js';
 import { openLargeWorld } from './support/large-world.js';
+import { countOf, optionsOf, someOf } from './support/options.js';
 import { about, readJson, resultsPath, writeResult } from './support/report.js';
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', default: 'page,subscriptions,memory' },
-    runs: { type: 'string', default: '100000' },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '6' },
-    connections: { type: 'string', default: '16' },
-    keep: { type: 'boolean', default: false },
-    subscribers: { type: 'string', default: '1000' },
-    reports: { type: 'string', default: '60' },
-    minutes: { type: 'string', default: '30' },
-  },
+const PARTS = ['page', 'subscriptions', 'memory'] as const;
+const values = optionsOf('api', {
+  only: { type: 'string', default: PARTS.join() },
+  runs: { type: 'string', default: '100000' },
+  rounds: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '6' },
+  connections: { type: 'string', default: '16' },
+  keep: { type: 'boolean', default: false },
+  subscribers: { type: 'string', default: '1000' },
+  reports: { type: 'string', default: '60' },
+  minutes: { type: 'string', default: '30' },
 });
-const parts = new Set(values.only.split(','));
-const unknown = [...parts].find((part) => !['page', 'subscriptions', 'memory'].includes(part));
-if (unknown !== undefined) throw new Error(`--only: ${unknown} is not one of page, subscriptions, memory`);
+const parts = new Set(someOf('api', 'only', values.only, PARTS));
+const count = (option: 'runs' | 'rounds' | 'seconds' | 'connections' | 'subscribers' | 'reports' | 'minutes'): number =>
+  countOf('api', option, values[option]);
+const counts = {
+  runs: count('runs'),
+  rounds: count('rounds'),
+  seconds: count('seconds'),
+  connections: count('connections'),
+  subscribers: count('subscribers'),
+  reports: count('reports'),
+  minutes: count('minutes'),
+};
 const command = `npm run bench -- api ${Object.entries(values)
   .map(([name, value]) => (value === true ? `--${name}` : value === false ? '' : `--${name} ${value}`))
   .filter(Boolean)
   .join(' ')}`;
 
 /** Each part as soon as it is measured, with its own command: the next one may take half an hour. */
-const tell = (name: 'page' | 'subscriptions' | 'memory', part: object): void =>
+const tell = (name: (typeof PARTS)[number], part: object): void =>
   writeResult('api', {
     ...readJson(resultsPath('api'), {}),
     ...about('npm run bench -- api'),
@@ -49,14 +57,9 @@ const tell = (name: 'page' | 'subscriptions' | 'memory', part: object): void =>
   });
 
 if (parts.has('page')) {
-  const world = await openLargeWorld({ runs: Number(values.runs), keep: values.keep });
+  const world = await openLargeWorld({ runs: counts.runs, keep: values.keep });
   try {
-    const { rounds, seconds, connections } = values;
-    const page = await benchPage(world, {
-      rounds: Number(rounds),
-      seconds: Number(seconds),
-      connections: Number(connections),
-    });
+    const page = await benchPage(world, counts);
     const { requestsPerSecond, p99 } = page.servers.teddyhub;
     console.log(
       `${requestsPerSecond} pages a second, p99 ${p99} ms, ${page.statements} statements; ` +
@@ -78,9 +81,9 @@ if (parts.has('subscriptions') || parts.has('memory')) {
     const { subscriptions, memory } = await measureSubscriptions({
       databaseUrl: stack.databaseUrl,
       stateDir,
-      subscribers: Number(values.subscribers),
-      reports: parts.has('subscriptions') ? Number(values.reports) : 0,
-      minutes: parts.has('memory') ? Number(values.minutes) : 0,
+      subscribers: counts.subscribers,
+      reports: parts.has('subscriptions') ? counts.reports : 0,
+      minutes: parts.has('memory') ? counts.minutes : 0,
     });
     if (subscriptions) {
       const { subscribers, medianMs, p99Ms } = subscriptions;

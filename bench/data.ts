@@ -7,7 +7,7 @@
  * memory: of an import of 200,000 files.
  *
  *     npm run bench -- data [--data <folder of cifar10-jpeg.tar.gz and tiny-imagenet-20.tar.gz>] [--python <python>]
- *         [--only archives|pixels|memory|download] [--limit <images of a loop>] [--files <files of the large folder>]
+ *         [--only archives,pixels,memory,download] [--limit <images of a loop>] [--files <files of the large folder>]
  *         [--work <folder>]
  */
 import { spawnSync } from 'node:child_process';
@@ -15,7 +15,6 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import {
   comparePixels,
   filesOf,
@@ -26,20 +25,24 @@ import {
   readShards,
   sharpLoop,
 } from './support/import-trials.js';
-import { about, readJson, resultsPath, root, rounded, writeResult } from './support/report.js';
+import { countOf, end, optionsOf, someOf } from './support/options.js';
+import { PYTHON, versionOfModule } from './support/python.js';
+import { about, readJson, resultsPath, rounded, writeResult } from './support/report.js';
 
-const { values } = parseArgs({
-  options: {
-    data: { type: 'string', default: root('shared/data') },
-    python: { type: 'string', default: root('.teddyhub/pytorch/venv/bin/python') },
-    limit: { type: 'string', default: '10000' },
-    files: { type: 'string', default: '200000' },
-    work: { type: 'string', default: join(tmpdir(), 'teddyhub-data') },
-    only: { type: 'string' },
-    /** Of the process whose memory is measured. */
-    measure: { type: 'string' },
-  },
+/** In the order of their lengths: a minute, ten, some more. */
+const PARTS = ['download', 'archives', 'pixels', 'memory'] as const;
+const values = optionsOf('data', {
+  data: { type: 'string' },
+  python: { type: 'string', default: PYTHON },
+  limit: { type: 'string', default: '10000' },
+  files: { type: 'string', default: '200000' },
+  work: { type: 'string', default: join(tmpdir(), 'teddyhub-data') },
+  only: { type: 'string', default: PARTS.join() },
+  /** Of the process whose memory is measured. */
+  measure: { type: 'string' },
 });
+const parts = someOf('data', 'only', values.only, PARTS);
+const [limit, files] = [countOf('data', 'limit', values.limit), countOf('data', 'files', values.files)];
 
 const ARCHIVES = [
   { name: 'CIFAR-10', file: 'cifar10-jpeg.tar.gz', train: 'train' },
@@ -48,15 +51,22 @@ const ARCHIVES = [
 
 if (values.measure !== undefined) await measure(values.measure);
 else {
-  // In the order of their lengths: a minute, ten, some more.
-  if (wants('download')) await downloads();
-  if (wants('archives')) record({ archives: await measureArchives(Number(values.limit)) });
-  if (wants('pixels')) record({ pixels: await measurePixels() });
-  if (wants('memory')) record({ memory: measureMemory(Number(values.files)) });
+  if (parts.includes('archives') || parts.includes('pixels')) requireArchives();
+  if (parts.includes('archives')) versionOfModule('data', values.python, 'torchvision');
+  if (parts.includes('download')) await downloads();
+  if (parts.includes('archives')) record({ archives: await measureArchives(limit) });
+  if (parts.includes('pixels')) record({ pixels: await measurePixels() });
+  if (parts.includes('memory')) record({ memory: measureMemory(files) });
 }
 
-function wants(part: 'archives' | 'pixels' | 'memory' | 'download'): boolean {
-  return values.only === undefined || values.only === part;
+function requireArchives(): void {
+  const missing = ARCHIVES.map(({ file }) => file).filter((file) => !existsSync(join(values.data ?? '', file)));
+  if (values.data === undefined || missing.length > 0) {
+    end(
+      'data',
+      `the parts archives and pixels need --data <folder of ${ARCHIVES.map(({ file }) => file).join(' and ')}>`,
+    );
+  }
 }
 
 async function measureArchives(loopImages: number) {
@@ -64,14 +74,14 @@ async function measureArchives(loopImages: number) {
   for (const { name, file, train } of ARCHIVES) {
     const { path, folder } = unpack(name, file);
     // The loops before and after each other, so that a machine that becomes slower does not favour one of them.
-    const files = filesOf(join(folder, train), loopImages);
-    const first = await sharpLoop(files);
+    const looped = filesOf(join(folder, train), loopImages);
+    const first = await sharpLoop(looped);
     const peer = imageFolderLoop(values.python, join(folder, train), loopImages);
     const dataset = await importInto({ kind: 'FILES', path }, values.work);
     const { result, imported } = dataset;
     const read = await readShards(dataset);
     const again = imageFolderLoop(values.python, join(folder, train), loopImages);
-    const second = await sharpLoop(files);
+    const second = await sharpLoop(looped);
     const loop = { images: first.images + second.images, seconds: first.seconds + second.seconds };
     const folders = { images: peer.images + again.images, seconds: peer.seconds + again.seconds };
     const row = {
@@ -96,8 +106,7 @@ async function measureArchives(loopImages: number) {
 }
 
 function unpack(name: string, file: string): { path: string; folder: string } {
-  const path = join(values.data, file);
-  if (!existsSync(path)) throw new Error(`There is no ${path}: name the folder that holds it by --data.`);
+  const path = join(values.data ?? '', file);
   const folder = join(values.work, name);
   mkdirSync(folder, { recursive: true });
   spawnSync('tar', ['-xzf', path, '-C', folder], { stdio: 'inherit' });
@@ -125,10 +134,10 @@ async function downloads(): Promise<void> {
 }
 
 /** A process of its own: the peak is of the import and of nothing else. */
-function measureMemory(files: number) {
-  const folder = join(values.work, `files-${files}`);
+function measureMemory(many: number) {
+  const folder = join(values.work, `files-${many}`);
   rmSync(folder, { recursive: true, force: true });
-  generateFolder(folder, files);
+  generateFolder(folder, many);
   const self = fileURLToPath(import.meta.url);
   const options = [self, '--measure', folder, '--work', join(values.work, 'measured')];
   const { status, stdout } = spawnSync(process.execPath, options, {

@@ -10,11 +10,11 @@
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { poolConfig, recipeConfig, runConfig } from '../src/domain/config.js';
 import type { DatasetRef } from '../src/domain/jobs/references.js';
 import { chosenOf, namedOf } from './support/chosen.js';
 import { SWEEPS, type Sweep, type Trial } from './support/engine-trials.js';
+import { optionsOf } from './support/options.js';
 import { labelTeachersOf, openPipeline } from './support/pipeline.js';
 import {
   about,
@@ -27,15 +27,14 @@ import {
   writeResult,
 } from './support/report.js';
 
-const { values } = parseArgs({
-  options: {
-    sweep: { type: 'string', default: 'fashion-mnist' },
-    data: { type: 'string' },
-    work: { type: 'string', default: join(tmpdir(), 'teddyhub-sweep') },
-    only: { type: 'string', multiple: true, default: [] },
-  },
+const values = optionsOf('engine-sweep', {
+  sweep: { type: 'string', default: 'fashion-mnist' },
+  data: { type: 'string' },
+  work: { type: 'string', default: join(tmpdir(), 'teddyhub-sweep') },
+  only: { type: 'string', multiple: true, default: [] },
 });
 const sweep = chosenOf(SWEEPS, 'engine-sweep', 'sweep', values.sweep, values.data);
+const chosen = namedOf(sweep.trials, 'engine-sweep', 'trial', values.only);
 const pipeline = await openPipeline(values.work);
 
 async function measure({ base }: Sweep, dataset: DatasetRef, trial: Trial) {
@@ -84,7 +83,6 @@ const dataset = await pipeline.dataset(sweep.source(values.data));
 const earlier = readJson<{ trials: Record<string, unknown> }>(resultsPath(file), { trials: {} });
 const rows = { ...earlier.trials };
 const [first] = sweep.trials as [Trial, ...Trial[]];
-const chosen = namedOf(sweep.trials, 'engine-sweep', 'trial', values.only);
 /** Of the first trial, by seed: every row keeps what it is compared with, as other machines round otherwise. */
 let base: readonly number[] | undefined;
 for (const trial of new Set([first, ...chosen])) {

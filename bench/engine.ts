@@ -5,22 +5,22 @@
  *
  *     npm run bench -- engine [--python <python with torch>] [--rounds 4] [--steps 5] [--only <a case's name, or words of it>]...
  */
-import { parseArgs } from 'node:util';
 import { namedOf } from './support/chosen.js';
 import { CASES, type EngineCase, nameOf, stepOf } from './support/engine-cases.js';
 import { timeKernels } from './support/kernel-times.js';
+import { countOf, optionsOf } from './support/options.js';
+import { PYTHON, versionOfModule } from './support/python.js';
 import { type Mode, type Peer, startPeer } from './support/pytorch-peer.js';
 import { about, quantile, rounded, writeResult } from './support/report.js';
 
-const { values } = parseArgs({
-  options: {
-    python: { type: 'string' },
-    rounds: { type: 'string', default: '4' },
-    steps: { type: 'string', default: '5' },
-    only: { type: 'string', multiple: true, default: [] },
-  },
+const values = optionsOf('engine', {
+  python: { type: 'string', default: PYTHON },
+  rounds: { type: 'string', default: '4' },
+  steps: { type: 'string', default: '5' },
+  only: { type: 'string', multiple: true, default: [] },
 });
-const [rounds, steps] = [Number(values.rounds), Number(values.steps)];
+const rounds = countOf('engine', 'rounds', values.rounds);
+const steps = countOf('engine', 'steps', values.steps);
 const WARMUP = 3;
 const MODES: readonly Mode[] = ['eager', 'compile'];
 
@@ -61,6 +61,7 @@ async function compare(one: EngineCase, peer: Peer) {
 
 const named = CASES.map((one) => ({ name: nameOf(one), one }));
 const chosen = namedOf(named, 'engine', 'case', values.only);
+const torch = versionOfModule('engine', values.python, 'torch');
 const peer = startPeer(values.python);
 const cases = [];
 for (const { one } of chosen) {
@@ -80,5 +81,5 @@ for (const { name, milliseconds, gigaflops } of kernels) {
 }
 if (values.only.length === 0) {
   const command = `npm run bench -- engine --rounds ${rounds} --steps ${steps}`;
-  writeResult('engine', { ...about(command), seed: 0, peer: 'torch 2.13.0, CPU', cases, kernels });
+  writeResult('engine', { ...about(command), seed: 0, peer: `torch ${torch}`, cases, kernels });
 }

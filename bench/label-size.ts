@@ -8,7 +8,10 @@
 import { labelConfig, storedSteps } from '../src/domain/config.js';
 import { encodeLabels, type LabelledViews } from '../src/formats/labels.js';
 import { encodeSafetensors } from '../src/formats/safetensors.js';
+import { optionsOf } from './support/options.js';
 import { about, rounded, writeResult } from './support/report.js';
+
+optionsOf('label-size', {});
 
 const IMAGES_PER_CLASS = 10;
 /** Steps that one file holds, as workers/jobs/labeling.ts cuts them. */

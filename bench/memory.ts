@@ -6,9 +6,11 @@
  *     npm run bench -- memory
  */
 import { type ArchitectureConfig, architectureConfig, FIXED_ARCHITECTURES } from '../src/domain/config.js';
+import { optionsOf } from './support/options.js';
 import { about, rounded, writeResult } from './support/report.js';
 import { memoryOfStep } from './support/scaling.js';
 
+optionsOf('memory', {});
 const [FEW, MANY] = [10, 20];
 const networks: readonly ArchitectureConfig[] = [
   ...[16, 128].map((width) => architectureConfig.parse({ width })),

@@ -7,29 +7,24 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { readFashionMnist } from '../src/formats/importers/fashion-mnist.js';
+import { countOf, optionsOf } from './support/options.js';
+import { PYTHON, versionOfModule } from './support/python.js';
 import { about, mean, root, rounded, standardError, writeResult } from './support/report.js';
 
-const { values } = parseArgs({
-  options: {
-    work: { type: 'string' },
-    seeds: { type: 'string', default: '3' },
-    python: { type: 'string', default: root('.teddyhub/pytorch/venv/bin/python') },
-  },
+const values = optionsOf('pytorch-student', {
+  work: { type: 'string' },
+  seeds: { type: 'string', default: '3' },
+  python: { type: 'string', default: PYTHON },
 });
-if (!existsSync(values.python)) {
-  console.error(
-    `There is no ${values.python}: run npm run check:pytorch once, or name a Python with torch by --python.`,
-  );
-  process.exit(1);
-}
+const seeds = Array.from({ length: countOf('pytorch-student', 'seeds', values.seeds) }, (_, seed) => String(seed));
+const torch = versionOfModule('pytorch-student', values.python, 'torch');
 
 interface Quickstart {
   distilledSetId: string;
@@ -52,7 +47,6 @@ try {
     TEDDYHUB_KEY: readFileSync(join(stateDir, 'admin-key'), 'utf8').trim(),
     TEDDYHUB_CACHE: join(scratch, 'cache'),
   };
-  const seeds = Array.from({ length: Number(values.seeds) }, (_, seed) => String(seed));
   const ours = { FKD: quickstart.student.top1, HARD: quickstart.student.top1Hard };
   const rows = (['FKD', 'HARD'] as const).map((labels) => {
     const args = [quickstart.distilledSetId, '--test', test, '--labels', labels, '--seeds', ...seeds, '--json'];
@@ -75,10 +69,9 @@ try {
   });
   const { architecture } = quickstart.student;
   const { versions, ...rest } = about(`npm run bench -- pytorch-student --seeds ${values.seeds}`);
-  const torch = execFileSync(values.python, ['-c', 'import torch; print(torch.__version__)'], { encoding: 'utf8' });
   writeResult('pytorch-student', {
     ...rest,
-    versions: { ...versions, torch: torch.trim() },
+    versions: { ...versions, torch },
     what: 'top-1 on the 10,000 test images of Fashion-MNIST, percent, means over seeds; 10 images per class',
     architecture,
     rows,

@@ -10,9 +10,9 @@
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { countOf, namedOf } from './support/chosen.js';
+import { namedOf } from './support/chosen.js';
 import { digestOf } from './support/digest.js';
+import { countOf, optionsOf, someOf } from './support/options.js';
 import type { Outcome } from './support/pipeline.js';
 import {
   about,
@@ -27,20 +27,19 @@ import {
 import { openSuite, suiteOf, synthesisOf } from './support/suite-runner.js';
 import { METHODS, type Method, type Row } from './support/suites.js';
 
-const { values } = parseArgs({
-  options: {
-    suite: { type: 'string', default: 'fashion-mnist' },
-    rows: { type: 'string', multiple: true, default: [] },
-    methods: { type: 'string', default: METHODS.join() },
-    pairs: { type: 'string' },
-    fresh: { type: 'boolean', default: false },
-    data: { type: 'string' },
-    work: { type: 'string', default: join(tmpdir(), 'teddyhub-quality') },
-  },
+const values = optionsOf('quality', {
+  suite: { type: 'string', default: 'fashion-mnist' },
+  rows: { type: 'string', multiple: true, default: [] },
+  methods: { type: 'string', default: METHODS.join() },
+  pairs: { type: 'string', default: '32' },
+  fresh: { type: 'boolean', default: false },
+  data: { type: 'string' },
+  work: { type: 'string', default: join(tmpdir(), 'teddyhub-quality') },
 });
 const suite = suiteOf('quality', values.suite, values.data);
 const rows = namedOf(suite.rows, 'quality', 'row', values.rows);
 const mostPairs = countOf('quality', 'pairs', values.pairs);
+const chosen = someOf('quality', 'methods', values.methods, METHODS);
 
 interface Measured {
   readonly seed: number;
@@ -63,7 +62,7 @@ const result: Result = values.fresh ? { rows: {} } : { ...readJson<Result>(resul
 for (const row of suite.rows) {
   const of = result.rows[row.name] ?? {};
   for (const method of METHODS) {
-    const measured = of[method]?.measured.filter(({ options }) => options === optionsOf(row, method)) ?? [];
+    const measured = of[method]?.measured.filter(({ options }) => options === rowDigest(row, method)) ?? [];
     if (measured.length > 0) of[method] = { measured };
     else delete of[method];
   }
@@ -100,13 +99,13 @@ function save(): void {
   });
 }
 
-function optionsOf(row: Row, method: Method): string {
+function rowDigest(row: Row, method: Method): string {
   const { imagesPerClass, labels, recipe } = row;
   return digestOf([suite.pool, method, imagesPerClass, synthesisOf(row, method), labels, recipe]).slice(0, 12);
 }
 
 async function measure(row: Row, method: Method, seed: number): Promise<void> {
-  const options = optionsOf(row, method);
+  const options = rowDigest(row, method);
   const of = result.rows[row.name] ?? {};
   result.rows[row.name] = of;
   const earlier = of[method]?.measured ?? [];
@@ -120,7 +119,6 @@ async function measure(row: Row, method: Method, seed: number): Promise<void> {
 
 /** SRe2L is far behind every other method: two seeds say so. */
 const SRE2L_PAIRS = 2;
-const chosen = METHODS.filter((method) => values.methods.split(',').includes(method));
 // Seed by seed, so that a run cut short leaves every row with as many pairs.
 for (let seed = 0; seed < Math.min(mostPairs, Math.max(...rows.map(({ pairs }) => pairs))); seed++) {
   for (const row of rows.filter(({ pairs }) => seed < pairs)) {

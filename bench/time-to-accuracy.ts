@@ -8,29 +8,25 @@
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { labelConfig, recipeConfig, synthesisConfig } from '../src/domain/config.js';
+import { namedOf } from './support/chosen.js';
+import { countOf, end, optionsOf } from './support/options.js';
 import { about, mean, quantile, rounded, writeResult } from './support/report.js';
 import { openSuite, suiteOf, synthesisOf } from './support/suite-runner.js';
 import type { Method, Row } from './support/suites.js';
 
-const { values } = parseArgs({
-  options: {
-    suite: { type: 'string', default: 'fashion-mnist' },
-    row: { type: 'string', default: 'IPC 10, 1000 steps' },
-    seeds: { type: 'string', default: '3' },
-    data: { type: 'string' },
-    work: { type: 'string', default: join(tmpdir(), 'teddyhub-quality') },
-  },
+const values = optionsOf('time-to-accuracy', {
+  suite: { type: 'string', default: 'fashion-mnist' },
+  row: { type: 'string', default: 'IPC 10, 1000 steps' },
+  seeds: { type: 'string', default: '3' },
+  data: { type: 'string' },
+  work: { type: 'string', default: join(tmpdir(), 'teddyhub-quality') },
 });
 const suite = suiteOf('time-to-accuracy', values.suite, values.data);
-const row = suite.rows.find(({ name }) => name === values.row);
-if (!row) {
-  console.error(`time-to-accuracy: choose a row of ${suite.rows.map(({ name }) => `"${name}"`).join(', ')}.`);
-  process.exit(1);
-}
+const [row, ...others] = namedOf(suite.rows, 'time-to-accuracy', 'row', [values.row]) as [Row, ...Row[]];
+if (others.length > 0) end('time-to-accuracy', `--row ${values.row} names ${others.length + 1} rows; name one of them`);
+const seeds = Array.from({ length: countOf('time-to-accuracy', 'seeds', values.seeds) }, (_, seed) => seed);
 const opened = await openSuite(suite, values.data, values.work);
-const seeds = Array.from({ length: Number(values.seeds) }, (_, seed) => seed);
 
 /** The row with this share of the steps of synthesis and of the student. */
 function shortened(full: Row, share: number): Row {
@@ -68,7 +64,7 @@ const SHARES = Array.from({ length: 11 }, (_, i) => 2 ** (i / 2 - 5));
 async function reaching(method: Method) {
   const tried = [];
   for (const share of SHARES) {
-    const one = await measured(shortened(row as Row, share), method);
+    const one = await measured(shortened(row, share), method);
     tried.push({ ...one, timesFaster: rounded(sre2l.cpuSeconds / one.cpuSeconds) });
     if (one.top1 >= sre2l.top1) break;
   }

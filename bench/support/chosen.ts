@@ -1,10 +1,6 @@
 /** What a benchmark is asked for by name. A name that means nothing ends the process in one line that lists those that do. */
+import { end } from './options.js';
 import type { Suite } from './suites.js';
-
-function end(bench: string, problem: string): never {
-  console.error(`${bench}: ${problem}.`);
-  process.exit(1);
-}
 
 /** The one of this name, with `--data` where it needs that. */
 export function chosenOf<T extends Pick<Suite, 'data'>>(
@@ -18,12 +14,6 @@ export function chosenOf<T extends Pick<Suite, 'data'>>(
   if (!chosen) end(bench, `there is no ${kind} ${name}; choose one of ${Object.keys(all).join(', ')}`);
   if (chosen.data && data === undefined) end(bench, `the ${kind} ${name} needs --data <${chosen.data}>`);
   return chosen;
-}
-
-/** The number from 1 up that an option is given; no limit where it is left out. */
-export function countOf(bench: string, option: string, value: string | undefined): number {
-  if (value === undefined) return Number.POSITIVE_INFINITY;
-  return /^[1-9]\d*$/.test(value) ? Number(value) : end(bench, `--${option} takes a number from 1 up, not ${value}`);
 }
 
 /** As words, so that `IPC 10, 1000` is not found in `IPC 10, 10000 steps`. */

@@ -1,5 +1,7 @@
-/** Digests of options, by which a benchmark knows what it computed before. */
+/** Digests of options and of the code, by which a benchmark knows what it computed before. */
 import { createHash } from 'node:crypto';
+import { globSync, readFileSync } from 'node:fs';
+import { root } from './report.js';
 
 /** Zero, false and an empty list say the same as nothing, so an option that came later changes no digest while it is off. */
 const said = (_: string, value: unknown): unknown =>
@@ -7,3 +9,13 @@ const said = (_: string, value: unknown): unknown =>
 
 export const digestOf = (options: unknown): string =>
   createHash('sha256').update(JSON.stringify(options, said)).digest('hex');
+
+/** Of all that decides what a job computes: other code may give other bytes in other times. */
+export function codeDigest(): string {
+  const folder = root('dist');
+  const hash = createHash('sha256');
+  for (const file of globSync(['workers/**/*.js', 'src/{domain,formats}/**/*.js'], { cwd: folder }).sort()) {
+    hash.update(file).update(readFileSync(`${folder}/${file}`));
+  }
+  return hash.digest('hex');
+}

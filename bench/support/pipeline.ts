@@ -1,6 +1,6 @@
 /**
  * The jobs of the main path in this process, over a folder store: import, pool, statistics, and for one seed at a time a set
- * or a baseline and its student. A stage whose payload was computed before is not computed again.
+ * or a baseline and its student. A stage whose payload the same code computed before is not computed again.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import { label } from '../../workers/jobs/labeling.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
 import { computeStatistics } from '../../workers/jobs/statistics.js';
 import { synthesize } from '../../workers/jobs/synthesis.js';
-import { digestOf } from './digest.js';
+import { codeDigest, digestOf } from './digest.js';
 import { readJson } from './report.js';
 
 type Teacher = JobPayload<'SYNTHESIS'>['teachers'][number];
@@ -44,6 +44,7 @@ export interface Outcome {
 export async function openPipeline(work: string) {
   mkdirSync(work, { recursive: true });
   const memoPath = join(work, 'memo.json');
+  const code = codeDigest();
   const memo = readJson<Record<string, { result: unknown; cpuSeconds: number }>>(memoPath, {});
   const context: JobContext = {
     store: await openFolderObjectStore(join(work, 'objects')),
@@ -60,7 +61,7 @@ export async function openPipeline(work: string) {
     payload: JobPayload<K>,
     run: () => Promise<JobResult<K>>,
   ): Promise<{ result: JobResult<K>; cpuSeconds: number }> {
-    const key = `${kind} ${digestOf(payload)}`;
+    const key = `${kind} ${digestOf([code, payload])}`;
     const start = process.cpuUsage();
     if (!memo[key]) {
       const result = await run();

@@ -1,6 +1,5 @@
 /** bench/peers/pytorch_engine.py as a process that answers one request at a time. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { EngineCase } from './engine-cases.js';
 import { root } from './report.js';
@@ -13,14 +12,8 @@ export interface Peer {
   stop(): void;
 }
 
-/** Starts the peer on the Python that `npm run check:pytorch` installed, or on another one that has torch; ends in one line where it is not. */
-export function startPeer(python = root('.teddyhub/pytorch/venv/bin/python')): Peer {
-  if (!existsSync(python)) {
-    console.error(
-      `engine: there is no ${python}: run npm run check:pytorch once, or name a Python with torch by --python.`,
-    );
-    process.exit(1);
-  }
+/** Starts the peer on a Python that has torch. */
+export function startPeer(python: string): Peer {
   const child = spawn(python, [root('bench/peers/pytorch_engine.py')], { stdio: ['pipe', 'pipe', 'inherit'] });
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const describe = ({ architecture, shape, batch }: EngineCase) => ({

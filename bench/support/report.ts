@@ -9,6 +9,7 @@ export const root = (path: string): string => fileURLToPath(new URL(`../../../${
 
 export interface About {
   readonly command: string;
+  readonly commit: string;
   readonly hardware: string;
   readonly versions: Record<string, string>;
 }
@@ -19,6 +20,7 @@ const versionOf = (name: string): string =>
 /** `command` reproduces the file. */
 export const about = (command: string): About => ({
   command,
+  commit: currentCommit(),
   hardware: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
   versions: {
     node: process.version,

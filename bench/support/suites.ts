@@ -137,8 +137,9 @@ const deep = {
   recipe: { learningRate: 1e-3, batchSize: 50, temperature: 4 },
 } as const;
 
-const CIFAR10 = 'CIFAR-10 as class folders: train/<class>/*.jpg, test/<class>/*.jpg';
-const folders = (path = '') => ({ kind: 'FILES', path, layout: 'CLASS_FOLDERS' }) as const;
+const CIFAR10 =
+  "CIFAR-10: class folders train/<class>/*.jpg and test/<class>/*.jpg, or its authors' cifar-10-binary.tar.gz";
+const files = (path = '') => ({ kind: 'FILES', path }) as const;
 
 export const SUITES: Record<string, Suite> = {
   'fashion-mnist': {
@@ -159,7 +160,7 @@ export const SUITES: Record<string, Suite> = {
   },
   cifar10: {
     data: CIFAR10,
-    source: folders,
+    source: files,
     pool: poolConfig.parse({
       architecture: convnet,
       epochs: 8,
@@ -179,14 +180,14 @@ export const SUITES: Record<string, Suite> = {
   },
   'cifar10-resnet18': {
     data: CIFAR10,
-    source: folders,
+    source: files,
     pool: poolConfig.parse({ architecture: resnet, epochs: 4, checkpointEpochs: [0.5, 1, 2, 4], learningRate: 0.05 }),
     rows: [row(10, { pairs: 5, studentSteps: 1000, student: resnet, ...deep, teddy: { ...cells, ...deep.teddy } })],
   },
   /** Across architectures: the pool and the set are of one network, students of all. */
   'tiny-imagenet-20': {
     data: "Tiny-ImageNet's own layout, of any number of classes",
-    source: (path = '') => ({ kind: 'FILES', path, layout: 'TINY_IMAGENET' }),
+    source: files,
     pool: poolConfig.parse({ architecture: resnet, epochs: 10, checkpointEpochs: [1, 2, 4, 10], learningRate: 0.05 }),
     rows: FIXED_ARCHITECTURES.filter((name) => name !== 'RESNET101').map((name) => {
       const student = architectureConfig.parse({ name });

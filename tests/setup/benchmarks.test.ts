@@ -25,27 +25,87 @@ describe('the rows of a benchmark', () => {
   it('are chosen by whole words', () => {
     assert.deepEqual(named('IPC 10, 1000'), ['IPC 10, 1000 steps', 'IPC 10, 1000 steps, rate .003']);
   });
+});
 
-  for (const { what, asked, answer } of [
+/** What is wrong with a command line is found before anything is computed, and before results are written over. */
+describe('a benchmark refuses in one line', () => {
+  const cifar10 = ['--suite', 'cifar10', '--data', 'nowhere'];
+  for (const { what, bench, asked, answer } of [
     {
-      what: 'are listed in one line where a name means nothing',
-      asked: ['--rows', 'IPC 11'],
+      what: 'a row that there is not, and lists those that there are',
+      bench: 'quality',
+      asked: [...cifar10, '--rows', 'IPC 11'],
       answer: /^quality: no row is named IPC 11; choose of "IPC 1, 1000 steps", /,
     },
     {
-      what: 'are refused in one line where their number is none',
-      asked: ['--pairs', 'two'],
+      what: 'a number of pairs that is none',
+      bench: 'quality',
+      asked: [...cifar10, '--pairs', 'two'],
       answer: /^quality: --pairs takes a number from 1 up, not two\.$/,
+    },
+    {
+      what: 'a method that there is not',
+      bench: 'quality',
+      asked: [...cifar10, '--methods', 'teddy'],
+      answer: /^quality: --methods takes RANDOM_REAL, TEDDY, REAL_CROPS, SRE2L, not teddy\.$/,
+    },
+    {
+      what: 'images that are not where they should be',
+      bench: 'quality',
+      asked: cifar10,
+      answer: /^quality: nowhere: there is no such file\.$/,
+    },
+    {
+      what: 'an option that it does not have',
+      bench: 'memory',
+      asked: ['--rounds', '3'],
+      answer: /^memory: Unknown option '--rounds'; it takes no options\.$/,
+    },
+    {
+      what: 'no rounds at all',
+      bench: 'engine',
+      asked: ['--rounds', '0'],
+      answer: /^engine: --rounds takes a number from 1 up, not 0\.$/,
+    },
+    {
+      what: 'a Python without PyTorch',
+      bench: 'engine',
+      asked: ['--python', 'nowhere'],
+      answer: /^engine: nowhere has no torch: run npm run check:pytorch once, or name a Python with it by --python\.$/,
+    },
+    {
+      what: 'a number of seeds that is none',
+      bench: 'time-to-accuracy',
+      asked: ['--seeds', 'abc'],
+      answer: /^time-to-accuracy: --seeds takes a number from 1 up, not abc\.$/,
+    },
+    {
+      what: 'words that are in the names of several rows where it takes one',
+      bench: 'time-to-accuracy',
+      asked: ['--row', 'IPC'],
+      answer: /^time-to-accuracy: --row IPC names \d+ rows; name one of them\.$/,
+    },
+    {
+      what: 'a part that there is not',
+      bench: 'data',
+      asked: ['--only', 'foo'],
+      answer: /^data: --only takes download, archives, pixels, memory, not foo\.$/,
+    },
+    {
+      what: 'to go without the archives that it reads',
+      bench: 'data',
+      asked: ['--only', 'pixels'],
+      answer: /^data: the parts archives and pixels need --data <folder of cifar10-jpeg/,
     },
   ]) {
     it(what, () => {
-      const bench = join(import.meta.dirname, '../../bench/quality.js');
-      const command = [bench, '--suite', 'cifar10', '--data', 'nowhere', ...asked];
+      const script = join(import.meta.dirname, `../../bench/${bench}.js`);
+      const command = [script, ...asked];
       const { status, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
       assert.equal(status, 1);
       const [line, ...others] = stderr
         .split('\n')
-        .filter((text) => text.includes('quality:') || text.includes('    at '));
+        .filter((text) => text.includes(`${bench}: `) || text.includes('    at '));
       assert.match(line ?? '', answer);
       assert.deepEqual(others, []);
     });

@@ -1,0 +1,17 @@
+/** The Python of the peers. */
+import { spawnSync } from 'node:child_process';
+import { end } from './options.js';
+import { root } from './report.js';
+
+/** What `npm run check:pytorch` installs. */
+export const PYTHON = root('.teddyhub/pytorch/venv/bin/python');
+
+/** The version of a module of this Python; ends the benchmark in one line where it has none. */
+export function versionOfModule(bench: string, python: string, name: string): string {
+  const { stdout, status } = spawnSync(python, ['-c', `import ${name}; print(${name}.__version__)`], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  if (status === 0) return stdout.trim();
+  return end(bench, `${python} has no ${name}: run npm run check:pytorch once, or name a Python with it by --python`);
+}
