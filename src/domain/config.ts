@@ -261,3 +261,10 @@ export interface ImageShape {
   width: number;
   channels: number;
 }
+
+/** Of the samples of a set: f x f of them share the pixels of an image. */
+export const cellShape = ({ height, width, channels }: ImageShape, formation: number): ImageShape => ({
+  height: Math.floor(height / formation),
+  width: Math.floor(width / formation),
+  channels,
+});

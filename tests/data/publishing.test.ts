@@ -134,7 +134,9 @@ describe('publishing a distilled set', () => {
     const logits = { dtype: 'F16', shape: [8, CLASSES], data: new Uint16Array(8 * CLASSES) } as const;
     const labels = await putByDigest(ownStore, 'labels', encodeSafetensors({ logits }), '.safetensors');
     const payload = payloadOf({ ...inputs, images, static: labels });
-    const whole = { ...payload, synthesis: { ...payload.synthesis, formation: 1 as const } };
+    const shape = { height: HEIGHT, width: WIDTH, channels: 1 };
+    const dataset = { ...payload.dataset, shape };
+    const whole = { ...payload, dataset, synthesis: { ...payload.synthesis, formation: 1 as const } };
     const { shards } = await publish(whole, recordedContext(ownStore));
     const path = join(folder, 'by-class.tar');
     await writeFile(path, await ownStore.get(shards[0]?.key ?? ''));
@@ -200,9 +202,15 @@ describe('publishing a distilled set', () => {
     assert.notEqual(await digestWith(payloadOf(await makeInputs(store, 1))), result.digest);
   });
 
-  it('refuses labels that are not of these images', async () => {
-    const fewer = payloadOf(inputs, { images: inputs.images.slice(1) });
-    await assert.rejects(publish(fewer, recordedContext(store)), isCorrupt(inputs.static.key));
+  it('refuses labels that are not of these images: of more, of fewer, and images of another size', async () => {
+    const [first, second] = inputs.images as [Payload['images'][number], Payload['images'][number]];
+    for (const images of [[second], [first, second, second]]) {
+      const other = payloadOf(inputs, { images });
+      await assert.rejects(publish(other, recordedContext(store)), isCorrupt(inputs.static.key));
+    }
+    const payload = payloadOf(inputs);
+    const larger = { ...payload, dataset: { ...payload.dataset, shape: { height: 9, width: 14, channels: 1 } } };
+    await assert.rejects(publish(larger, recordedContext(store)), isCorrupt('images'));
   });
 
   it('draws a grid of its samples, one row a class', () => {

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { labelConfig } from '../../src/domain/config.js';
+import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import { floatsOf } from '../../src/formats/float16.js';
-import { decodeLabels, type LabelledViews } from '../../src/formats/labels.js';
+import { decodeLabels, type LabelledViews, type Views } from '../../src/formats/labels.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { label } from '../../workers/jobs/labeling.js';
 import type { FrozenNetwork } from '../../workers/nn/frozen.js';
-import { drawViews, type HostImages, renderViews } from '../../workers/nn/views.js';
-import { loadTeacher } from '../../workers/teddy/dataset.js';
+import { drawViews, gatherImages, type HostImages, renderViews } from '../../workers/nn/views.js';
+import { loadTeacher, readSynthetic } from '../../workers/teddy/dataset.js';
 import { tf } from '../../workers/tensor/tensorflow.js';
+import { recordedContext } from '../support/recorded-context.js';
 import { type ReferenceNetwork, referenceForward } from '../support/reference-convnet.js';
 import { referenceOf, type TinyWorld, tinyImages, tinyWorld } from '../support/tiny-engine.js';
 import { keptContext, labelingPayload, runPipeline } from '../support/tiny-jobs.js';
@@ -27,7 +29,7 @@ function sampleAt(image: Float64Array, side: number, y: number, x: number): numb
 }
 
 /** Replays a batch of views as src/formats/labels.ts describes them, in float64: [B, 8, 8] as fractions. */
-function replay(set: HostImages<Uint8Array>, views: LabelledViews): Float64Array {
+function replay(set: HostImages<Uint8Array>, views: Views): Float64Array {
   const side = shape.height;
   const enlarged = (index: number) => {
     const cell = set.height;
@@ -58,11 +60,31 @@ function replay(set: HostImages<Uint8Array>, views: LabelledViews): Float64Array
   });
 }
 
-describe('FKD labels', () => {
+describe('labels of a set', () => {
   let world: TinyWorld;
   let set: HostImages<Uint8Array>;
   let batches: LabelledViews[];
   let teachers: ReferenceNetwork[];
+  let payload: JobPayload<'LABELING'>;
+  let stored: JobResult<'LABELING'>;
+
+  /** Mean logits of the ensemble in float64. */
+  const expectedOf = (views: Views): number[] => {
+    const { mean, std } = world.dataset;
+    const data = replay(set, views).map((pixel) => (pixel - (mean[0] ?? 0)) / (std[0] ?? 1));
+    const each = teachers.map(
+      (teacher) => referenceForward(teacher, { data, n: views.sample.length, ...shape }).logits,
+    );
+    return Array.from(each[0] ?? [], (_, i) => each.reduce((sum, logits) => sum + (logits[i] ?? 0), 0) / each.length);
+  };
+  const assertStored = (logits: Uint16Array, expected: readonly number[]) => {
+    assert.equal(logits.length, expected.length);
+    for (const [i, found] of floatsOf(logits).entries()) {
+      // Half a unit in the last place of float16, and what float32 adds.
+      const error = Math.abs(found - (expected[i] ?? Number.NaN)) / Math.max(1, Math.abs(expected[i] ?? 0));
+      assert.ok(error < 1e-3, `${found} against ${expected[i]}`);
+    }
+  };
 
   before(async () => {
     world = await tinyWorld(shape);
@@ -70,34 +92,48 @@ describe('FKD labels', () => {
     const ensemble: FrozenNetwork[] = [];
     for (const teacher of pool) ensemble.push(await loadTeacher(world.store, world.dataset, teacher));
     teachers = ensemble.map(referenceOf);
-    const payload = labelingPayload(world, pool, [synthesis.images]);
-    const { fkd } = await label(payload, keptContext(world.store));
-    batches = decodeLabels(await world.store.get(fkd[0]?.key ?? '')).batches;
-    const { data, shape: stored } = tensorOfFile(
+    payload = labelingPayload(world, pool, [synthesis.images]);
+    stored = await label(payload, keptContext(world.store));
+    batches = decodeLabels(await world.store.get(stored.fkd[0]?.key ?? '')).batches;
+    const { data, shape: size } = tensorOfFile(
       decodeSafetensors(await world.store.get(synthesis.images.key)),
       'images',
       'U8',
     );
-    set = { images: data, height: stored[1] ?? 0, width: stored[2] ?? 0, channels: stored[3] ?? 0 };
+    set = { images: data, height: size[1] ?? 0, width: size[2] ?? 0, channels: size[3] ?? 0 };
   });
   after(() => world.close());
 
-  it('are what the ensemble says of the stored view, replayed in float64', () => {
-    const { mean, std } = world.dataset;
-    for (const views of batches.slice(0, 20)) {
-      const n = views.sample.length;
-      const data = replay(set, views).map((pixel) => (pixel - (mean[0] ?? 0)) / (std[0] ?? 1));
-      const each = teachers.map((teacher) => referenceForward(teacher, { data, n, ...shape }).logits);
-      for (const [i, stored] of floatsOf(views.logits).entries()) {
-        const expected = each.reduce((sum, logits) => sum + (logits[i] ?? Number.NaN), 0) / each.length;
-        // Half a unit in the last place of float16, and what float32 adds.
-        const error = Math.abs(stored - expected) / Math.max(1, Math.abs(expected));
-        assert.ok(error < 1e-3, `${stored} against ${expected}`);
-      }
-    }
+  it('are, with FKD, what the ensemble says of the stored view, replayed in float64', () => {
+    for (const views of batches.slice(0, 20)) assertStored(views.logits, expectedOf(views));
   });
 
-  it('come with views that differ: crops, flips, mixes, every sample', () => {
+  it('are, with STATIC, the mean of what it says of every sample under each of the unmixed views', async () => {
+    const samples = 24;
+    const sample = Int32Array.from({ length: samples }, (_, i) => i);
+    const { config, seed } = payload;
+    assert.equal(config.staticViews, 2);
+    const each = [0, 1].map((view) => {
+      const place = { seed, step: view * samples, samples, batchSize: samples };
+      return expectedOf({ ...drawViews({ ...config, mix: 'NONE' }, shape, place), sample });
+    });
+    const file = decodeSafetensors(await world.store.get(stored.static.key));
+    const mean = (each[0] ?? []).map((logit, i) => (logit + (each[1]?.[i] ?? Number.NaN)) / 2);
+    assertStored(tensorOfFile(file, 'logits', 'F16', [samples, 3]).data, mean);
+  });
+
+  it('are of the same images where those are too many for memory and lie in a file', async () => {
+    const context = recordedContext(world.store);
+    const images = [...payload.images, ...payload.images];
+    const [inMemory, inFile] = [await readSynthetic(context, images), await readSynthetic(context, images, 0)];
+    assert.ok(inMemory.set.images instanceof Uint8Array && !(inFile.set.images instanceof Uint8Array));
+    assert.deepEqual([inFile.samples, inFile.set.height, inFile.set.width], [48, 4, 4]);
+    const every = Int32Array.from({ length: 48 }, (_, i) => 47 - i);
+    const [there, here] = [inFile, inMemory].map((of) => tf.tidy(() => gatherImages(of.set, every).dataSync()));
+    assert.deepEqual(there, here);
+  });
+
+  it('come, with FKD, with views that differ: crops, flips, mixes, every sample', () => {
     const all = <T>(pick: (views: LabelledViews) => Iterable<T>) => batches.flatMap((views) => [...pick(views)]);
     assert.equal(new Set(all(({ sample }) => sample)).size, 24);
     assert.deepEqual(new Set(all(({ flip }) => flip)), new Set([0, 1]));

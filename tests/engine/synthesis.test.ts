@@ -5,7 +5,7 @@ import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
 import { synthesize } from '../../workers/jobs/synthesis.js';
-import { labelsOf, toBytes } from '../../workers/teddy/synthesis.js';
+import { labelsOf, teachersAt, toBytes } from '../../workers/teddy/synthesis.js';
 import { tf } from '../../workers/tensor/tensorflow.js';
 import { failureWith } from '../support/failure.js';
 import { type TinyWorld, tinyWorld } from '../support/tiny-engine.js';
@@ -172,6 +172,23 @@ for (const shape of [
       assert.ok(Math.abs(sum - last('loss')) < 1e-5, `${sum} against ${last('loss')}`);
     });
 
+    it('takes the mean of the losses of the teachers of a step, and of the gradients', async () => {
+      const lossOf = async (chosen: typeof teachers, teachersPerStep: number) => {
+        const context = keptContext(world.store);
+        const options = { ...still, steps: 10, learningRate: 1e-9, teachersPerStep } as const;
+        const { images } = await synthesize(synthesisPayload(world, chosen, options), context);
+        return { images, loss: context.metrics.find(({ name }) => name === 'loss')?.value ?? Number.NaN };
+      };
+      const [first, second] = [teachers.slice(0, 1), teachers.slice(1, 2)];
+      const each = [await lossOf(first, 1), await lossOf(second, 1)].map(({ loss }) => loss);
+      const { loss } = await lossOf([...first, ...second], 2);
+      const mean = ((each[0] ?? Number.NaN) + (each[1] ?? Number.NaN)) / 2;
+      assert.ok(Math.abs(loss - mean) < 1e-5 * mean, `${loss}, not the mean of ${each.join(' and ')}`);
+      // Twice the same teacher is one teacher: a sum of gradients would show in no loss, and in the images only to Adam's epsilon.
+      const once = await lossOf(first, 1);
+      assert.ok(Math.abs((await lossOf([...first, ...first], 2)).loss - once.loss) < 1e-5 * once.loss);
+    });
+
     it('multiplies the whole loss of a teacher by the weight of its architecture', async () => {
       const lossesAt = async (architectureWeights: SynthesisConfig['architectureWeights']) => {
         const context = keptContext(world.store);
@@ -215,17 +232,47 @@ for (const shape of [
   });
 }
 
+const task = {
+  config: synthesisConfig.parse({ formation: 2 }),
+  shape: { height: 8, width: 8, channels: 1 },
+  classes: [0, 1, 2, 3, 4],
+  seed: 0,
+  taskIndex: 0,
+  firstImage: 0,
+  imagesPerClass: 3,
+};
+
+describe('the teachers of the steps', () => {
+  const over = (steps: number, options: Partial<SynthesisConfig>, of: Partial<typeof task> = {}) =>
+    Array.from({ length: steps }, (_, step) =>
+      teachersAt({ ...task, ...of, config: synthesisConfig.parse(options) }, 3, step),
+    );
+
+  it('take turns, several a step where so many are asked for', () => {
+    assert.deepEqual(over(4, {}), [[0], [1], [2], [0]]);
+    assert.deepEqual(over(3, { teachersPerStep: 2 }), [
+      [0, 1],
+      [2, 0],
+      [1, 2],
+    ]);
+  });
+
+  it('are drawn with RANDOM, each about as often, from the seed, the task and the step alone', () => {
+    const drawn = over(300, { teacherOrder: 'RANDOM', teachersPerStep: 2 });
+    assert.deepEqual(over(300, { teacherOrder: 'RANDOM', teachersPerStep: 2 }), drawn);
+    for (const other of [{ seed: 1 }, { taskIndex: 1 }]) {
+      assert.notDeepEqual(over(300, { teacherOrder: 'RANDOM', teachersPerStep: 2 }, other), drawn);
+    }
+    for (const teacher of [0, 1, 2]) {
+      const share = drawn.flat().filter((one) => one === teacher).length / 600;
+      assert.ok(Math.abs(share - 1 / 3) < 0.08, `teacher ${teacher} in ${share} of the steps`);
+    }
+  });
+});
+
 describe('the order of the samples of a task', () => {
   it('lets any prefix of whole slots hold every class equally often', () => {
-    const task = {
-      config: synthesisConfig.parse({ formation: 2 }),
-      shape: { height: 8, width: 8, channels: 1 },
-      classes: [0, 1, 2, 3, 4],
-      seed: 0,
-      taskIndex: 0,
-      firstImage: 0,
-    };
-    const labels = labelsOf({ ...task, imagesPerClass: 3 });
+    const labels = labelsOf(task);
     assert.equal(labels.length, 60);
     for (let slots = 1; slots <= 3; slots++) {
       const prefix = [...labels.subarray(0, slots * 20)];

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { poolConfig, runConfig } from '../../src/domain/config.js';
-import type { Dataset, DistillationRun, Project, TeacherPool } from '../../src/platform/database/generated/client.js';
+import type {
+  Dataset,
+  DistillationRun,
+  Prisma,
+  Project,
+  TeacherPool,
+} from '../../src/platform/database/generated/client.js';
 import { startImport, startPoolTraining, startRun } from '../../src/platform/orchestration/index.js';
 import { toJson } from '../../src/platform/orchestration/work.js';
 import { writeIdxDataset } from './idx.js';
@@ -70,6 +76,12 @@ export async function openSmallRuns(world: World) {
     async imagesOf(runId: string) {
       const result = (await synthesisOf(runId))?.result as { images: { digest: string } } | undefined;
       return result?.images.digest;
+    },
+    /** Of all bytes that the tasks of a run left but for those that name its set: images in the order of the tasks, and labels. */
+    async digestsOf(runId: string) {
+      const kinds = { in: ['SYNTHESIS', 'LABELING'] } satisfies Prisma.EnumTaskKindFilter;
+      const tasks = await database.task.findMany({ where: { runId, kind: kinds }, orderBy: { index: 'asc' } });
+      return JSON.stringify(tasks.map(({ result }) => result)).match(/sha256:[0-9a-f]+/g) ?? [];
     },
     succeeded: (runId: string, timeoutMs = LOST_MS) =>
       until(

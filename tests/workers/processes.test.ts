@@ -113,10 +113,16 @@ describe('worker processes', () => {
     assert.deepEqual(await runs.outcomes(run.id), ['SUCCEEDED']);
   });
 
-  it('share the tasks of a run, and none is computed twice', async () => {
+  it('share the tasks of a run, none is computed twice, and the bytes are those that one worker makes alone', async () => {
+    const options = { imagesPerClass: 4, imagesPerClassPerTask: 1, steps: 5 };
+    const alone = await runs.newRun(options);
+    await runs.succeeded(alone.id);
     second = await world.startWorker();
-    const run = await runs.newRun({ imagesPerClass: 4, imagesPerClassPerTask: 1, steps: 5 });
+    const run = await runs.newRun(options);
     await runs.succeeded(run.id);
+    const digests = await runs.digestsOf(run.id);
+    assert.equal(new Set(digests).size, 6, 'of four tasks, and STATIC and FKD labels');
+    assert.deepEqual(digests, await runs.digestsOf(alone.id));
     const tasks = await world.database.task.findMany({
       where: { runId: run.id },
       include: { taskAttempts: true },

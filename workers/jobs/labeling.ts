@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { storedSteps } from '../../src/domain/config.js';
 import { namedFileRef, objectRef } from '../../src/domain/jobs/references.js';
 import { encodeLabels, type LabelledViews } from '../../src/formats/labels.js';
-import { decodeSafetensors, encodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
-import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';
-import type { HostImages } from '../nn/views.js';
+import { encodeSafetensors } from '../../src/formats/safetensors.js';
+import { putByDigest } from '../../src/platform/object-store/object-store.js';
+import { readSynthetic } from '../teddy/dataset.js';
 import { labelStep, loadLabeller, staticLabels } from '../teddy/labels.js';
-import type { Job, JobContext } from './job.js';
+import type { Job } from './job.js';
 
 const STEPS_PER_FILE = 100;
 
@@ -43,19 +43,3 @@ export const label: Job<'LABELING'> = async ({ dataset, teachers, images, config
   }
   return done;
 };
-
-/** The images of all synthesis tasks, one after another. */
-async function readSynthetic(
-  { store }: JobContext,
-  images: readonly z.infer<typeof objectRef>[],
-): Promise<{ set: HostImages; samples: number }> {
-  const parts: { shape: readonly number[]; data: Uint8Array }[] = [];
-  for (const ref of images) {
-    const file = decodeSafetensors(await getVerified(store, ref));
-    parts.push(tensorOfFile(file, 'images', 'U8', [-1, -1, -1, -1]));
-  }
-  const [, height = 0, width = 0, channels = 0] = parts[0]?.shape ?? [];
-  const pixels = Buffer.concat(parts.map(({ data }) => data));
-  const samples = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
-  return { set: { images: new Uint8Array(pixels), height, width, channels }, samples };
-}

@@ -2,7 +2,7 @@
  * PUBLISHING: a run's images and labels become the files of a distilled set, the manifest last. No clock and no chance: the
  * same payload makes the same bytes.
  */
-import { type ImageShape, recipeConfig } from '../../src/domain/config.js';
+import { cellShape, type ImageShape, recipeConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { JobPayload } from '../../src/domain/jobs/contracts.js';
 import type { ObjectRef, TeacherRef } from '../../src/domain/jobs/references.js';
@@ -10,7 +10,7 @@ import { MANIFEST_VERSION, type Manifest, manifestBytes, NORMALIZATION, setDiges
 import { type DistilledSample, encodeShard } from '../../src/formats/distilled-shards.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { getVerified, type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
-import type { Job, JobContext } from './job.js';
+import type { Job } from './job.js';
 
 const FOLDER = 'distilled-sets';
 const SHARD_SAMPLES = 1000;
@@ -24,75 +24,76 @@ type PublishedShard = ObjectRef & { samples: number; name: string };
 
 export const publish: Job<'PUBLISHING'> = async (payload, context) => {
   const { store } = context;
-  const { samples, shape } = await readSamples(store, payload);
-  const shards: PublishedShard[] = [];
-  for (let first = 0; first < samples.length; first += SHARD_SAMPLES) {
-    const part = samples.slice(first, first + SHARD_SAMPLES);
-    const tar = await encodeShard(reported(part, samples.length, context), shape);
-    const name = `${String(shards.length).padStart(6, '0')}.tar`;
-    shards.push({ ...(await putByDigest(store, FOLDER, tar, '.tar')), samples: part.length, name });
+  const { dataset, labels, synthesis } = payload;
+  const file = decodeSafetensors(await getVerified(store, labels.static));
+  const logits = tensorOfFile(file, 'logits', 'F16', [-1, dataset.classNames.length]);
+  const total = logits.shape[0] as number;
+  const shape = cellShape(dataset.shape, synthesis.formation);
+  const samples = samplesOf(store, payload, shape, logits.data);
+  const differing = (images: string) =>
+    corrupt(`${labels.static.key} has labels of ${total} images, but there are ${images}`);
+
+  /** The next `count` samples; while they are taken, progress is told and messages come in. */
+  async function* next(count: number): AsyncGenerator<DistilledSample> {
+    for (let i = 0; i < count; i++) {
+      const { value, done } = await samples.next();
+      if (done) throw differing('fewer');
+      if (value.index % REPORT_EVERY === 0) {
+        context.progress(value.index, total);
+        await context.breathe();
+      }
+      yield value;
+    }
   }
-  const content = describeSet(payload, shape, samples.length, shards);
+
+  const shards: PublishedShard[] = [];
+  for (let first = 0; first < total; first += SHARD_SAMPLES) {
+    const count = Math.min(SHARD_SAMPLES, total - first);
+    const tar = await encodeShard(next(count), shape);
+    const name = `${String(shards.length).padStart(6, '0')}.tar`;
+    shards.push({ ...(await putByDigest(store, FOLDER, tar, '.tar')), samples: count, name });
+  }
+  if (!(await samples.next()).done) throw differing('more');
+  const content = describeSet(payload, shape, total, shards);
   const digest = setDigest(content);
   const manifest = await putByDigest(store, FOLDER, manifestBytes({ ...content, digest }), '.json');
-  context.progress(samples.length, samples.length);
-  return { shards, ...payload.labels, manifest, digest, samples: samples.length };
+  context.progress(total, total);
+  return { shards, ...labels, manifest, digest, samples: total };
 };
 
-/** The same samples; while they are taken, progress is told and messages come in. */
-async function* reported(samples: readonly DistilledSample[], total: number, context: JobContext) {
-  for (const sample of samples) {
-    if (sample.index % REPORT_EVERY === 0) {
-      context.progress(sample.index, total);
-      await context.breathe();
-    }
-    yield sample;
-  }
-}
-
-/** The samples of all synthesis tasks, one after another: the order that the labels count in. */
-async function readSamples(
+/** The samples of all synthesis tasks, one after another, the order that the labels count in; one task's in memory at a time. */
+async function* samplesOf(
   store: ObjectStore,
-  { dataset, images, labels, synthesis }: Payload,
-): Promise<{ samples: DistilledSample[]; shape: ImageShape }> {
-  const classes = dataset.classNames.length;
+  { dataset: { classNames }, images, synthesis }: Payload,
+  { height, width, channels }: ImageShape,
+  logits: Uint16Array,
+): AsyncGenerator<DistilledSample> {
+  const classes = classNames.length;
   const cells = synthesis.formation ** 2;
-  const logits = tensorOfFile(decodeSafetensors(await getVerified(store, labels.static)), 'logits', 'F16', [
-    -1,
-    classes,
-  ]);
-  const samples: DistilledSample[] = [];
+  const size = height * width * channels;
   /** By class: a task may have made some of them alone. */
   const ofClass = new Int32Array(classes);
-  let shape: ImageShape | undefined;
+  let index = 0;
   for (const ref of images) {
     const file = decodeSafetensors(await getVerified(store, ref));
-    const expected = shape === undefined ? [-1, -1, -1, -1] : [-1, shape.height, shape.width, shape.channels];
-    const pixels = tensorOfFile(file, 'images', 'U8', expected);
-    const [n, height, width, channels] = pixels.shape as [number, number, number, number];
-    shape = { height, width, channels };
-    const size = height * width * channels;
-    tensorOfFile(file, 'labels', 'I32', [n]).data.forEach((label, i) => {
-      const index = samples.length;
-      const className = dataset.classNames[label];
+    const { data, shape } = tensorOfFile(file, 'images', 'U8', [-1, height, width, channels]);
+    for (const [i, label] of tensorOfFile(file, 'labels', 'I32', [shape[0] as number]).data.entries()) {
+      const className = classNames[label];
       if (className === undefined) throw corrupt(`${ref.key} has an image of class ${label}, of ${classes} classes`);
       const before = ofClass[label] as number;
       ofClass[label] = before + 1;
-      samples.push({
+      yield {
         index,
-        pixels: pixels.data.subarray(i * size, (i + 1) * size),
+        pixels: data.subarray(i * size, (i + 1) * size),
         label,
         className,
         slot: Math.floor(before / cells),
         cell: before % cells,
-        staticLogits: logits.data.subarray(index * classes, (index + 1) * classes),
-      });
-    });
+        staticLogits: logits.subarray(index * classes, (index + 1) * classes),
+      };
+      index += 1;
+    }
   }
-  if (shape === undefined || samples.length !== logits.shape[0]) {
-    throw corrupt(`${labels.static.key} has labels of ${logits.shape[0]} images, but there are ${samples.length}`);
-  }
-  return { samples, shape };
 }
 
 const corrupt = (problem: string): TeddyhubError =>

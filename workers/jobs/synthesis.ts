@@ -1,5 +1,5 @@
 /** SYNTHESIS: one task's images of its classes, distilled against the pool; resumable to the same bits. */
-import { weightOf } from '../../src/domain/config.js';
+import { cellShape, weightOf } from '../../src/domain/config.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { restore, snapshot } from '../nn/checkpoint.js';
@@ -8,7 +8,6 @@ import { drawnByClass, indicesByClass, loadTeacher, readImages } from '../teddy/
 import { batchLabels, type Target, targetOf } from '../teddy/matching.js';
 import { decodeStatistics } from '../teddy/statistics.js';
 import {
-  cellShape,
   initialImages,
   labelsOf,
   noiseImages,
@@ -82,7 +81,7 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
     }
     await context.breathe();
   }
-  const { height, width, channels } = cellShape(task);
+  const { height, width, channels } = cellShape(dataset.shape, config.formation);
   const file = encodeSafetensors({
     images: { dtype: 'U8', shape: [labels.length, height, width, channels], data: toBytes(state.images.images) },
     labels: { dtype: 'I32', shape: [labels.length], data: labels },

@@ -1,9 +1,11 @@
 /** What the jobs read of a dataset and of its teachers. */
 import type { ArchitectureConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
-import type { DatasetRef, ShardRef, TeacherRef } from '../../src/domain/jobs/references.js';
+import type { DatasetRef, ObjectRef, ShardRef, TeacherRef } from '../../src/domain/jobs/references.js';
 import { random } from '../../src/domain/random.js';
-import { openSplit } from '../../src/formats/dataset-splits.js';
+import { appendFile } from '../../src/formats/append-file.js';
+import { MOST_IN_MEMORY, openSplit } from '../../src/formats/dataset-splits.js';
+import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { getVerified, type ObjectStore } from '../../src/platform/object-store/object-store.js';
 import type { JobContext } from '../jobs/job.js';
 import { buildNetwork } from '../nn/architectures/index.js';
@@ -11,6 +13,7 @@ import { decodeParameters } from '../nn/checkpoint.js';
 import { type FrozenNetwork, freeze } from '../nn/frozen.js';
 import type { Network } from '../nn/network.js';
 import type { LabelledImages } from '../nn/training.js';
+import type { HostImages } from '../nn/views.js';
 
 /** The images of a split, in memory or, many of them, in a file of the job's own. */
 export async function readImages(
@@ -20,6 +23,30 @@ export async function readImages(
 ): Promise<LabelledImages> {
   const { images, labels } = await openSplit(store, shards, shape, scratch);
   return { images, labels, ...shape };
+}
+
+/** The images [n, h, w, c] of all synthesis tasks, one after another; in a file where their objects have more than `mostInMemory` bytes. */
+export async function readSynthetic(
+  { store, scratch }: Pick<JobContext, 'store' | 'scratch'>,
+  tasks: readonly ObjectRef[],
+  mostInMemory = MOST_IN_MEMORY,
+): Promise<{ set: HostImages; samples: number }> {
+  const file = tasks.reduce((sum, { bytes }) => sum + bytes, 0) > mostInMemory ? appendFile(scratch) : undefined;
+  const parts: Uint8Array[] = [];
+  let samples = 0;
+  let size: readonly number[] = [];
+  for (const task of tasks) {
+    const { data, shape } = tensorOfFile(decodeSafetensors(await getVerified(store, task)), 'images', 'U8', [
+      -1,
+      ...(samples === 0 ? [-1, -1, -1] : size),
+    ]);
+    if (file) file.append(data);
+    else parts.push(data);
+    samples += shape[0] as number;
+    size = shape.slice(1);
+  }
+  const [height = 0, width = 0, channels = 0] = size;
+  return { set: { images: file ?? new Uint8Array(Buffer.concat(parts)), height, width, channels }, samples };
 }
 
 export const networkOf = (architecture: ArchitectureConfig, { shape, classNames }: DatasetRef): Network =>

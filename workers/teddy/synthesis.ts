@@ -1,5 +1,5 @@
 /** Synthesis: Adam on the pixels of one task's images against a pool of teachers. */
-import type { ImageShape, SynthesisConfig } from '../../src/domain/config.js';
+import { cellShape, type ImageShape, type SynthesisConfig } from '../../src/domain/config.js';
 import { random } from '../../src/domain/random.js';
 import { adam, cosine, type Optimizer } from '../nn/optimizers.js';
 import { assertFinite, type Normalization } from '../nn/training.js';
@@ -22,15 +22,6 @@ export interface SynthesisTask {
   readonly imagesPerClass: number;
 }
 
-export const cellShape = ({
-  shape: { height, width, channels },
-  config: { formation },
-}: SynthesisTask): ImageShape => ({
-  height: Math.floor(height / formation),
-  width: Math.floor(width / formation),
-  channels,
-});
-
 export function labelsOf({ classes, imagesPerClass, config: { formation } }: SynthesisTask): Int32Array {
   const cells = formation ** 2;
   return Int32Array.from(
@@ -41,7 +32,7 @@ export function labelsOf({ classes, imagesPerClass, config: { formation } }: Syn
 
 /** Initial pixels [n, h / f, w / f, c] as fractions: uniform noise. */
 export function noiseImages(task: SynthesisTask): Tensor4D {
-  const { height, width, channels } = cellShape(task);
+  const { height, width, channels } = cellShape(task.shape, task.config.formation);
   const samples = labelsOf(task).length;
   const { uniform } = random(task.seed, 'synthesis/noise', task.taskIndex);
   const pixels = Float32Array.from({ length: samples * height * width * channels }, uniform);
@@ -51,7 +42,7 @@ export function noiseImages(task: SynthesisTask): Tensor4D {
 /** The same of the first images of every class in the order of `drawn`, other ones in every task while they last. */
 export function initialImages(task: SynthesisTask, source: HostImages, drawn: readonly Int32Array[]): Tensor4D {
   const { config, firstImage } = task;
-  const { height, width } = cellShape(task);
+  const { height, width } = cellShape(task.shape, task.config.formation);
   const labels = labelsOf(task);
   const cells = config.formation ** 2;
   const used = new Int32Array(drawn.length).fill(firstImage * cells);

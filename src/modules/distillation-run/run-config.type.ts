@@ -11,7 +11,7 @@ registerEnumType(SynthesisInit, {
   valuesConfig: {
     RANDOM_REAL: { description: 'Random real images of their class.' },
     REAL_CROPS: { description: 'Crops of real images, those that the best teacher is surest of.' },
-    NOISE: { description: 'Noise with the mean and spread of the data.' },
+    NOISE: { description: 'Noise: every pixel uniform, whatever the data.' },
   },
 });
 
