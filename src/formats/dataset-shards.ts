@@ -66,16 +66,18 @@ export function splitWriter(store: ObjectStore, shape: ImageShape, classes: numb
   };
 }
 
-/** The file of a full shard, to be filled in place: what `encodeSafetensors` makes of the same images, without a second copy. */
-function wholeShard(samples: number, { height, width, channels }: ImageShape) {
-  const shapes = {
+/** What a shard begins with. Wider elements come first: labels follow it, and pixels them. */
+export const shardHeader = (samples: number, { height, width, channels }: ImageShape) =>
+  safetensorsHeader({
     images: { dtype: 'U8', shape: [samples, height, width, channels] },
     labels: { dtype: 'I32', shape: [samples] },
-  } as const;
-  const { header, bodyBytes } = safetensorsHeader(shapes);
+  });
+
+/** The file of a full shard, to be filled in place: what `encodeSafetensors` makes of the same images, without a second copy. */
+function wholeShard(samples: number, shape: ImageShape) {
+  const { header, bodyBytes } = shardHeader(samples, shape);
   const file = new Uint8Array(header.length + bodyBytes);
   file.set(header);
-  // Wider elements come first.
   const labels = new Int32Array(file.buffer, header.length, samples);
   return { file, labels, images: file.subarray(header.length + labels.byteLength) };
 }

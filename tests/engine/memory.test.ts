@@ -13,7 +13,13 @@ import { batchLabels, type Target, targetOf } from '../../workers/teddy/matching
 import { poolStep, randomTeacher } from '../../workers/teddy/pool.js';
 import { measureStatistics } from '../../workers/teddy/statistics.js';
 import { createStudent, studentStep } from '../../workers/teddy/students.js';
-import { initialImages, labelsOf, synthesisOptimizer, synthesisStep } from '../../workers/teddy/synthesis.js';
+import {
+  initialImages,
+  initialPositions,
+  labelsOf,
+  synthesisOptimizer,
+  synthesisStep,
+} from '../../workers/teddy/synthesis.js';
 import { tf } from '../../workers/tensor/tensorflow.js';
 import { recordedContext } from '../support/recorded-context.js';
 import { type TinyWorld, tinyImages, tinyTeacher, tinyWorld } from '../support/tiny-engine.js';
@@ -52,7 +58,7 @@ describe('the memory of TensorFlow stays the same', () => {
     const task = { config, shape: { height, width, channels }, ...place };
     const drawn = indicesByClass(images.labels, world.dataset.classNames, 2);
     const state = {
-      images: { images: initialImages(task, images, drawn) },
+      images: { images: initialImages(task, images, initialPositions(task, drawn)) },
       memory: {},
       optimizer: synthesisOptimizer(),
     };

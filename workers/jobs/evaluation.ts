@@ -7,8 +7,8 @@ import { readDistilledShards } from '../../src/formats/distilled-shards.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { restore, snapshot } from '../nn/checkpoint.js';
 import { type LabelledImages, measureAccuracy } from '../nn/training.js';
-import { chosenOf, realCrops } from '../teddy/baselines.js';
-import { drawnByClass, indicesByClass, networkOf, readImages } from '../teddy/dataset.js';
+import { cropCandidates, realCrops } from '../teddy/baselines.js';
+import { drawnByClass, indicesByClass, networkOf, readChosenImages, readImages } from '../teddy/dataset.js';
 import { loadLabeller } from '../teddy/labels.js';
 import { createStudent, isReading, measuredOf, type Student, studentStep } from '../teddy/students.js';
 import { type Tensor, tf } from '../tensor/tensorflow.js';
@@ -125,16 +125,16 @@ async function readSet({ shards, dataset }: Payload, { store }: JobContext): Pro
 export async function readBaseline(payload: Payload, context: JobContext): Promise<LabelledImages> {
   const { store, breathe } = context;
   const { dataset, imagesPerClass, seed } = payload;
-  const train = await readImages(context, dataset, dataset.train);
-  if (payload.subject === 'FULL_REAL') return train;
-  const byClass = drawnByClass(indicesByClass(train.labels, dataset.classNames, imagesPerClass), seed);
-  if (payload.subject === 'RANDOM_REAL') {
-    return chosenOf(
-      train,
-      byClass.flatMap((drawn) => [...drawn.subarray(0, imagesPerClass)]),
-    );
-  }
+  if (payload.subject === 'FULL_REAL') return readImages(context, dataset, dataset.train);
+  const isRandom = payload.subject === 'RANDOM_REAL';
+  const chosen = await readChosenImages(context, dataset, (labels) =>
+    drawnByClass(indicesByClass(labels, dataset.classNames, imagesPerClass), seed).flatMap((drawn) => [
+      ...(isRandom ? drawn.subarray(0, imagesPerClass) : cropCandidates(drawn, imagesPerClass)),
+    ]),
+  );
+  if (isRandom) return chosen;
   const labeller = await loadLabeller(store, dataset, payload.labelTeachers, payload.labelConfig);
-  const classes = byClass.map((_, c) => c);
-  return realCrops(labeller, train, byClass, { classes, imagesPerClass, seed }, breathe);
+  const classes = dataset.classNames.map((_, c) => c);
+  const byClass = indicesByClass(chosen.labels, dataset.classNames, 0);
+  return realCrops(labeller, chosen, byClass, { classes, imagesPerClass, seed }, breathe);
 }

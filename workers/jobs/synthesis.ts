@@ -3,12 +3,13 @@ import { cellShape, weightOf } from '../../src/domain/config.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { restore, snapshot } from '../nn/checkpoint.js';
-import { realCrops } from '../teddy/baselines.js';
-import { drawnByClass, indicesByClass, loadTeacher, readImages } from '../teddy/dataset.js';
+import { cropCandidates, realCrops } from '../teddy/baselines.js';
+import { drawnByClass, indicesByClass, loadTeacher, readChosenImages } from '../teddy/dataset.js';
 import { batchLabels, type Target, targetOf } from '../teddy/matching.js';
 import { decodeStatistics } from '../teddy/statistics.js';
 import {
   initialImages,
+  initialPositions,
   labelsOf,
   noiseImages,
   type StepLosses,
@@ -42,16 +43,24 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
   }
   const labels = labelsOf(task);
   const batch = batchLabels(labels, dataset.classNames.length);
+  const drawnOf = (all: Int32Array) =>
+    drawnByClass(indicesByClass(all, dataset.classNames, config.imagesPerClass), seed);
   const start = async () => {
     if (config.init === 'NOISE') return noiseImages(task);
-    const train = await readImages(context, dataset, dataset.train);
-    const drawn = drawnByClass(indicesByClass(train.labels, dataset.classNames, config.imagesPerClass), seed);
-    if (config.init !== 'REAL_CROPS') return initialImages(task, train, drawn);
+    if (config.init === 'RANDOM_REAL') {
+      const drawn = await readChosenImages(context, dataset, (all) => initialPositions(task, drawnOf(all)));
+      return initialImages(task, drawn, [...drawn.labels.keys()]);
+    }
     const ensemble = pool.map(({ frozen }, i) => ({ frozen, accuracy: teachers[i]?.accuracy ?? 0 }));
     const labeller = { ensemble, weighting: 'PLAIN', shape: dataset.shape, normalization: dataset } as const;
     const wanted = { classes, imagesPerClass: config.imagesPerClass * config.formation ** 2, seed };
-    const crops = await realCrops(labeller, train, drawn, wanted, () => context.breathe());
-    return initialImages(task, crops, indicesByClass(crops.labels, dataset.classNames, 0));
+    const candidates = await readChosenImages(context, dataset, (all) => {
+      const drawn = drawnOf(all);
+      return classes.flatMap((c) => [...cropCandidates(drawn[c] as Int32Array, wanted.imagesPerClass)]);
+    });
+    const byClass = indicesByClass(candidates.labels, dataset.classNames, 0);
+    const crops = await realCrops(labeller, candidates, byClass, wanted, () => context.breathe());
+    return initialImages(task, crops, initialPositions(task, indicesByClass(crops.labels, dataset.classNames, 0)));
   };
   const resumed = resumeFrom && decodeSafetensors(resumeFrom).metadata;
   const state = {

@@ -1,6 +1,5 @@
 /** The sets that a distilled one is measured against: real images, chosen or cropped. */
 import { random } from '../../src/domain/random.js';
-import { pixelsAt } from '../../src/formats/dataset-splits.js';
 import { forwardFrozen } from '../nn/frozen.js';
 import { type LabelledImages, passBatch } from '../nn/training.js';
 import { augmentationBoxes, gatherImages, normalize } from '../nn/views.js';
@@ -8,24 +7,15 @@ import { crop } from '../tensor/kernels/index.js';
 import { type Tensor4D, tf, valuesOf } from '../tensor/tensorflow.js';
 import type { Labeller } from './labels.js';
 
-/** The images at these positions. */
-export function chosenOf(
-  { images, labels, ...shape }: LabelledImages,
-  chosen: readonly number[],
-): LabelledImages<Uint8Array> {
-  const size = shape.height * shape.width * shape.channels;
-  const pixels = new Uint8Array(chosen.length * size);
-  chosen.forEach((i, position) => {
-    pixels.set(pixelsAt(images, i * size, size), position * size);
-  });
-  return { images: pixels, labels: Int32Array.from(chosen, (i) => labels[i] as number), ...shape };
-}
-
 /** Real images of a class that are looked at, and crops of each, as in RDED (Sun et al., CVPR 2024). */
 const CANDIDATES = 300;
 const CROPS = 5;
 /** Least share of the area that a crop is drawn with. */
 const CROP_SCALE_MIN = 0.5;
+
+/** Those of a class's images, in the order of their drawing, that crops are taken of. */
+export const cropCandidates = (drawn: Int32Array, imagesPerClass: number): Int32Array =>
+  drawn.subarray(0, Math.max(CANDIDATES, imagesPerClass));
 
 interface Crop {
   readonly image: number;
@@ -36,7 +26,7 @@ interface Crop {
 /**
  * Of each of these classes `imagesPerClass` crops at the full size, or as many as it has images: the crop of least cross-entropy
  * under the best teacher is taken of each candidate image, and of these crops the ones of least cross-entropy. `byClass` gives
- * the candidates of every class of the dataset in order.
+ * where in `train` the candidates of every class of the dataset are, in order.
  */
 export async function realCrops(
   { ensemble, shape, normalization }: Labeller,
@@ -48,11 +38,13 @@ export async function realCrops(
   const best = ensemble.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
   const cropped = (images: ArrayLike<number>, boxes: Float32Array): Tensor4D =>
     crop(gatherImages(train, images), boxes);
-  const pixels: Uint8Array[] = [];
+  const size = shape.height * shape.width * shape.channels;
+  const most = classes.map((label) => Math.min(imagesPerClass, (byClass[label] as Int32Array).length));
+  const pixels = new Uint8Array(most.reduce((sum, count) => sum + count, 0) * size);
   const labels: number[] = [];
   const together = passBatch(shape);
   for (const label of classes) {
-    const images = (byClass[label] as Int32Array).subarray(0, Math.max(CANDIDATES, imagesPerClass));
+    const images = cropCandidates(byClass[label] as Int32Array, imagesPerClass);
     const crops: Crop[][] = Array.from(images, () => []);
     for (let n = 0; n < CROPS; n++) {
       const source = random(seed, 'real-crops', label, n);
@@ -73,15 +65,14 @@ export async function realCrops(
       .map((of) => of.reduce((a, b) => (b.loss < a.loss ? b : a)))
       .sort((a, b) => a.loss - b.loss || a.image - b.image)
       .slice(0, imagesPerClass);
-    const boxes = Float32Array.from(least.flatMap(({ box }) => [...box]));
-    const values = valuesOf(() =>
-      cropped(
-        Int32Array.from(least, ({ image }) => image),
-        boxes,
-      ),
-    );
-    pixels.push(Uint8Array.from(values, (value) => Math.round(255 * value)));
-    labels.push(...least.map(() => label));
+    for (let first = 0; first < least.length; first += together) {
+      const some = least.slice(first, first + together);
+      const boxes = Float32Array.from(some.flatMap(({ box }) => [...box]));
+      const images = some.map(({ image }) => image);
+      const bytes = valuesOf(() => cropped(images, boxes)).map((value) => Math.round(255 * value));
+      pixels.set(bytes, labels.length * size);
+      labels.push(...some.map(() => label));
+    }
   }
-  return { images: new Uint8Array(Buffer.concat(pixels)), labels: Int32Array.from(labels), ...shape };
+  return { images: pixels, labels: Int32Array.from(labels), ...shape };
 }

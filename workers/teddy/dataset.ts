@@ -4,7 +4,7 @@ import { TeddyhubError } from '../../src/domain/errors.js';
 import type { DatasetRef, ObjectRef, ShardRef, TeacherRef } from '../../src/domain/jobs/references.js';
 import { random } from '../../src/domain/random.js';
 import { appendFile } from '../../src/formats/append-file.js';
-import { MOST_IN_MEMORY, openSplit } from '../../src/formats/dataset-splits.js';
+import { MOST_IN_MEMORY, openSplit, readChosen } from '../../src/formats/dataset-splits.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { getVerified, type ObjectStore } from '../../src/platform/object-store/object-store.js';
 import type { JobContext } from '../jobs/job.js';
@@ -49,6 +49,16 @@ export async function readSynthetic(
   return { set: { images: file ?? new Uint8Array(Buffer.concat(parts)), height, width, channels }, samples };
 }
 
+/** The images of the training split at the positions that `choose` answers to the labels of all, in that order. */
+export async function readChosenImages(
+  { store }: Pick<JobContext, 'store'>,
+  { shape, train }: DatasetRef,
+  choose: (labels: Int32Array) => ArrayLike<number>,
+): Promise<LabelledImages<Uint8Array>> {
+  const { images, labels } = await readChosen(store, train, shape, choose);
+  return { images, labels, ...shape };
+}
+
 export const networkOf = (architecture: ArchitectureConfig, { shape, classNames }: DatasetRef): Network =>
   buildNetwork(architecture, shape, classNames.length);
 
@@ -64,14 +74,23 @@ export async function loadTeacher(
 
 /** Positions of every class's images, in order. Throws TOO_FEW_IMAGES where a class has fewer than `atLeast`. */
 export function indicesByClass(labels: Int32Array, classNames: readonly string[], atLeast: number): Int32Array[] {
-  return classNames.map((name, c) => {
-    const indices = Int32Array.from(labels.keys()).filter((i) => labels[i] === c);
-    if (indices.length >= atLeast) return indices;
+  const counts = new Int32Array(classNames.length);
+  for (const label of labels) counts[label] = (counts[label] as number) + 1;
+  const byClass = classNames.map((name, c) => {
+    const count = counts[c] as number;
+    if (count >= atLeast) return new Int32Array(count);
     throw new TeddyhubError(
       'TOO_FEW_IMAGES',
-      `Class ${name} has ${indices.length} training images, fewer than the ${atLeast} images per class asked for.`,
+      `Class ${name} has ${count} training images, fewer than the ${atLeast} images per class asked for.`,
     );
   });
+  const filled = counts.fill(0);
+  labels.forEach((label, i) => {
+    const of = byClass[label] as Int32Array;
+    of[filled[label] as number] = i;
+    filled[label] = (filled[label] as number) + 1;
+  });
+  return byClass;
 }
 
 /**

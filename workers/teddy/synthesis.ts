@@ -39,20 +39,21 @@ export function noiseImages(task: SynthesisTask): Tensor4D {
   return tf.tensor4d(pixels, [samples, height, width, channels]);
 }
 
-/** The same of the first images of every class in the order of `drawn`, other ones in every task while they last. */
-export function initialImages(task: SynthesisTask, source: HostImages, drawn: readonly Int32Array[]): Tensor4D {
-  const { config, firstImage } = task;
-  const { height, width } = cellShape(task.shape, task.config.formation);
-  const labels = labelsOf(task);
-  const cells = config.formation ** 2;
-  const used = new Int32Array(drawn.length).fill(firstImage * cells);
-  const chosen = Array.from(labels, (label) => {
+/** Which image every sample starts from: the first of its class in the order of `drawn`, other ones in every task while they last. */
+export function initialPositions(task: SynthesisTask, drawn: readonly Int32Array[]): number[] {
+  const used = new Int32Array(drawn.length).fill(task.firstImage * task.config.formation ** 2);
+  return Array.from(labelsOf(task), (label) => {
     const order = drawn[label] as Int32Array;
     const position = used[label] as number;
     used[label] = position + 1;
     return order[position % order.length] as number;
   });
-  return tf.tidy(() => resize(gatherImages(source, chosen), height, width));
+}
+
+/** Initial pixels of the images at these positions. */
+export function initialImages(task: SynthesisTask, source: HostImages, positions: readonly number[]): Tensor4D {
+  const { height, width } = cellShape(task.shape, task.config.formation);
+  return tf.tidy(() => resize(gatherImages(source, positions), height, width));
 }
 
 export interface SynthesisState {
