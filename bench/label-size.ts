@@ -5,7 +5,7 @@
  *
  *     npm run bench -- label-size
  */
-import { labelConfig, storedSteps } from '../src/domain/config.js';
+import { labelConfig, FKD_STEPS_PER_FILE as STEPS_PER_FILE, storedSteps } from '../src/domain/config.js';
 import { encodeLabels, type LabelledViews } from '../src/formats/labels.js';
 import { encodeSafetensors } from '../src/formats/safetensors.js';
 import { optionsOf } from './support/options.js';
@@ -14,8 +14,6 @@ import { about, rounded, writeResult } from './support/report.js';
 optionsOf('label-size', {});
 
 const IMAGES_PER_CLASS = 10;
-/** Steps that one file holds, as workers/jobs/labeling.ts cuts them. */
-const STEPS_PER_FILE = 100;
 
 const staticBytes = (samples: number, classes: number): number =>
   encodeSafetensors({ logits: { dtype: 'F16', shape: [samples, classes], data: new Uint16Array(samples * classes) } })

@@ -2,12 +2,22 @@
 import type { ArchitectureConfig, FIXED_ARCHITECTURES, ImageShape } from './config.js';
 import { TeddyhubError } from './errors.js';
 
+/** Sides of up to 64 pixels, CIFAR and Tiny-ImageNet, go through a stem of the ImageNet architectures that halves nothing. */
+export const hasSmallStem = ({ height, width }: ImageShape): boolean => Math.max(height, width) <= 64;
+
 /** The least side of an image for networks of a fixed size: below it, their last stages would see nothing but padding. */
 const LEAST_SIDE = 16;
+/** Transitions of DenseNet do not pad: behind the large stem, less would be nothing at all. */
+const LEAST_SIDE_OF_LARGE_DENSENET = 29;
+
+const leastSide = (architecture: ArchitectureConfig, shape: ImageShape): number => {
+  if (architecture.name === 'CONVNET') return 2 ** architecture.depth;
+  return architecture.name === 'DENSENET121' && !hasSmallStem(shape) ? LEAST_SIDE_OF_LARGE_DENSENET : LEAST_SIDE;
+};
 
 /** Throws UNSUPPORTED_SHAPE where an image is too small. Each block of a ConvNet halves the side, rounding down. */
 export function assertArchitectureFits(architecture: ArchitectureConfig, shape: ImageShape): void {
-  const smallest = architecture.name === 'CONVNET' ? 2 ** architecture.depth : LEAST_SIDE;
+  const smallest = leastSide(architecture, shape);
   if (Math.min(shape.height, shape.width) >= smallest) return;
   if (architecture.name !== 'CONVNET') {
     throw new TeddyhubError(
@@ -25,9 +35,6 @@ export function assertArchitectureFits(architecture: ArchitectureConfig, shape: 
 
 type Fixed = (typeof FIXED_ARCHITECTURES)[number];
 
-/** Images up to this side go through the small stem, which halves nothing. */
-const LARGEST_SMALL_SIDE = 64;
-
 /** KiB a pixel that a step of synthesis keeps for its gradient, with the small stem and the large one (bench/results/memory.json). */
 const ACTIVATIONS: Readonly<Record<Fixed, readonly [small: number, large: number]>> = {
   RESNET18: [17, 2.4],
@@ -43,11 +50,10 @@ const CONVNET_BASE = 0.3;
 const CONVNET_PER_CHANNEL = 0.041;
 
 /** Bytes that a step of synthesis against one teacher keeps of an image. */
-export function activationBytes(architecture: ArchitectureConfig, { height, width }: ImageShape): number {
-  const isSmall = Math.max(height, width) <= LARGEST_SMALL_SIDE;
+export function activationBytes(architecture: ArchitectureConfig, shape: ImageShape): number {
   const kibibytes =
     architecture.name === 'CONVNET'
       ? CONVNET_BASE + CONVNET_PER_CHANNEL * architecture.width
-      : ACTIVATIONS[architecture.name][isSmall ? 0 : 1];
-  return 1024 * kibibytes * height * width;
+      : ACTIVATIONS[architecture.name][hasSmallStem(shape) ? 0 : 1];
+  return 1024 * kibibytes * shape.height * shape.width;
 }

@@ -155,6 +155,9 @@ export const labelConfig = z.strictObject({
   keptShare: z.number().positive().max(1).default(1),
 });
 
+/** Files of FKD labels hold so many steps. */
+export const FKD_STEPS_PER_FILE = 100;
+
 /** How many steps' labels are stored. */
 export const storedSteps = ({ fkdSteps, keptShare }: { fkdSteps: number; keptShare: number }): number =>
   Math.ceil(fkdSteps * keptShare);

@@ -48,9 +48,9 @@ function concat<A extends Int32Array | Float32Array | Uint8Array | Uint16Array>(
 const DROPPED = 0xfbff;
 
 /** Positions of the k largest of a row of float16 bits, largest first; of equals, the earlier. */
-function largest(row: Uint16Array, k: number): Int16Array {
+function largest(row: Uint16Array, k: number): Int32Array {
   const values = floatsOf(row);
-  const order = Int16Array.from(row.keys());
+  const order = Int32Array.from(row.keys());
   return order.sort((a, b) => (values[b] as number) - (values[a] as number) || a - b).subarray(0, k);
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { newId } from '../../src/domain/ids.js';
 import { toGlobalId } from '../../src/modules/kit/node.js';
+import type { Dataset } from '../../src/platform/database/generated/client.js';
 import { digestOf } from '../../src/platform/object-store/object-store.js';
 import { seedDataset, seedPool, seedProject, seedRun } from '../support/seeds.js';
 import { at, create, errorsOf, listAt, openApi, type TestApi, textAt } from './server.js';
@@ -194,8 +195,8 @@ describe('teacherPoolTrain', () => {
 
 describe('distillationRunStart', () => {
   const small = { synthesis: { imagesPerClass: 2, formation: 2 } };
-  const input = async (config: Record<string, unknown> = small) => {
-    const dataset = await seedDataset(api.world.database, api.project);
+  const input = async (config: Record<string, unknown> = small, given?: Dataset) => {
+    const dataset = given ?? (await seedDataset(api.world.database, api.project));
     const pool = await seedPool(api.world.database, dataset);
     return {
       name: 'run',
@@ -239,6 +240,28 @@ describe('distillationRunStart', () => {
     assert.deepEqual(await refused({ ...small, labels: { ensembleSize: 3 } }), [
       ['INVALID_INPUT', 'config.labels.ensembleSize'],
     ]);
+  });
+
+  it('refuses label files beyond 2 GiB, and topK where 16 bits do not name a class, before hours of synthesis', async () => {
+    const refused = async (classes: number, config: Record<string, unknown>) => {
+      const dataset = await seedDataset(api.world.database, api.project);
+      const data = {
+        classNames: Array.from({ length: classes }, (_, c) => `class ${c}`),
+        trainPerClass: Array<number>(classes).fill(10),
+      };
+      await api.world.database.dataset.update({ where: { id: dataset.id }, data });
+      return errorsOf(await create(api, 'distillationRunStart', await input(config, dataset)));
+    };
+    const one = { imagesPerClass: 1 };
+    assert.deepEqual(await refused(40_000, { synthesis: one, labels: { topK: 5 } }), [
+      ['INVALID_INPUT', 'config.labels.topK'],
+    ]);
+    assert.deepEqual(await refused(40_000, { synthesis: one }), [['INVALID_INPUT', 'config.synthesis.imagesPerClass']]);
+    const large = { fkdBatchSize: 4096 };
+    assert.deepEqual(await refused(4000, { synthesis: one, labels: large }), [
+      ['INVALID_INPUT', 'config.labels.fkdBatchSize'],
+    ]);
+    assert.deepEqual(await refused(4000, { synthesis: one, labels: { ...large, topK: 5 } }), []);
   });
 
   it('matches the teachers that are asked for, and refuses a choice that leaves none', async () => {

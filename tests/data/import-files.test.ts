@@ -130,6 +130,10 @@ describe('importing class folders', () => {
     const fromTar = await run(await writeTar(place('.tar'), tree), { holdOut: 0.25 });
     assert.deepEqual(fromFolder.trainPerClass, [6, 6]);
     assert.equal(fromTar.contentDigest, fromFolder.contentDigest);
+    await assert.rejects(runTree(tree, { holdOut: 0.05 }), {
+      code: 'BAD_INPUT_FILE',
+      message: /holdOut 0.05 of the images of a class is less than one in every class: take a larger share/,
+    });
   });
 });
 

@@ -65,6 +65,35 @@ describe('networks of a fixed size', () => {
     });
   }
 
+  it('take the least images that they say they take, low and wide ones too', () => {
+    for (const [name, height] of [...NAMES.map((one) => [one, 16] as const), ['DENSENET121', 29] as const]) {
+      const width = height === 16 ? 16 : 65;
+      const { featureShape } = buildNetwork({ name }, { height, width, channels: 3 }, 10);
+      assert.ok(featureShape.channels > 0, name);
+    }
+    const build = () => buildNetwork({ name: 'DENSENET121' }, { height: 28, width: 65, channels: 3 }, 10);
+    assert.throws(build, failureWith('UNSUPPORTED_SHAPE', 'a side of 29 or more'));
+  });
+
+  it('draw kernels with the spread that PyTorch gives them, depthwise ones too', () => {
+    const network = buildNetwork({ name: 'MOBILENET_V2' }, { height: 32, width: 32, channels: 3 }, 7);
+    const parameters = initialize(network, 3);
+    const spread = (name: string) => {
+      const values = parameters[`${name}.weight`]?.dataSync<'float32'>() ?? new Float32Array();
+      return Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
+    };
+    // kaiming_normal_(mode='fan_out'): sqrt(2 / (size(0) * 3 * 3)), whatever the groups.
+    for (const [name, outputs] of [
+      ['features.0.0', 32],
+      ['features.1.conv.0.0', 32],
+      ['features.17.conv.1.0', 960],
+    ] as const) {
+      const expected = Math.sqrt(2 / (9 * outputs));
+      assert.ok(Math.abs(spread(name) / expected - 1) < 0.15, `${name}: ${spread(name)}, not ${expected}`);
+    }
+    tf.dispose(parameters);
+  });
+
   it('refuse images that are too small for them, and take neither width nor depth', () => {
     const build = () => buildNetwork({ name: 'RESNET18' }, { height: 8, width: 8, channels: 1 }, 10);
     assert.throws(build, failureWith('UNSUPPORTED_SHAPE', 'use CONVNET'));

@@ -150,8 +150,9 @@ describe('evaluation of a published set', () => {
     };
     const losses = await of({});
     assert.ok(losses.length > 0);
-    // Crops and mixes that the labels were stored with decide nothing here.
-    assert.deepEqual(await of({ labelConfig: { ...payload.labelConfig, cropScaleMin: 0.9, mix: 'NONE' } }), losses);
+    // Crops, mixes and the largest logits that labels were stored with decide nothing here.
+    const stored = { ...payload.labelConfig, cropScaleMin: 0.9, mix: 'NONE', topK: 1 } as const;
+    assert.deepEqual(await of({ labelConfig: stored }), losses);
     assert.notDeepEqual(await of({ subject: 'RANDOM_REAL', shards: [] }), losses);
   });
 

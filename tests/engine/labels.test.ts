@@ -45,6 +45,29 @@ describe('an ensemble labels', () => {
   });
 });
 
+describe('labels of more views than go through a teacher at once', () => {
+  it('are those of every view on its own', () => {
+    const place = { seed: 1, step: 0, samples: 30, batchSize: 300 };
+    const all = drawViews(labelConfig.parse({ mix: 'NONE' }), shape, place);
+    const labeller: Labeller = { ensemble: experts, weighting: 'PLAIN', shape, normalization };
+    const logits = floatsOf(labelViews(labeller, set, all, 0).logits);
+    assert.equal(logits.length, 900);
+    for (const first of [0, 200]) {
+      const part = {
+        ...all,
+        sample: all.sample.subarray(first, first + 100),
+        box: all.box.subarray(4 * first, 4 * (first + 100)),
+        flip: all.flip.subarray(first, first + 100),
+        partner: Int32Array.from({ length: 100 }, (_, i) => i),
+      };
+      for (const [i, value] of floatsOf(labelViews(labeller, set, part, 0).logits).entries()) {
+        const other = logits[3 * first + i] ?? Number.NaN;
+        assert.ok(Math.abs(value - other) < 2e-3 * Math.max(1, Math.abs(value)), `${value}, not ${other}`);
+      }
+    }
+  });
+});
+
 describe('labels cut to the largest logits', () => {
   const classes = 20;
   const source = random(2, 'labels');
@@ -70,6 +93,13 @@ describe('labels cut to the largest logits', () => {
     assert.ok(kept.every((value) => value >= least));
     const probabilities = [...tf.softmax(tf.tensor1d(row)).dataSync()];
     assert.equal(probabilities.filter((share) => share === 0).length, classes - 3);
+  });
+
+  it('may be of more classes than 16 bits count', () => {
+    const many = 40_000;
+    const row = Uint16Array.from({ length: many }, (_, c) => (c === 39_999 ? 0x4000 : c === 7 ? 0x3c00 : 0));
+    const kept = floatsOf(keepLargest(row, many, 2));
+    assert.deepEqual([kept[39_999], kept[7], kept.filter((value) => value > -60_000).length], [2, 1, 2]);
   });
 
   it('are stored whole where there are no more classes than are kept', () => {

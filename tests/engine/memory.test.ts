@@ -81,7 +81,10 @@ describe('the memory of TensorFlow stays the same', () => {
   });
 
   it('over untrained teachers that are made and given back', async () => {
-    await assertFlat((index) => tf.dispose(randomTeacher(network, train, world.dataset, 1, index)));
+    const architecture = architectureConfig.parse({ width: 4, depth: 2 });
+    await assertFlat((index) =>
+      tf.dispose(randomTeacher(network, architecture, train, world.dataset, { seed: 1, index })),
+    );
   });
 
   it('over passes that measure statistics', async () => {

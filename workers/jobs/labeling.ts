@@ -1,6 +1,6 @@
 /** LABELING: the ensemble's labels of a run's images, static and for every stored view; resumable file by file. */
 import { z } from 'zod';
-import { storedSteps } from '../../src/domain/config.js';
+import { FKD_STEPS_PER_FILE as STEPS_PER_FILE, storedSteps } from '../../src/domain/config.js';
 import { namedFileRef, objectRef } from '../../src/domain/jobs/references.js';
 import { encodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import { encodeSafetensors } from '../../src/formats/safetensors.js';
@@ -8,8 +8,6 @@ import { putByDigest } from '../../src/platform/object-store/object-store.js';
 import { readSynthetic } from '../teddy/dataset.js';
 import { labelStep, loadLabeller, staticLabels } from '../teddy/labels.js';
 import type { Job } from './job.js';
-
-const STEPS_PER_FILE = 100;
 
 const progressSoFar = z.object({ static: objectRef, fkd: z.array(namedFileRef) });
 

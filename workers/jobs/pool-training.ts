@@ -24,6 +24,8 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, seed: p
   const train = await readImages(context, dataset, dataset.train);
   const test = await readImages(context, dataset, dataset.test);
   const phases = planPool(config, poolSeed, train.labels.length);
+  // All of them before the first step: a network that cannot take the images is found before hours of another.
+  const networks = phases.map(({ architecture }) => networkOf(architecture, dataset));
   const stepsOf = (some: typeof phases) => some.reduce((sum, phase) => sum + ('steps' in phase ? phase.steps : 0), 0);
   const totalSteps = stepsOf(phases);
   const resumed = context.resumeFrom === undefined ? undefined : readState(context.resumeFrom);
@@ -79,7 +81,7 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, seed: p
   for (const [at, phase] of phases.entries()) {
     if (at < (resumed?.phase ?? 0)) continue;
     const { kind, architecture } = phase;
-    const network = networkOf(architecture, dataset);
+    const network = networks[at] as Network;
     if (kind === 'BASE') {
       tf.dispose(base);
       base = {};
@@ -90,7 +92,7 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, seed: p
       const parameters =
         kind === 'IMPORTED'
           ? await readImported(network, phase)
-          : randomTeacher(network, train, dataset, phase.seed, phase.index);
+          : randomTeacher(network, architecture, train, dataset, phase);
       await keep(network, parameters, { kind, architecture, epoch: null });
       tf.dispose(parameters);
     }

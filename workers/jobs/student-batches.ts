@@ -89,11 +89,18 @@ const hard: Batches = async ({ labelConfig, dataset, recipe, seed }, _, set) => 
   return (step) => ({ kind: 'HARD', views: drawViews(labelConfig, dataset.shape, { ...place, step }) });
 };
 
-/** Whole images as they are, with the ensemble's logits for them: neither crop, flip nor mix. */
+/** Whole images as they are, with all of the ensemble's logits for them: neither crop, flip nor mix. */
 const plain: Batches = async (payload, { store }, set) => {
   const { dataset, labelConfig, recipe, seed } = payload;
   const labeller = await loadLabeller(store, dataset, payload.labelTeachers, labelConfig);
-  const whole = { ...labelConfig, cropScaleMin: 1, flip: false, mix: 'NONE', fkdBatchSize: recipe.batchSize } as const;
+  const whole = {
+    ...labelConfig,
+    cropScaleMin: 1,
+    flip: false,
+    mix: 'NONE',
+    topK: 0,
+    fkdBatchSize: recipe.batchSize,
+  } as const;
   const samples = set.labels.length;
   return (step) => ({ kind: 'SOFT', views: labelStep(labeller, set, samples, whole, seed, step) });
 };

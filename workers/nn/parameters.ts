@@ -22,8 +22,8 @@ function kernelDraw(spec: ParameterSpec & { kind: 'KERNEL' | 'DEPTHWISE' }, init
   const [height, width, third, fourth] = spec.shape;
   const [inputs, outputs] = spec.kind === 'DEPTHWISE' ? [1, third] : [third, fourth];
   const fan = height * width * (init === 'FAN_OUT' ? outputs : inputs);
-  // torchvision counts a depthwise convolution's fan-out over one group.
-  const deviation = Math.sqrt(2 / (init === 'FAN_OUT' && spec.kind === 'DEPTHWISE' ? height * width : fan));
+  // PyTorch counts the fan-out over all groups of a convolution, depthwise ones included, and the fan-in over one.
+  const deviation = Math.sqrt(2 / fan);
   const bound = 1 / Math.sqrt(fan);
   return init === 'UNIFORM'
     ? ({ between }: Random) => between(-bound, bound)

@@ -8,7 +8,7 @@ import type { ObjectStore } from '../../src/platform/object-store/object-store.j
 import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import { type Normalization, passBatch } from '../nn/training.js';
 import { drawViews, type HostImages, normalize, renderViews } from '../nn/views.js';
-import { type Scalar, type Tensor2D, type Tensor4D, valuesOf } from '../tensor/tensorflow.js';
+import { type Scalar, type Tensor2D, type Tensor4D, tf, valuesOf } from '../tensor/tensorflow.js';
 import { loadTeacher } from './dataset.js';
 
 /** A teacher of the ensemble. */
@@ -33,7 +33,7 @@ export interface Labeller {
  */
 function ensembleLogits({ ensemble, weighting, normalization }: Labeller, images: Tensor4D): Tensor2D {
   const x = normalize(images, normalization);
-  const each = ensemble.map(({ frozen }) => forwardFrozen(frozen, x).logits);
+  const each = ensemble.map(({ frozen }) => logitsInPasses(frozen, x));
   const weights = each.map(() => 1 / each.length) as (number | Scalar)[];
   if (weighting === 'NORM_BALANCED') {
     const norms = each.map((logits) => logits.norm() as Scalar);
@@ -53,6 +53,18 @@ function ensembleLogits({ ensemble, weighting, normalization }: Labeller, images
   return each
     .map((logits, k) => logits.mul(weights[k] as number | Scalar))
     .reduce((sum, logits) => sum.add(logits)) as Tensor2D;
+}
+
+/** A batch of 4,096 views is for the student to bear; here it need not be. */
+function logitsInPasses(frozen: FrozenNetwork, x: Tensor4D): Tensor2D {
+  const [count, height, width] = x.shape;
+  const together = passBatch({ height, width });
+  const logits: Tensor2D[] = [];
+  for (let first = 0; first < count; first += together) {
+    const part = together < count ? x.slice(first, Math.min(together, count - first)) : x;
+    logits.push(forwardFrozen(frozen, part).logits);
+  }
+  return logits.length === 1 ? (logits[0] as Tensor2D) : tf.concat2d(logits, 0);
 }
 
 function finite(logits: Float32Array): Float32Array {

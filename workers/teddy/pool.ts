@@ -1,4 +1,5 @@
 /** The pool of weak teachers: what its training is made of, and its steps. */
+import { activationBytes } from '../../src/domain/architectures.js';
 import { type ArchitectureConfig, type PoolConfig, trainsBase } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { TeacherRef } from '../../src/domain/jobs/references.js';
@@ -121,18 +122,21 @@ export function poolStep(
 /** How many real images set the batch norms of a random-initialised teacher, in one pass: fewer where they are large. */
 const MOMENT_IMAGES = 1000;
 const MOMENT_PIXELS = 2 ** 22;
+/** A pass without gradients holds about a thirtieth of what one with them keeps: 4 GiB. */
+const MOMENT_BYTES = 120 * 2 ** 30;
 
 /** Untrained teacher number `index`: seeded weights, and running moments taken from real images. */
 export function randomTeacher(
   network: Network,
+  architecture: ArchitectureConfig,
   train: LabelledImages,
   normalization: Normalization,
-  seed: number,
-  index: number,
+  { seed, index }: { readonly seed: number; readonly index: number },
 ): Parameters {
   const parameters = initialize(network, random(seed, 'random-init', index).integer(2 ** 31));
-  const fit = Math.floor(MOMENT_PIXELS / (train.height * train.width));
-  const count = Math.min(MOMENT_IMAGES, fit, train.labels.length);
+  const byPixels = Math.floor(MOMENT_PIXELS / (train.height * train.width));
+  const byMemory = Math.max(1, Math.floor(MOMENT_BYTES / activationBytes(architecture, network.shape)));
+  const count = Math.min(MOMENT_IMAGES, byPixels, byMemory, train.labels.length);
   const chosen = shuffledIndices(seed, `random-init/${index}`, train.labels.length, 0, count);
   const images = tf.tidy(() => normalize(gatherImages(train, chosen), normalization));
   adoptMoments(network, parameters, images);

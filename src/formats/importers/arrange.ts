@@ -55,6 +55,9 @@ export function arrange(
     return wants > 0;
   };
   const isHeld = Uint8Array.from(TRAIN, (number) => (held(number) ? 1 : 0));
+  if (!isHeld.includes(1)) {
+    throw unusable(`holdOut ${holdOut} of the images of a class is less than one in every class: take a larger share`);
+  }
   return {
     shape,
     numbers: { TRAIN: TRAIN.filter((_, i) => isHeld[i] === 0), TEST: TRAIN.filter((_, i) => isHeld[i] === 1) },

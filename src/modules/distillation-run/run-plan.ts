@@ -1,5 +1,5 @@
 /** What a run can only be found wrong in when its dataset and its pool are known, and its making. */
-import type { RunConfig } from '../../domain/config.js';
+import { FKD_STEPS_PER_FILE, type RunConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import { pickMatchedTeachers, trainedTeachers } from '../../domain/task-planning.js';
 import type { Transaction } from '../../platform/database/client.js';
@@ -61,6 +61,11 @@ async function requireReadyPool(
   return pool;
 }
 
+/** topK names classes by 16 bits (src/formats/labels.ts). */
+const MOST_TOP_K_CLASSES = 2 ** 15;
+/** No object is larger: neither Node nor most readers take that many bytes at once. */
+const MOST_LABEL_GIBIBYTES = 2;
+
 function checkConfig(
   { teachers: selection, synthesis, labels }: RunConfig,
   dataset: ReadyDataset,
@@ -99,6 +104,28 @@ function checkConfig(
     const message = `${field.at(-1)} is ${wanted}, but there are only ${most} ${what}.`;
     throw new TeddyhubError('INVALID_INPUT', message, { field });
   };
+  const classes = dataset.classNames.length;
+  if (labels.topK > 0 && classes > MOST_TOP_K_CLASSES) {
+    const message = `topK names classes by 16 bits, which is enough for ${MOST_TOP_K_CLASSES} of them and not for ${classes}: use topK 0.`;
+    throw new TeddyhubError('INVALID_INPUT', message, { field: [...path, 'labels', 'topK'] });
+  }
+  const within = (logits: number, advice: string, field: readonly string[]) => {
+    const gibibytes = Math.round((10 * 2 * logits) / 2 ** 30) / 10;
+    if (gibibytes < MOST_LABEL_GIBIBYTES) return;
+    const message = `A file of labels would have ${gibibytes} GiB, and must have less than ${MOST_LABEL_GIBIBYTES}: ${advice}.`;
+    throw new TeddyhubError('INVALID_INPUT', message, { field });
+  };
+  const stored = Math.min(labels.topK || classes, classes);
+  within(imagesPerClass * formation ** 2 * classes ** 2, 'take fewer images per class', [
+    ...path,
+    'synthesis',
+    'imagesPerClass',
+  ]);
+  within(FKD_STEPS_PER_FILE * labels.fkdBatchSize * stored, 'take smaller batches, or topK', [
+    ...path,
+    'labels',
+    'fkdBatchSize',
+  ]);
   const trained = trainedTeachers(pool).length;
   atMost(matched, 'teachers to match', teachersPerStep, [...path, 'synthesis', 'teachersPerStep']);
   atMost(trained, 'trained teachers in the pool', labels.ensembleSize, [...path, 'labels', 'ensembleSize']);

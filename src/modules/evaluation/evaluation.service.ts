@@ -44,7 +44,9 @@ export class EvaluationService {
       const set = await this.requireSet(work.tx, projectId, input.distilledSetId);
       const shape = shapeOf(set.run.dataset);
       if (shape) requireFit(config.recipe.architecture, shape, ['config', 'recipe', 'architecture']);
-      for (const { config: labels } of set.labelSets) checkLabels(config, labelConfig.parse(labels));
+      for (const { config: labels } of set.labelSets) {
+        checkLabels(config, labelConfig.parse(labels), set.run.dataset.classNames.length);
+      }
       const data = { id, projectId, distilledSetId: set.id, setDigest: set.digest, config };
       await work.tx.evaluation.create({ data });
       await startEvaluation(work, id);
@@ -83,7 +85,7 @@ export class EvaluationService {
 }
 
 /** Soft labels are stored for the batches of a fixed number of steps: a student cannot see more of them, or other ones. */
-function checkLabels({ recipe, labelKinds }: EvaluationConfig, labels: LabelConfig): void {
+function checkLabels({ recipe, labelKinds }: EvaluationConfig, labels: LabelConfig, classes: number): void {
   if (!labelKinds.includes('SOFT')) return;
   if (recipe.steps > labels.fkdSteps) {
     throw new TeddyhubError(
@@ -100,7 +102,7 @@ function checkLabels({ recipe, labelKinds }: EvaluationConfig, labels: LabelConf
       { field: ['config', 'recipe', 'batchSize'] },
     );
   }
-  if (recipe.loss === 'MSE_CE' && labels.topK > 0) {
+  if (recipe.loss === 'MSE_CE' && labels.topK > 0 && labels.topK < classes) {
     throw new TeddyhubError(
       'INVALID_INPUT',
       `config.recipe.loss: the set holds the ${labels.topK} largest logits of each view, and MSE_CE needs all; take KL.`,

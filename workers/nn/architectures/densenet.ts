@@ -1,7 +1,8 @@
 /** DenseNet-121 (Huang et al., 2017) as in torchvision's densenet.py. */
+
+import { hasSmallStem } from '../../../src/domain/architectures.js';
 import type { ImageShape } from '../../../src/domain/config.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
-import { isSmall } from './small.js';
 
 const GROWTH = 32;
 /** A dense layer's 1x1 convolution has this many times the growth's channels. */
@@ -12,9 +13,9 @@ const BLOCKS = [6, 12, 24, 16];
 export function denseNet121(shape: ImageShape, classes: number): Network {
   const net = new NetworkBuilder(shape, 'FAN_IN');
   const normRelu = (x: Ref, name: string): Ref => net.activation(net.norm(x, name), 'RELU');
-  const stem = isSmall(shape) ? { kernel: 3 } : { kernel: 7, stride: 2 };
+  const stem = hasSmallStem(shape) ? { kernel: 3 } : { kernel: 7, stride: 2 };
   let x = normRelu(net.convolution(net.images, 'features.conv0', 2 * GROWTH, stem), 'features.norm0');
-  if (!isSmall(shape)) x = net.maxPool(x, 3, 2, 1);
+  if (!hasSmallStem(shape)) x = net.maxPool(x, 3, 2, 1);
   BLOCKS.forEach((layers, i) => {
     for (let layer = 1; layer <= layers; layer++) {
       const prefix = `features.denseblock${i + 1}.denselayer${layer}`;

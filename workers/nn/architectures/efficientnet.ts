@@ -1,7 +1,8 @@
 /** EfficientNet-B0 (Tan and Le, 2019) as in torchvision's efficientnet.py, without dropout and stochastic depth. */
+
+import { hasSmallStem } from '../../../src/domain/architectures.js';
 import type { ImageShape } from '../../../src/domain/config.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
-import { isSmall } from './small.js';
 
 /** Expansion, kernel, stride of the first block, output channels, blocks. */
 const STAGES: readonly (readonly [number, number, number, number, number])[] = [
@@ -29,7 +30,7 @@ export function efficientNetB0(shape: ImageShape, classes: number): Network {
     return net.scale(x, net.activation(h, 'SIGMOID'));
   };
 
-  let x = convNormSilu(net.images, 'features.0', 32, 3, isSmall(shape) ? 1 : 2);
+  let x = convNormSilu(net.images, 'features.0', 32, 3, hasSmallStem(shape) ? 1 : 2);
   STAGES.forEach(([expansion, kernel, firstStride, outputs, blocks], i) => {
     for (let index = 0; index < blocks; index++) {
       const prefix = `features.${i + 1}.${index}.block`;

@@ -1,7 +1,8 @@
 /** MobileNetV2 (Sandler et al., 2018) as in torchvision's mobilenetv2.py, without its dropout. */
+
+import { hasSmallStem } from '../../../src/domain/architectures.js';
 import type { ImageShape } from '../../../src/domain/config.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
-import { isSmall } from './small.js';
 
 /** Expansion, output channels, blocks, stride of the first. */
 const STAGES: readonly (readonly [number, number, number, number])[] = [
@@ -21,7 +22,7 @@ export function mobileNetV2(shape: ImageShape, classes: number): Network {
     const h = net.convolution(x, `${name}.0`, outputs, { kernel, stride, depthwise });
     return net.activation(net.norm(h, `${name}.1`), 'RELU6');
   };
-  let x = convNormRelu(net.images, 'features.0', 32, 3, isSmall(shape) ? 1 : 2);
+  let x = convNormRelu(net.images, 'features.0', 32, 3, hasSmallStem(shape) ? 1 : 2);
   let index = 1;
   for (const [expansion, outputs, blocks, firstStride] of STAGES) {
     for (let block = 0; block < blocks; block++) {

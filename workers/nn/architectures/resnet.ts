@@ -1,7 +1,8 @@
 /** ResNet (He et al., 2016) as in torchvision's resnet.py, version 1.5: a bottleneck's stride is at its 3x3 convolution. */
+
+import { hasSmallStem } from '../../../src/domain/architectures.js';
 import type { ImageShape } from '../../../src/domain/config.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
-import { isSmall } from './small.js';
 
 export interface ResNetPlan {
   /** Blocks of each of the four stages. */
@@ -20,9 +21,9 @@ export function resNet({ stages, bottleneck }: ResNetPlan, shape: ImageShape, cl
     net.norm(net.convolution(x, `${prefix}conv${index}`, outputs, { kernel, stride }), `${prefix}bn${index}`);
   const relu = (x: Ref): Ref => net.activation(x, 'RELU');
 
-  let x = isSmall(shape) ? convolve(net.images, '', 1, 64, 3) : convolve(net.images, '', 1, 64, 7, 2);
+  let x = hasSmallStem(shape) ? convolve(net.images, '', 1, 64, 3) : convolve(net.images, '', 1, 64, 7, 2);
   x = relu(x);
-  if (!isSmall(shape)) x = net.maxPool(x, 3, 2, 1);
+  if (!hasSmallStem(shape)) x = net.maxPool(x, 3, 2, 1);
   stages.forEach((blocks, stage) => {
     const width = 64 * 2 ** stage;
     const outputs = bottleneck ? 4 * width : width;

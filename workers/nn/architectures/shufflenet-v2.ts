@@ -1,7 +1,8 @@
 /** ShuffleNetV2 (Ma et al., 2018) as in torchvision's shufflenetv2.py. */
+
+import { hasSmallStem } from '../../../src/domain/architectures.js';
 import type { ImageShape } from '../../../src/domain/config.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
-import { isSmall } from './small.js';
 
 export interface ShuffleNetPlan {
   /** Output channels of the three stages and of the last convolution. */
@@ -29,8 +30,8 @@ export function shuffleNetV2({ channels }: ShuffleNetPlan, shape: ImageShape, cl
     return relu(convNorm(h, prefix, 5, outputs, 1));
   };
 
-  let x = relu(convNorm(net.images, 'conv1', 0, STEM, 3, isSmall(shape) ? 1 : 2));
-  if (!isSmall(shape)) x = net.maxPool(x, 3, 2, 1);
+  let x = relu(convNorm(net.images, 'conv1', 0, STEM, 3, hasSmallStem(shape) ? 1 : 2));
+  if (!hasSmallStem(shape)) x = net.maxPool(x, 3, 2, 1);
   BLOCKS.forEach((blocks, i) => {
     const half = (channels[i] as number) / 2;
     for (let block = 0; block < blocks; block++) {
