@@ -65,28 +65,33 @@ export async function encodeShard(
 
 /** Reads all shards of a set into memory. Throws OBJECT_CORRUPT or OBJECT_MISSING, which name the shard. */
 export async function readDistilledShards(store: ObjectStore, shards: readonly ShardRef[]): Promise<DistilledImages> {
-  const samples: StoredSample[] = [];
+  const count = shards.reduce((sum, shard) => sum + shard.samples, 0);
+  let shape: ImageShape = { height: 0, width: 0, channels: 0 };
+  let images = new Uint8Array(0);
+  /** Without pixels, of which no more than a shard's are held twice. */
+  const samples: Omit<StoredSample, 'image'>[] = [];
   for (const shard of shards) {
     const read = await readShard(await getVerified(store, shard), shard.key);
     if (read.length !== shard.samples) {
       throw corrupt(shard.key, `holds ${read.length} samples where ${shard.samples} were expected`);
     }
-    samples.push(...read);
-  }
-  const shape = samples[0]?.image.shape ?? { height: 0, width: 0, channels: 0 };
-  const size = shape.height * shape.width * shape.channels;
-  const images = new Uint8Array(samples.length * size);
-  samples.forEach(({ image, name }, i) => {
-    const { height, width, channels } = image.shape;
-    if (height !== shape.height || width !== shape.width || channels !== shape.channels) {
-      throw corrupt(name, 'has another image shape than the samples before it');
+    for (const { image, name, label, logits } of read) {
+      if (samples.length === 0) {
+        shape = image.shape;
+        images = new Uint8Array(count * image.pixels.length);
+      }
+      const { height, width, channels } = image.shape;
+      if (height !== shape.height || width !== shape.width || channels !== shape.channels) {
+        throw corrupt(name, 'has another image shape than the samples before it');
+      }
+      images.set(image.pixels, samples.length * image.pixels.length);
+      samples.push({ name, label, logits });
     }
-    images.set(image.pixels, i * size);
-  });
+  }
   return {
     images,
     labels: Int32Array.from(samples, ({ label }) => label),
-    count: samples.length,
+    count,
     ...shape,
     staticLogits: stackLogits(samples),
   };
@@ -147,7 +152,7 @@ function logitsOf(file: Buffer): Float32Array {
   return dtype === 'float16' ? floatsOf(data) : data;
 }
 
-function stackLogits(samples: readonly StoredSample[]): Float32Array | null {
+function stackLogits(samples: readonly Omit<StoredSample, 'image'>[]): Float32Array | null {
   const classes = samples[0]?.logits?.length;
   if (classes === undefined || samples.some(({ logits }) => logits === undefined)) return null;
   const stacked = new Float32Array(samples.length * classes);
