@@ -1,4 +1,7 @@
-/** What trainers fetch: the descriptions, shards, labels and exports of a published set, below `/v1/distilled-sets/:id`. */
+/**
+ * What trainers fetch: the descriptions, shards, labels and exports of a published set, below `/v1/distilled-sets/:id`; and the
+ * state dict of a teacher, below `/v1/teachers/:id`.
+ */
 import { randomUUID } from 'node:crypto';
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { TeddyhubError } from '../domain/errors.js';
@@ -10,7 +13,7 @@ import { EXPORT_FILES, isExportFile } from '../formats/exports/export-file.js';
 import type { DistilledSet } from '../platform/database/generated/client.js';
 import type { Log } from '../platform/log.js';
 import { digestOf, getVerified, type ObjectStore } from '../platform/object-store/object-store.js';
-import { type Access, type ServedSet, servedSet } from './data-plane/access.js';
+import { type Access, type ServedSet, servedSet, servedTeacher } from './data-plane/access.js';
 import { SetExports } from './data-plane/exports.js';
 import { sendError } from './data-plane/failures.js';
 import { FileSender, named, sendDocument, startsKnown } from './data-plane/send.js';
@@ -26,15 +29,16 @@ export interface DataPlane extends Access {
 }
 
 const ROOT = '/v1/distilled-sets/:id';
+const TEACHER_ROOT = '/v1/teachers/:id';
 
-/** `:id` is the global id of a set or its UUID. Errors are JSON, on one line. */
+/** `:id` is the global id of a set or a teacher, or its UUID. Errors are JSON, on one line. */
 export function dataPlaneRouter(plane: DataPlane): Router {
   const { database, store } = plane;
   const router = Router();
   const files = new FileSender(store);
   const exports = new SetExports(store, plane.scratch);
 
-  router.use(ROOT, (request, response, next) => {
+  router.use([ROOT, TEACHER_ROOT], (request, response, next) => {
     if (!response.hasHeader('x-request-id')) response.set('x-request-id', randomUUID());
     // Whether there is an answer at all depends on the key. A URL with a token is nobody else's business.
     response.vary('Authorization').set('Referrer-Policy', 'no-referrer');
@@ -102,7 +106,14 @@ export function dataPlaneRouter(plane: DataPlane): Router {
     await files.send(request, response, { ...file, what, type: EXPORT_FILES[name].type });
   });
 
-  router.use(ROOT, (error: unknown, _request: Request, response: Response, next: NextFunction) => {
+  router.get(`${TEACHER_ROOT}/checkpoint.safetensors`, async (request, response) => {
+    const { id, checkpointKey, checkpointDigest, checkpointBytes } = await servedTeacher(plane, request);
+    const file = { key: checkpointKey, digest: checkpointDigest, bytes: Number(checkpointBytes) };
+    const what = `The checkpoint of teacher ${id}`;
+    await files.send(request, response, { ...file, what, type: 'application/octet-stream' });
+  });
+
+  router.use([ROOT, TEACHER_ROOT], (error: unknown, _request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) next(error);
     else sendError(error, response, plane.log);
   });

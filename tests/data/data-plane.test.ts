@@ -2,12 +2,14 @@ import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ROLES, type Viewer } from '../../src/domain/viewer.js';
+import { encodeSafetensors } from '../../src/formats/safetensors.js';
 import { makeToken } from '../../src/modules/set-token/secret.js';
 import type { Project } from '../../src/platform/database/generated/client.js';
+import { putByDigest } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { type DataPlaneServer, type SeededSet, seedPublishedSet, serveDataPlane } from '../support/published-set.js';
 import { startSeaweedfs } from '../support/seaweedfs.js';
-import { seedProject } from '../support/seeds.js';
+import { seedDataset, seedPool, seedProject } from '../support/seeds.js';
 import { createWorld, type World } from '../support/world.js';
 
 describe('the data plane', () => {
@@ -34,6 +36,14 @@ describe('the data plane', () => {
     assert.ok(error.requestId.length > 0);
     assert.equal(response.headers.get('x-request-id'), error.requestId);
     return response;
+  };
+
+  const tokenFor = async (distilledSetId: string, changes: { expiresAt?: Date; revokedAt?: Date } = {}) => {
+    const { token, prefix, secretHash } = makeToken();
+    const expiresAt = new Date(Date.now() + 60_000);
+    const data = { distilledSetId, name: 'job', prefix, secretHash, expiresAt, ...changes };
+    await world.database.distilledSetToken.create({ data });
+    return token;
   };
 
   before(async () => {
@@ -106,6 +116,25 @@ describe('the data plane', () => {
     assert.deepEqual([beyond.status, beyond.range], [416, `bytes */${whole.length}`]);
   });
 
+  it('serves the state dict of a teacher, to keys of its project alone', async () => {
+    const pool = await seedPool(world.database, await seedDataset(world.database, project), 1);
+    const bytes = encodeSafetensors({ 'classifier.bias': { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) } });
+    const { key, digest } = await putByDigest(world.store, 'checkpoints', bytes, '.safetensors');
+    const data = { checkpointKey: key, checkpointDigest: digest, checkpointBytes: bytes.length };
+    const where = { poolId_index: { poolId: pool.id, index: 0 } };
+    const { id } = await world.database.teacher.update({ where, data });
+    const ask = (authorization: string, name = 'checkpoint.safetensors') =>
+      fetch(`${server.url}/v1/teachers/${id}/${name}`, { headers: { authorization } });
+    const answer = await ask('Bearer viewer');
+    assert.deepEqual([answer.status, answer.headers.get('etag')], [200, `"${digest}"`]);
+    assert.ok(Buffer.from(await answer.arrayBuffer()).equals(bytes));
+    await refused(ask('Bearer stranger'), 404, 'NOT_FOUND', /Teacher/);
+    await refused(ask('Bearer nobody'), 401, 'UNAUTHENTICATED', /API key/);
+    await refused(ask(`Bearer ${await tokenFor(set.id)}`), 403, 'FORBIDDEN', /one distilled set and no teacher/);
+    await world.store.delete(key);
+    await refused(ask('Bearer viewer'), 500, 'OBJECT_MISSING', /checkpoint of teacher/);
+  });
+
   it('answers HEAD as GET, without the bytes', async () => {
     const answer = await get(`${set.id}/shards/000001.tar`, {}, 'HEAD');
     assert.deepEqual([answer.status, answer.headers.get('content-length')], [200, '10240']);
@@ -137,13 +166,6 @@ describe('the data plane', () => {
 
   it('lets a token read its own set, until its time, and nothing else', async () => {
     const other = await seedPublishedSet(world, project);
-    const tokenFor = async (distilledSetId: string, changes: { expiresAt?: Date; revokedAt?: Date } = {}) => {
-      const { token, prefix, secretHash } = makeToken();
-      const expiresAt = new Date(Date.now() + 60_000);
-      const data = { distilledSetId, name: 'job', prefix, secretHash, expiresAt, ...changes };
-      await world.database.distilledSetToken.create({ data });
-      return token;
-    };
     const token = await tokenFor(set.id);
     const basic = (user: string) => `Basic ${Buffer.from(user).toString('base64')}`;
     const plainly = (path: string, headers: Record<string, string> = {}) =>

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
-import { decodeParameters } from '../../workers/nn/checkpoint.js';
+import { decodeParameters, encodeParameters } from '../../workers/nn/checkpoint.js';
 import { type Tensor4D, tf } from '../../workers/tensor/tensorflow.js';
 import { type GoldenCase, networkOf, relativeError, runMatching } from '../support/pytorch.js';
 
@@ -13,13 +13,17 @@ if (folder === undefined) throw new Error('Run this by: npm run check:pytorch');
 
 describe('a state dict that PyTorch exported', () => {
   for (const name of readdirSync(folder).sort()) {
-    it(`gives PyTorch's logits within 1e-3, and its gradient as exactly as PyTorch's own float32: ${name}`, () => {
+    it(`comes back as it was, gives PyTorch's logits within 1e-3, and its gradient as exactly as PyTorch's own float32: ${name}`, () => {
       tf.engine().startScope();
       const read = (file: string) => readFileSync(join(folder, name, file));
       const one = JSON.parse(read('case.json').toString()) as GoldenCase;
       const run = decodeSafetensors(read('run.safetensors'));
       const network = networkOf(one);
       const parameters = decodeParameters(network, read('model.safetensors'));
+      const theirs = decodeSafetensors(read('model.safetensors')).tensors;
+      for (const [tensor, given] of decodeSafetensors(encodeParameters(network, parameters)).tensors) {
+        assert.deepEqual(given, theirs.get(tensor), `${tensor} is not given back as it came`);
+      }
       const { data, shape } = tensorOfFile(run, 'input', 'F32');
       const images = tf.tensor4d(data, shape as [number, number, number, number]).transpose([0, 2, 3, 1]) as Tensor4D;
       const { logits, loss, gradient } = runMatching(one, network, parameters, images);
@@ -28,8 +32,8 @@ describe('a state dict that PyTorch exported', () => {
       assert.ok(relativeError([loss], tensorOfFile(run, 'loss', 'F32').data) < 1e-3);
       const exact = tensorOfFile(run, 'exact_gradient', 'F32').data;
       const own = relativeError(gradient, exact);
-      const theirs = relativeError(tensorOfFile(run, 'gradient', 'F32').data, exact);
-      assert.ok(own < Math.max(1e-3, 2 * theirs), `the gradient is off by ${own}, PyTorch's own by ${theirs}`);
+      const peer = relativeError(tensorOfFile(run, 'gradient', 'F32').data, exact);
+      assert.ok(own < Math.max(1e-3, 2 * peer), `the gradient is off by ${own}, PyTorch's own by ${peer}`);
       tf.engine().endScope();
     });
   }

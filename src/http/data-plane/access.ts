@@ -1,11 +1,11 @@
-/** Who may read which set. Keys and tokens come as a header; a token also in the URL, for clients that know nothing else. */
+/** Who may read which set and which teacher. Keys and tokens come as a header; a token also in the URL, for clients that know nothing else. */
 import type { Request } from 'express';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import { notFound, requireUuid } from '../../modules/kit/node.js';
 import type { TokenAuthenticator } from '../../modules/set-token/token-authenticator.js';
 import type { Database } from '../../platform/database/client.js';
-import type { DistilledSet, Project } from '../../platform/database/generated/client.js';
+import type { DistilledSet, Project, Teacher } from '../../platform/database/generated/client.js';
 
 export interface Access {
   database: Database;
@@ -31,6 +31,21 @@ export async function servedSet(access: Access, request: Request<{ id: string }>
   if (set === null) throw notFound('DistilledSet', id);
   if (set.state !== 'STAGING') return set;
   throw new TeddyhubError('INVALID_STATE', `Distilled set ${uuid} is not published yet: publish it, then fetch it.`);
+}
+
+/** The teacher of the URL, for a key of its project. Throws UNAUTHENTICATED, FORBIDDEN (a token opens one set), NOT_FOUND. */
+export async function servedTeacher(access: Access, request: Request<{ id: string }>): Promise<Teacher> {
+  const scope = await scopeOf(access, request);
+  if (scope.setId !== null) {
+    throw new TeddyhubError('FORBIDDEN', 'A token reads one distilled set and no teacher: use a key of the project.');
+  }
+  const { id } = request.params;
+  const uuid = UUID.test(id) ? id.toLowerCase() : requireUuid('Teacher', id);
+  const teacher = await access.database.teacher.findFirst({
+    where: { id: uuid, pool: { projectId: scope.projectId } },
+  });
+  if (teacher === null) throw notFound('Teacher', id);
+  return teacher;
 }
 
 async function scopeOf(

@@ -157,6 +157,14 @@ export class Teacher extends Node {
   @Field(() => ByteSize)
   checkpointBytes!: bigint;
 
+  @Field(() => String, {
+    description:
+      'Path of the checkpoint on this service, to be fetched with a key: a state dict with the names of torchvision.',
+  })
+  checkpointUrl(): string {
+    return `/v1/teachers/${this.id}/checkpoint.safetensors`;
+  }
+
   @Field(() => Date)
   createdAt!: Date;
 

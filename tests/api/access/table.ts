@@ -81,7 +81,9 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   AccuracyCurve: { READ: 'architecture points' },
   EpochAccuracy: { READ: 'accuracy epoch teacher' },
   TeacherPoolTrainPayload: { OPERATE: `${DONE} teacherPool` },
-  Teacher: { READ: 'accuracy architecture checkpointBytes checkpointDigest createdAt epoch id index kind pool' },
+  Teacher: {
+    READ: 'accuracy architecture checkpointBytes checkpointDigest checkpointUrl createdAt epoch id index kind pool',
+  },
   TeacherConnection: { READ: CONNECTION },
   TeacherEdge: { READ: EDGE },
   TeacherImport: { READ: 'architecture digest path' },
@@ -221,6 +223,7 @@ export const ROUTES: Record<string, Rule | 'PUBLIC'> = {
   '/v1/distilled-sets/:id/manifest.json': 'ANY',
   '/v1/distilled-sets/:id/croissant.json': 'ANY',
   '/v1/distilled-sets/:id/wids.json': 'ANY',
+  '/v1/teachers/:id/checkpoint.safetensors': 'ANY',
   '/v1/distilled-sets/:id/shards/:name': 'ANY',
   '/v1/distilled-sets/:id/labels/:name': 'ANY',
   '/v1/distilled-sets/:id/exports/:name': 'ANY',

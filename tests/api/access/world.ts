@@ -4,6 +4,7 @@ import { newId } from '../../../src/domain/ids.js';
 import { datasetSource } from '../../../src/domain/jobs/dataset-import.js';
 import { encodeShard } from '../../../src/formats/distilled-shards.js';
 import { NODE_TYPES, type NodeType, toGlobalId } from '../../../src/modules/kit/node.js';
+import { putByDigest } from '../../../src/platform/object-store/object-store.js';
 import { handBackTask, reportProgress, startRun } from '../../../src/platform/orchestration/index.js';
 import { toJson } from '../../../src/platform/orchestration/work.js';
 import { claimNext, newWorker, workOff } from '../../support/by-hand.js';
@@ -111,7 +112,12 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
     data: { projectId: project.id, kind: 'SYNTHESIS', state: 'RUNNING', runId: run.id, workerId, payload: {} },
   });
   await database.taskAttempt.create({ data: { taskId: task.id, number: 1, fence: 1, workerId } });
-  const teacher = await database.teacher.findFirstOrThrow({ where: { poolId: pool.id } });
+  const seeded = await database.teacher.findFirstOrThrow({ where: { poolId: pool.id } });
+  const stored = await putByDigest(world.store, 'checkpoints', Buffer.from('a state dict'), '.safetensors');
+  const teacher = await database.teacher.update({
+    where: { id: seeded.id },
+    data: { checkpointKey: stored.key, checkpointDigest: stored.digest, checkpointBytes: stored.bytes },
+  });
   const apiKey = await database.apiKey.findFirstOrThrow({ where: { projectId: project.id, role: 'VIEWER' } });
   const shard = await database.distilledShard.findFirstOrThrow({ where: { distilledSetId: set.id } });
   const labels = await database.labelSet.findFirstOrThrow({ where: { distilledSetId: set.id } });

@@ -701,7 +701,7 @@ export type SynthesisConfigInput = {
 
 /** What synthetic images begin as. */
 export type SynthesisInit =
-  /** Noise with the mean and spread of the data. */
+  /** Noise: every pixel uniform, whatever the data. */
   | 'NOISE'
   /** Random real images of their class. */
   | 'RANDOM_REAL'
