@@ -24,7 +24,9 @@ after(() => api.close());
 async function seedAll(): Promise<Record<string, string>> {
   const { database, queue } = api.world;
   const dataset = await seedDataset(database, api.project);
-  const pool = await seedPool(database, dataset);
+  const pool = await seedPool(database, dataset, 3);
+  const last = { poolId_index: { poolId: pool.id, index: 2 } };
+  await database.teacher.update({ where: last, data: { kind: 'FULLY_TRAINED', epoch: null } });
   const run = await seedRun(database, pool, { synthesis: { imagesPerClass: 10 } });
   await api.world.transact((work) => startRun(work, run.id));
   const backend = { database, queue };
