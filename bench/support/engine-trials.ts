@@ -159,6 +159,10 @@ const WIDE: readonly Trial[] = [
   { name: 'from real crops', synthesis: { init: 'REAL_CROPS' as const } },
   { name: 'rate .1', synthesis: { learningRate: 0.1 } },
   { name: 'two base runs', pool: twoRuns },
+  {
+    name: 'rate .1, 800 steps, moments remembered by .8',
+    synthesis: { learningRate: 0.1, steps: 800, momentsMemory: 0.8 },
+  },
   { name: "student's rate .003", recipe: { learningRate: 0.003 } },
   { name: "student's rate .005", recipe: { learningRate: 0.005 } },
   { name: "student's weights averaged by .98", recipe: { averageDecay: 0.98 } },

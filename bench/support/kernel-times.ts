@@ -70,10 +70,13 @@ export function timeKernels(): KernelTime[] {
     [50, 8, 256, 256],
     [50, 4, 512, 512],
   ] as const;
+  const square = tf.randomNormal([2048, 2048]) as Tensor2D;
   const x = tf.randomNormal([50, 32, 32, 64]) as Tensor4D;
   const [ones, zeros] = [tf.ones([64]) as Tensor1D, tf.zeros([64]) as Tensor1D];
   const target = tf.ones([2, 64]) as Tensor2D;
   const rows = [
+    // What these cores can do: the densest arithmetic there is.
+    time('matrix product of 2,048 x 2,048', () => square.matMul(square), 2 * 2048 ** 3),
     ...shapes.flatMap(convolutionTimes),
     time('moments 50 x 32 x 32 x 64', () => moments({ x, unscale: undefined })),
     time('distance of moments, with its gradient', () =>
@@ -89,6 +92,6 @@ export function timeKernels(): KernelTime[] {
       tf.grad((t) => averagePool(t as Tensor4D, 2))(x, tf.ones([50, 16, 16, 64])),
     ),
   ];
-  tf.dispose([x, ones, zeros, target]);
+  tf.dispose([square, x, ones, zeros, target]);
   return rows;
 }

@@ -27,8 +27,16 @@ export function engineTable({ cases }: EngineResult): string {
   return table(header, rows);
 }
 
-export const kernelTable = ({ kernels }: EngineResult): string =>
-  table(
-    ['kernel', 'milliseconds', 'GFLOP/s'],
-    kernels.map(({ name, milliseconds, gigaflops }) => [name, milliseconds.toFixed(1), `${gigaflops ?? ''}`]),
+/** The first kernel is the matrix product that shows what the cores can do. */
+export function kernelTable({ kernels }: EngineResult): string {
+  const most = kernels[0]?.gigaflops ?? Number.NaN;
+  return table(
+    ['kernel', 'milliseconds', 'GFLOP/s', 'to the matrix product'],
+    kernels.map(({ name, milliseconds, gigaflops }) => [
+      name,
+      milliseconds.toFixed(2),
+      `${gigaflops ?? ''}`,
+      gigaflops === undefined ? '' : (gigaflops / most).toFixed(2),
+    ]),
   );
+}
