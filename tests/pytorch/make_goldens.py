@@ -70,6 +70,11 @@ def _imagenet(architecture: str, side: int, input: str | None = None) -> Case:
     return Case(architecture, side, side, 3, 10, 4, input=input)
 
 
+def _grey(architecture: str, input: str | None = None) -> Case:
+    """Images of the MNIST family: one channel, and sides that halve to odd ones."""
+    return Case(architecture, 28, 28, 1, 10, 4, input=input)
+
+
 MATCHING = [
     Case("CONVNET", 28, 28, 1, 10, 4, filters=8, depth=3),
     _imagenet("RESNET18", 32),
@@ -87,6 +92,13 @@ MATCHING = [
     _imagenet("SHUFFLENET_V2_X1_0", 96, "input-1"),
     _imagenet("MOBILENET_V2", 96, "input-68"),
     _imagenet("EFFICIENTNET_B0", 96),
+    _grey("RESNET18"),
+    _grey("DENSENET121"),
+    _grey("MOBILENET_V2", "input-2"),
+    _grey("SHUFFLENET_V2_X0_5", "input-1"),
+    _grey("EFFICIENTNET_B0"),
+    # ImageNet's size.
+    _imagenet("EFFICIENTNET_B0", 224),
 ]
 
 TRAINING = [Case("CONVNET", 16, 16, 3, 10, 8, filters=8, depth=2), _imagenet("RESNET18", 32)]
