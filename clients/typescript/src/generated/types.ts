@@ -750,7 +750,7 @@ export type TeacherKind =
 
 /** Which teachers a step takes. */
 export type TeacherOrder =
-  /** Drawn anew for every step. */
+  /** Drawn anew for every step; of several a step, one may come twice. */
   | 'RANDOM'
   /** One after the other. */
   | 'ROUND_ROBIN';
