@@ -83,9 +83,11 @@ export function timeKernels(): KernelTime[] {
       tf.grad((t) => momentDistance({ x: t as Tensor4D, unscale: undefined }, target))(x),
     ),
     time('offset and ReLU 50 x 32 x 32 x 64', () => frozenOffset(x, zeros, true)),
-    time('batch norm in training 50 x 32 x 32 x 64', () =>
-      trainingNorm(x, ones, zeros, { mean: zeros, variance: ones, share: 0.1 }, (batch) =>
-        tf.dispose([batch.mean, batch.variance]),
+    ...[false, true].map((rectified) =>
+      time(`batch norm in training${rectified ? ' and ReLU' : ''} 50 x 32 x 32 x 64`, () =>
+        trainingNorm(x, ones, zeros, { mean: zeros, variance: ones, share: 0.1 }, rectified, (batch) =>
+          tf.dispose([batch.mean, batch.variance]),
+        ),
       ),
     ),
     time('average pooling, with its gradient', () =>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { random } from '../../src/domain/random.js';
 import { augmentationBoxes } from '../../workers/nn/views.js';
+import { batchNorm } from '../../workers/tensor/kernels/batch-norm.js';
 import { execute } from '../../workers/tensor/kernels/execute.js';
 import {
   averagePool,
@@ -92,12 +93,14 @@ describe('gradients of the kernels equal finite differences', () => {
     assertGradient((input) => relu6(as4D(input)), [x.mul(1.5)], 1e-3, 1e-2);
   });
 
-  it('of batch norm in training, in its input, scale and offset', () => {
-    const norm = (input?: Tensor, gamma?: Tensor, beta?: Tensor) =>
-      trainingNorm(as4D(input), gamma as Tensor1D, beta as Tensor1D, running(0.1), ({ mean, variance }) => {
-        tf.dispose([mean, variance]);
-      });
-    assertGradient(norm, [x, vector(0.7, -1.3), vector(0.2, 0.4)]);
+  it('of batch norm in training, in its input, scale and offset, with ReLU and without', () => {
+    for (const rectified of [false, true]) {
+      const norm = (input?: Tensor, gamma?: Tensor, beta?: Tensor) =>
+        trainingNorm(as4D(input), gamma as Tensor1D, beta as Tensor1D, running(0.1), rectified, (batch) => {
+          tf.dispose([batch.mean, batch.variance]);
+        });
+      assertGradient(norm, [x, vector(0.7, -1.3), vector(0.2, 0.4)], ...(rectified ? ([1e-3, 1e-2] as const) : []));
+    }
   });
 
   it('of the distance of moments from a target, as they are and unscaled', () => {
@@ -229,6 +232,34 @@ describe('the kernels', () => {
     close(frozenOffset(x.mul(affine.scale) as Tensor4D, affine.offset, true), expected);
   });
 
+  it('give the same bits whether ReLU is in the pass of a batch norm or behind it, in training and not', () => {
+    const source = random(5, 'rectified');
+    const wide = tf.tensor4d(Float32Array.from({ length: 4 * 9 * 9 * 24 }, source.normal), [4, 9, 9, 24]);
+    const [gamma, beta, mean] = [1, 2, 3].map(() => tf.tensor1d(Array.from({ length: 24 }, source.normal)));
+    const variance = (mean as Tensor).square().add(0.1);
+    const gradientsOf = (of: (input: Tensor4D, scale: Tensor1D, offset: Tensor1D) => Tensor) =>
+      tf.grads((...inputs) => of(...(inputs as [Tensor4D, Tensor1D, Tensor1D])).square())([
+        wide,
+        gamma,
+        beta,
+      ] as Tensor[]);
+    const trained = (rectified: boolean) => (input: Tensor4D, scale: Tensor1D, offset: Tensor1D) => {
+      const old = { mean, variance, share: 0.1 } as ReturnType<typeof running>;
+      const y = trainingNorm(input, scale, offset, old, rectified, (batch) => tf.dispose([batch.mean, batch.variance]));
+      return rectified ? y : relu(y);
+    };
+    const [together, apart] = [gradientsOf(trained(true)), gradientsOf(trained(false))];
+    for (const [i, gradient] of together.entries()) assert.deepEqual(gradient.dataSync(), apart[i]?.dataSync());
+    for (const isTraining of [true, false]) {
+      const inputs = [gamma, beta, mean, variance] as [Tensor, Tensor, Tensor, Tensor];
+      const norm = { epsilon: 1e-5, isTraining, share: isTraining ? 0.1 : 1 };
+      const [y, ...others] = batchNorm(wide, inputs, { ...norm, isRectified: false }) as [Tensor, ...Tensor[]];
+      const [rectified, ...same] = batchNorm(wide, inputs, { ...norm, isRectified: true }) as [Tensor, ...Tensor[]];
+      assert.deepEqual(rectified.dataSync(), tf.relu(y).dataSync());
+      for (const [i, other] of others.slice(0, 2).entries()) assert.deepEqual(same[i]?.dataSync(), other.dataSync());
+    }
+  });
+
   it('mix the mean and the unbiased variance of a batch in training into the running ones', () => {
     const count = size / 2;
     const { mean, variance } = tf.moments(x, [0, 1, 2]);
@@ -236,7 +267,7 @@ describe('the kernels', () => {
     for (const share of [0.1, 1]) {
       const old = running(share);
       const mixed = (before: Tensor, batch: Tensor) => before.mul(1 - share).add(batch.mul(share));
-      trainingNorm(x, ones, tf.zerosLike(ones), old, (next) => {
+      trainingNorm(x, ones, tf.zerosLike(ones), old, false, (next) => {
         close(next.mean, mixed(old.mean, mean));
         close(next.variance, mixed(old.variance, variance.mul(count / (count - 1))));
       });

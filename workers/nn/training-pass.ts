@@ -1,5 +1,5 @@
 /** A pass of a network in training mode: batch norms take the batch's own moments, and every parameter has a gradient. */
-import { biasAdd, convolution, type Moments, relu, trainingNorm } from '../tensor/kernels/index.js';
+import { biasAdd, convolution, type Moments, trainingNorm } from '../tensor/kernels/index.js';
 import type { Tensor1D, Tensor2D, Tensor4D } from '../tensor/tensorflow.js';
 import type { Network } from './network.js';
 import { type Parameters, parameterOf } from './parameters.js';
@@ -27,8 +27,7 @@ export function forwardTraining(
       const beta = parameterOf<Tensor1D>(parameters, `${name}.bias`);
       const mean = parameterOf<Tensor1D>(parameters, `${name}.running_mean`);
       const variance = parameterOf<Tensor1D>(parameters, `${name}.running_var`);
-      const y = trainingNorm(x, gamma, beta, { mean, variance, share }, (running) => observe(name, running));
-      return rectified ? relu(y) : y;
+      return trainingNorm(x, gamma, beta, { mean, variance, share }, rectified, (running) => observe(name, running));
     },
   });
   return classify(network, parameters, features);

@@ -1,13 +1,11 @@
 /** Batch norms: trained, frozen and folded, and the moments of their inputs. */
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.js';
 import { reluGradient } from './activation.js';
+import { batchNorm, constantsOf } from './batch-norm.js';
 import { differentiable, execute, only, type Save } from './execute.js';
 
 /** Batch norm's epsilon, as PyTorch has it. */
 const EPSILON = 1e-5;
-
-const ATTRIBUTES = { epsilon: EPSILON, data_format: 'NHWC' };
-const TYPES = ['T', 'U'];
 
 /** Mean [c] and unbiased variance [c] of every channel. The caller disposes of them. */
 export interface Moments {
@@ -20,57 +18,61 @@ export interface Running extends Moments {
   readonly share: number;
 }
 
-/** FusedBatchNormV3 in training mode: y, mean and unbiased variance, the batch's or mixed ones, and what its gradient reads. */
-function fusedNorm(x: Tensor4D, gamma: Tensor, beta: Tensor, running?: Running): Tensor[] {
-  const share = running?.share ?? 1;
+/** Batch norm in training mode: y, mean and unbiased variance, the batch's or mixed ones, and what its gradient reads. */
+function ownNorm(x: Tensor4D, gamma: Tensor, beta: Tensor, running?: Running, isRectified = false): Tensor[] {
+  const { share = 1 } = running ?? {};
   // A share of 1 wants no moments.
-  const old = running && share < 1 ? [running.mean, running.variance] : [tf.tensor1d([]), tf.tensor1d([])];
-  const attributes = { ...ATTRIBUTES, is_training: true, exponential_avg_factor: share };
-  return execute('FusedBatchNormV3', [x, gamma, beta, ...old], attributes, 6, TYPES);
+  const [mean, variance] = running && share < 1 ? [running.mean, running.variance] : [tf.tensor1d([]), tf.tensor1d([])];
+  return batchNorm(x, [gamma, beta, mean, variance], { epsilon: EPSILON, isTraining: true, share, isRectified });
 }
 
-/** x * scale + offset per channel: inference-mode batch norm of mean 0 and variance 1 is the fastest such map. */
-function affine(x: Tensor4D, scale: Tensor1D, offset: Tensor1D): Tensor4D {
-  const attributes = { epsilon: 0, data_format: 'NHWC', is_training: false };
-  const inputs = [x, scale, offset, tf.zerosLike(scale), tf.onesLike(scale)];
-  return only(execute('FusedBatchNormV3', inputs, attributes, 6, TYPES));
+/** x * scale + offset per channel, and ReLU: inference-mode batch norm of mean 0 and variance 1 is the fastest such map. */
+function affine(x: Tensor4D, scale: Tensor1D, offset: Tensor1D, isRectified = false): Tensor4D {
+  const { zeros, ones } = constantsOf(x.shape[3]);
+  return only(batchNorm(x, [scale, offset, zeros, ones], { epsilon: 0, isTraining: false, isRectified }));
 }
 
-/** Batch norm with the batch's own moments, differentiable in x, gamma and beta; `observe` gets the running ones after it. */
+/**
+ * Batch norm with the batch's own moments, and ReLU behind it where `rectified`: differentiable in x, gamma and beta;
+ * `observe` gets the running moments after it.
+ */
 export function trainingNorm(
   x: Tensor4D,
   gamma: Tensor1D,
   beta: Tensor1D,
   running: Running,
+  rectified: boolean,
   observe: (moments: Moments) => void,
 ): Tensor4D {
   const forward = (save: Save) => {
-    const [y, mean, variance, ...reserved] = fusedNorm(x, gamma, beta, running) as [
+    const [y, mean, variance, ...reserved] = ownNorm(x, gamma, beta, running, rectified) as [
       Tensor4D,
       Tensor1D,
       Tensor1D,
       ...Tensor[],
     ];
-    save([x, gamma, ...reserved]);
+    save(rectified ? [x, gamma, ...reserved, y] : [x, gamma, ...reserved]);
     observe({ mean: tf.keep(mean), variance: tf.keep(variance) });
     return y;
   };
   const backward = (dy: Tensor4D, saved: Tensor[]) => {
-    const attributes = { ...ATTRIBUTES, is_training: true };
-    return execute('FusedBatchNormGradV3', [dy, ...saved], attributes, 5, TYPES).slice(0, 3);
+    const attributes = { epsilon: EPSILON, data_format: 'NHWC', is_training: true };
+    const own = rectified ? reluGradient(dy, saved.at(-1) as Tensor) : dy;
+    const read = rectified ? saved.slice(0, -1) : saved;
+    return execute('FusedBatchNormGradV3', [own, ...read], attributes, 5, ['T', 'U']).slice(0, 3);
   };
   return differentiable([x, gamma, beta], forward, backward);
 }
 
-/** The biased moments of every channel, [2, c], out of those of `fusedNorm`, over m samples a channel. */
+/** The biased moments of every channel, [2, c], out of those of `ownNorm`, over m samples a channel. */
 const biased = (mean: Tensor1D, variance: Tensor1D, m: number): Tensor2D =>
   tf.stack([mean, variance.mul((m - 1) / m)]) as Tensor2D;
 
 const samplesOf = ({ shape: [n, height, width] }: Tensor4D): number => n * height * width;
 
 function momentsOf(x: Tensor4D): { mean: Tensor1D; both: Tensor2D } {
-  const ones = tf.ones([x.shape[3]]);
-  const [, mean, variance] = fusedNorm(x, ones, tf.zerosLike(ones)) as [Tensor4D, Tensor1D, Tensor1D];
+  const { zeros, ones } = constantsOf(x.shape[3]);
+  const [, mean, variance] = ownNorm(x, ones, zeros) as [Tensor4D, Tensor1D, Tensor1D];
   return { mean, both: biased(mean, variance, samplesOf(x)) };
 }
 
@@ -145,11 +147,9 @@ export function foldNorm(gamma: Tensor, beta: Tensor, mean: Tensor, variance: Te
 /** x * scale + offset of a frozen batch norm, and ReLU behind it where `rectified`: differentiable in x alone. */
 export function frozenNorm(x: Tensor4D, { scale, offset }: Affine, rectified: boolean): Tensor4D {
   const forward = (save: Save) => {
-    const y = affine(x, scale, offset);
-    if (!rectified) return y;
-    const kept = tf.relu(y);
-    save([kept]);
-    return kept;
+    const y = affine(x, scale, offset, rectified);
+    if (rectified) save([y]);
+    return y;
   };
   const backward = (dy: Tensor4D, [y]: Tensor[]) => (y === undefined ? dy : reluGradient(dy, y)).mul(scale);
   return differentiable([x], forward, backward);
@@ -158,11 +158,10 @@ export function frozenNorm(x: Tensor4D, { scale, offset }: Affine, rectified: bo
 /** What is left of a frozen batch norm whose scale is in the kernel before it: x + offset, and ReLU where `rectified`. */
 export function frozenOffset(x: Tensor4D, offset: Tensor1D, rectified: boolean): Tensor4D {
   const forward = (save: Save) => {
-    const y = only<Tensor4D>(execute('BiasAdd', [x, offset], { data_format: 'NHWC' }));
-    if (!rectified) return y;
-    const kept = tf.relu(y);
-    save([kept]);
-    return kept;
+    if (!rectified) return only<Tensor4D>(execute('BiasAdd', [x, offset], { data_format: 'NHWC' }));
+    const y = affine(x, constantsOf(x.shape[3]).ones, offset, true);
+    save([y]);
+    return y;
   };
   return differentiable([x], forward, (dy, [y]) => (y === undefined ? dy : reluGradient(dy, y)));
 }
