@@ -10,10 +10,11 @@ const said = (_: string, value: unknown): unknown =>
 export const digestOf = (options: unknown): string =>
   createHash('sha256').update(JSON.stringify(options, said)).digest('hex');
 
-/** Of all that decides what a job computes: other code may give other bytes in other times. */
+/** Of our own code that decides what a job computes, and of what it computes with: others may give other bytes in other times. */
 export function codeDigest(): string {
   const folder = root('dist');
-  const hash = createHash('sha256');
+  const hash = createHash('sha256').update(process.env.TEDDYHUB_TENSORFLOW ?? 'cpu');
+  hash.update(readFileSync(root('package-lock.json')));
   for (const file of globSync(['workers/**/*.js', 'src/{domain,formats}/**/*.js'], { cwd: folder }).sort()) {
     hash.update(file).update(readFileSync(`${folder}/${file}`));
   }

@@ -29,8 +29,19 @@ export const about = (command: string): About => ({
   },
 });
 
-export const currentCommit = (): string =>
-  execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root(''), encoding: 'utf8' }).trim();
+/** As the process began: what is committed while it measures is not what it measures. */
+const COMMIT = commitOf(root(''));
+
+function commitOf(cwd: string): string {
+  try {
+    const git = ['rev-parse', '--short', 'HEAD'];
+    return execFileSync('git', git, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return 'unknown'; // No clone, but an archive of it.
+  }
+}
+
+export const currentCommit = (): string => COMMIT;
 
 export const resultsPath = (name: string): string => root(`bench/results/${name}.json`);
 

@@ -68,18 +68,23 @@ export async function openSplit(
 /**
  * The images at the positions that `choose` answers, in that order, and their labels. It is asked with the labels of all,
  * which are read from the heads of the shards; of the shards only those with such an image are read whole, and verified: a task
- * that wants a few hundred images of a million reads gigabytes less. Throws OBJECT_CORRUPT, OBJECT_MISSING.
+ * that wants a few hundred images of a million reads gigabytes less. In a file where it is more than `mostInMemory` bytes, as
+ * with `openSplit`. Throws OBJECT_CORRUPT, OBJECT_MISSING.
  */
 export async function readChosen(
   store: ObjectStore,
   shards: readonly ShardRef[],
   shape: ImageShape,
   choose: (labels: Int32Array) => ArrayLike<number>,
-): Promise<Split> {
+  scratch: string,
+  mostInMemory = MOST_IN_MEMORY,
+): Promise<Split<Pixels>> {
   const all = await readLabels(store, shards, shape);
   const chosen = Array.from(choose(all));
   const size = shape.height * shape.width * shape.channels;
-  const images = new Uint8Array(chosen.length * size);
+  const isLarge = chosen.length * size > mostInMemory;
+  const file = isLarge ? appendFile(scratch) : undefined;
+  const images = new Uint8Array(isLarge ? 0 : chosen.length * size);
   const wanted = chosen.map((from, into) => ({ from, into })).sort((a, b) => a.from - b.from);
   let next = 0;
   let at = 0;
@@ -88,15 +93,24 @@ export async function readChosen(
     if ((wanted[next]?.from ?? Number.POSITIVE_INFINITY) < end) {
       const { pixels, labels } = await readShard(store, shard);
       if (pixels.length !== shard.samples * size || labels.some((label, i) => label !== all[at + i])) {
-        throw new TeddyhubError('OBJECT_CORRUPT', `Shard ${shard.key} holds other images than its head says.`);
+        throw corrupt(shard.key, 'holds other images than its head says');
       }
       for (let one = wanted[next]; one && one.from < end; one = wanted[++next]) {
-        images.set(pixels.subarray((one.from - at) * size, (one.from - at + 1) * size), one.into * size);
+        const image = pixels.subarray((one.from - at) * size, (one.from - at + 1) * size);
+        if (file) file.append(image);
+        else images.set(image, one.into * size);
       }
     }
     at = end;
   }
-  return { images, labels: Int32Array.from(chosen, (i) => all[i] as number), count: chosen.length };
+  const labels = Int32Array.from(chosen, (i) => all[i] as number);
+  if (file === undefined) return { images, labels, count: chosen.length };
+  /** Where in the file each is: it has them in the order of the split. */
+  const places = new Float64Array(chosen.length);
+  for (const [place, { into }] of wanted.entries()) places[into] = place;
+  const read = (position: number, into: Uint8Array) =>
+    file.read((places[Math.floor(position / size)] as number) * size + (position % size), into);
+  return { images: { read }, labels, count: chosen.length };
 }
 
 /** Of all images of a split; nothing verifies them. */
@@ -107,7 +121,7 @@ async function readLabels(store: ObjectStore, shards: readonly ShardRef[], shape
     const { header } = shardHeader(samples, shape);
     const head = await store.get(key, { start: 0, length: header.length + 4 * samples });
     if (head.length < header.length + 4 * samples || !head.subarray(0, header.length).equals(header)) {
-      throw new TeddyhubError('OBJECT_CORRUPT', `Shard ${key} is not one of ${samples} images of this dataset.`);
+      throw corrupt(key, `is not one of ${samples} images of ${shape.height} x ${shape.width} x ${shape.channels}`);
     }
     // A copy: a buffer of the store may lie anywhere in its memory, and these are read as whole words.
     labels.set(new Int32Array(new Uint8Array(head.subarray(header.length)).buffer), at);
@@ -130,16 +144,19 @@ async function* shardsOf(store: ObjectStore, shards: readonly ShardRef[], labels
     const size = pixels.length / Math.max(1, shard.samples);
     imageBytes ??= size;
     if (size !== imageBytes) {
-      throw new TeddyhubError(
-        'OBJECT_CORRUPT',
-        `Shard ${shard.key} holds images of another shape than the shards before it.`,
-      );
+      throw corrupt(shard.key, 'holds images of another shape than the shards before it');
     }
     labels.set(own, at);
     yield { shard, pixels, at };
     at += shard.samples;
   }
 }
+
+const corrupt = (shard: string, problem: string): TeddyhubError =>
+  new TeddyhubError(
+    'OBJECT_CORRUPT',
+    `Shard ${shard} ${problem}: restore it from a backup or import the dataset again.`,
+  );
 
 async function readShard(store: ObjectStore, shard: ShardRef): Promise<{ pixels: Uint8Array; labels: Int32Array }> {
   const file = decodeSafetensors(await getVerified(store, shard));

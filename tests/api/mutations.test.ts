@@ -261,7 +261,7 @@ describe('distillationRunStart', () => {
     assert.deepEqual(await refused(4000, { synthesis: one, labels: large }), [
       ['INVALID_INPUT', 'config.labels.fkdBatchSize'],
     ]);
-    assert.deepEqual(await refused(4000, { synthesis: one, labels: { ...large, topK: 5 } }), []);
+    assert.deepEqual(await refused(4000, { synthesis: one, labels: { ...large, fkdSteps: 20 } }), []);
   });
 
   it('matches the teachers that are asked for, and refuses a choice that leaves none', async () => {

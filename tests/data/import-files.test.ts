@@ -132,7 +132,7 @@ describe('importing class folders', () => {
     assert.equal(fromTar.contentDigest, fromFolder.contentDigest);
     await assert.rejects(runTree(tree, { holdOut: 0.05 }), {
       code: 'BAD_INPUT_FILE',
-      message: /holdOut 0.05 of the images of a class is less than one in every class: take a larger share/,
+      message: /holdOut 0.05 leaves no test image in any class: take a larger share/,
     });
   });
 });

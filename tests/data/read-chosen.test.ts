@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { ShardRef } from '../../src/domain/jobs/references.js';
 import { splitWriter } from '../../src/formats/dataset-shards.js';
-import { readChosen } from '../../src/formats/dataset-splits.js';
+import { pixelsAt, readChosen } from '../../src/formats/dataset-splits.js';
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { failureWith } from '../support/failure.js';
@@ -42,20 +42,38 @@ describe('reading chosen images of a split', () => {
 
   const choose = (...positions: number[]) => {
     read = [];
-    return readChosen(store, shards, SHAPE, (labels) => {
-      assert.deepEqual([...labels], LABELS);
-      return positions;
-    });
+    return readChosen(store, shards, SHAPE, () => positions, join(folder, 'scratch'));
   };
+
+  it('asks with the labels of all', async () => {
+    await readChosen(
+      store,
+      shards,
+      SHAPE,
+      (labels) => {
+        assert.deepEqual([...labels], LABELS);
+        return [];
+      },
+      join(folder, 'scratch'),
+    );
+  });
 
   it('gives them in the order asked for, one as often as it is asked for, with their labels', async () => {
     const { images, labels, count } = await choose(9, 0, 9, 2);
     assert.equal(count, 4);
     assert.deepEqual([...labels], [0, 0, 0, 2]);
     assert.deepEqual(
-      [...images],
+      [...(images as Uint8Array)],
       [90, 0, 90, 20].flatMap((value) => Array<number>(SIZE).fill(value)),
     );
+  });
+
+  it('gives the same from a file where they are too many for memory', async () => {
+    const { images, labels } = await readChosen(store, shards, SHAPE, () => [9, 0, 9, 2], join(folder, 'scratch'), 0);
+    assert.ok(!(images instanceof Uint8Array));
+    assert.deepEqual([...labels], [0, 0, 0, 2]);
+    const first = (i: number) => pixelsAt(images, i * SIZE, SIZE)[0];
+    assert.deepEqual([3, 0, 1, 2].map(first), [20, 90, 0, 90]);
   });
 
   it('reads no more than the labels of shards without any', async () => {
@@ -76,6 +94,21 @@ describe('reading chosen images of a split', () => {
     await store.put(key, Buffer.from('short'));
     await assert.rejects(choose(0), failureWith('OBJECT_CORRUPT', key));
     await store.put(key, bytes);
-    assert.deepEqual([...(await choose(5)).images], Array<number>(SIZE).fill(50));
+    assert.equal(pixelsAt((await choose(5)).images, 0, SIZE)[0], 50);
+  });
+
+  it('refuses a shard whose head, read before, had other labels than it has', async () => {
+    const lying: ObjectStore = {
+      ...store,
+      async get(key, range) {
+        const bytes = await store.get(key, range);
+        // The last byte of the labels.
+        if (range !== undefined) bytes[bytes.length - 1] = 1;
+        return bytes;
+      },
+    };
+    const [, { key } = { key: '' }] = shards;
+    const attempt = readChosen(lying, shards, SHAPE, () => [5], join(folder, 'scratch'));
+    await assert.rejects(attempt, failureWith('OBJECT_CORRUPT', `${key} holds other images than its head says`));
   });
 });

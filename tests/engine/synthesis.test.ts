@@ -172,21 +172,18 @@ for (const shape of [
       assert.ok(Math.abs(sum - last('loss')) < 1e-5, `${sum} against ${last('loss')}`);
     });
 
-    it('takes the mean of the losses of the teachers of a step, and of the gradients', async () => {
+    it('takes the mean of the losses of the teachers of a step', async () => {
       const lossOf = async (chosen: typeof teachers, teachersPerStep: number) => {
         const context = keptContext(world.store);
         const options = { ...still, steps: 10, learningRate: 1e-9, teachersPerStep } as const;
-        const { images } = await synthesize(synthesisPayload(world, chosen, options), context);
-        return { images, loss: context.metrics.find(({ name }) => name === 'loss')?.value ?? Number.NaN };
+        await synthesize(synthesisPayload(world, chosen, options), context);
+        return { loss: context.metrics.find(({ name }) => name === 'loss')?.value ?? Number.NaN };
       };
       const [first, second] = [teachers.slice(0, 1), teachers.slice(1, 2)];
       const each = [await lossOf(first, 1), await lossOf(second, 1)].map(({ loss }) => loss);
       const { loss } = await lossOf([...first, ...second], 2);
       const mean = ((each[0] ?? Number.NaN) + (each[1] ?? Number.NaN)) / 2;
       assert.ok(Math.abs(loss - mean) < 1e-5 * mean, `${loss}, not the mean of ${each.join(' and ')}`);
-      // Twice the same teacher is one teacher: a sum of gradients would show in no loss, and in the images only to Adam's epsilon.
-      const once = await lossOf(first, 1);
-      assert.ok(Math.abs((await lossOf([...first, ...first], 2)).loss - once.loss) < 1e-5 * once.loss);
     });
 
     it('multiplies the whole loss of a teacher by the weight of its architecture', async () => {

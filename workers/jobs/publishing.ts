@@ -76,7 +76,10 @@ async function* samplesOf(
   let index = 0;
   for (const ref of images) {
     const file = decodeSafetensors(await getVerified(store, ref));
-    const { data, shape } = tensorOfFile(file, 'images', 'U8', [-1, height, width, channels]);
+    const { data, shape } = tensorOfFile(file, 'images', 'U8');
+    if (shape.slice(1).join() !== [height, width, channels].join()) {
+      throw corrupt(`${ref.key} has images of [${shape.slice(1).join(', ')}], not [${height}, ${width}, ${channels}]`);
+    }
     for (const [i, label] of tensorOfFile(file, 'labels', 'I32', [shape[0] as number]).data.entries()) {
       const className = classNames[label];
       if (className === undefined) throw corrupt(`${ref.key} has an image of class ${label}, of ${classes} classes`);

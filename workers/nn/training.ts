@@ -61,11 +61,15 @@ export function trainingStep(
     names.map((name) => parameterOf(parameters, name)),
   );
   const loss = value.dataSync()[0] as number;
+  // ReLU may make 0 of what is no number (fusesRelu), and then no loss shows it: moments of what came to the norms do.
+  const seen = tf.tidy(() => tf.concat(observed.map(([, { mean }]) => mean)).sum());
+  const moments = seen.dataSync()[0] as number;
+  seen.dispose();
   const gradients = Object.fromEntries(names.map((name, i): [string, Tensor] => [name, grads[i] as Tensor]));
   optimizer.apply(parameters, gradients, rate, step);
   replaceRunning(parameters, observed);
   tf.dispose([value, ...grads]);
-  assertFinite(loss, `training at step ${step}`);
+  assertFinite(Number.isFinite(moments) ? loss : Number.NaN, `training at step ${step}`);
   return loss;
 }
 
@@ -104,7 +108,16 @@ export async function visitBatches(
   }
 }
 
-/** Top-1 and top-5 accuracy in evaluation mode, percent. Ties go to the lower class. */
+/** Throws NUMERICS: the last step of a training may have left what no loss has shown. */
+function assertFiniteParameters(parameters: Parameters): void {
+  const sum = tf.tidy(() => tf.addN(Object.values(parameters).map((parameter) => parameter.sum())));
+  const [value] = sum.dataSync();
+  sum.dispose();
+  if (Number.isFinite(value)) return;
+  throw new TeddyhubError('NUMERICS', 'A parameter of the network is no finite number: use a smaller learning rate.');
+}
+
+/** Top-1 and top-5 accuracy in evaluation mode, percent; throws NUMERICS. Ties go to the lower class. */
 export async function measureAccuracy(
   network: Network,
   parameters: Parameters,
@@ -112,6 +125,7 @@ export async function measureAccuracy(
   normalization: Normalization,
   breathe: () => Promise<void>,
 ): Promise<{ top1: number; top5: number }> {
+  assertFiniteParameters(parameters);
   const frozen = freeze(network, parameters);
   const { labels } = set;
   const { classes } = network;

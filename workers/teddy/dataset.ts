@@ -36,10 +36,10 @@ export async function readSynthetic(
   let samples = 0;
   let size: readonly number[] = [];
   for (const task of tasks) {
-    const { data, shape } = tensorOfFile(decodeSafetensors(await getVerified(store, task)), 'images', 'U8', [
-      -1,
-      ...(samples === 0 ? [-1, -1, -1] : size),
-    ]);
+    const { data, shape } = tensorOfFile(decodeSafetensors(await getVerified(store, task)), 'images', 'U8');
+    if (samples > 0 && shape.slice(1).join() !== size.join()) {
+      throw new TeddyhubError('OBJECT_CORRUPT', `Object ${task.key} has images of another size: start the run again.`);
+    }
     if (file) file.append(data);
     else parts.push(data);
     samples += shape[0] as number;
@@ -51,11 +51,11 @@ export async function readSynthetic(
 
 /** The images of the training split at the positions that `choose` answers to the labels of all, in that order. */
 export async function readChosenImages(
-  { store }: Pick<JobContext, 'store'>,
+  { store, scratch }: Pick<JobContext, 'store' | 'scratch'>,
   { shape, train }: DatasetRef,
   choose: (labels: Int32Array) => ArrayLike<number>,
-): Promise<LabelledImages<Uint8Array>> {
-  const { images, labels } = await readChosen(store, train, shape, choose);
+): Promise<LabelledImages> {
+  const { images, labels } = await readChosen(store, train, shape, choose, scratch);
   return { images, labels, ...shape };
 }
 
@@ -72,10 +72,20 @@ export async function loadTeacher(
   return freeze(network, decodeParameters(network, await getVerified(store, checkpoint)));
 }
 
-/** Positions of every class's images, in order. Throws TOO_FEW_IMAGES where a class has fewer than `atLeast`. */
+/**
+ * Positions of every class's images, in order. Throws TOO_FEW_IMAGES where a class has fewer than `atLeast`, OBJECT_CORRUPT
+ * where a label is of none.
+ */
 export function indicesByClass(labels: Int32Array, classNames: readonly string[], atLeast: number): Int32Array[] {
   const counts = new Int32Array(classNames.length);
-  for (const label of labels) counts[label] = (counts[label] as number) + 1;
+  for (const label of labels) {
+    const before = counts[label];
+    if (before === undefined) {
+      const problem = `The dataset has an image of class ${label}, of ${classNames.length} classes`;
+      throw new TeddyhubError('OBJECT_CORRUPT', `${problem}: restore its shards from a backup or import it again.`);
+    }
+    counts[label] = before + 1;
+  }
   const byClass = classNames.map((name, c) => {
     const count = counts[c] as number;
     if (count >= atLeast) return new Int32Array(count);

@@ -56,7 +56,9 @@ export function arrange(
   };
   const isHeld = Uint8Array.from(TRAIN, (number) => (held(number) ? 1 : 0));
   if (!isHeld.includes(1)) {
-    throw unusable(`holdOut ${holdOut} of the images of a class is less than one in every class: take a larger share`);
+    throw unusable(
+      `holdOut ${holdOut} leaves no test image in any class: take a larger share, or more than one image a class`,
+    );
   }
   return {
     shape,

@@ -1,5 +1,5 @@
 /** What a run can only be found wrong in when its dataset and its pool are known, and its making. */
-import { FKD_STEPS_PER_FILE, type RunConfig } from '../../domain/config.js';
+import { FKD_STEPS_PER_FILE, type RunConfig, storedSteps } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import { pickMatchedTeachers, trainedTeachers } from '../../domain/task-planning.js';
 import type { Transaction } from '../../platform/database/client.js';
@@ -115,17 +115,15 @@ function checkConfig(
     const message = `A file of labels would have ${gibibytes} GiB, and must have less than ${MOST_LABEL_GIBIBYTES}: ${advice}.`;
     throw new TeddyhubError('INVALID_INPUT', message, { field });
   };
-  const stored = Math.min(labels.topK || classes, classes);
-  within(imagesPerClass * formation ** 2 * classes ** 2, 'take fewer images per class', [
+  const samples = imagesPerClass * formation ** 2 * classes;
+  within(samples * classes, 'take fewer images per class, a smaller formation or fewer classes', [
     ...path,
     'synthesis',
     'imagesPerClass',
   ]);
-  within(FKD_STEPS_PER_FILE * labels.fkdBatchSize * stored, 'take smaller batches, or topK', [
-    ...path,
-    'labels',
-    'fkdBatchSize',
-  ]);
+  // Whole rows, whatever is stored of them: they are cut to topK in memory, and filled up again there.
+  const views = Math.min(FKD_STEPS_PER_FILE, storedSteps(labels)) * labels.fkdBatchSize;
+  within(views * classes, 'take smaller batches', [...path, 'labels', 'fkdBatchSize']);
   const trained = trainedTeachers(pool).length;
   atMost(matched, 'teachers to match', teachersPerStep, [...path, 'synthesis', 'teachersPerStep']);
   atMost(trained, 'trained teachers in the pool', labels.ensembleSize, [...path, 'labels', 'ensembleSize']);

@@ -158,8 +158,7 @@ export class Teacher extends Node {
   checkpointBytes!: bigint;
 
   @Field(() => String, {
-    description:
-      'Path of the checkpoint on this service, to be fetched with a key: a state dict with the names of torchvision.',
+    description: 'Path of the checkpoint on this service, to be fetched with a key: a state dict for PyTorch.',
   })
   checkpointUrl(): string {
     return `/v1/teachers/${this.id}/checkpoint.safetensors`;

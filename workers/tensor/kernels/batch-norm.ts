@@ -35,11 +35,12 @@ const RECTIFIED = { activation_mode: 'Relu', _kernel: 'MklNameChangeOp' };
 let isFused: boolean | undefined;
 
 /**
- * Whether batch norm and ReLU are one operation here: the same bits in 50 to 80 % of the time with AVX-512, and in twice the time without.
- * The operation is TensorFlow's own affair, so that another build of it may have none.
+ * Whether batch norm and ReLU are one operation here: with AVX-512 in 50 to 80 % of the time, and without in twice the time. The
+ * bits are the same, but for what is no number: of that it makes 0, so that training looks for it elsewhere
+ * (workers/nn/training.ts). The operation is TensorFlow's own affair, and another build of it may have none.
  */
 export function fusesRelu(): boolean {
-  isFused ??= !isOnGpu() && hasAvx512() && isThere();
+  isFused ??= process.env.TF_ENABLE_ONEDNN_OPTS !== '0' && !isOnGpu() && hasAvx512() && isThere();
   return isFused;
 }
 

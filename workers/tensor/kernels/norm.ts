@@ -1,7 +1,7 @@
 /** Batch norms: trained, frozen and folded, and the moments of their inputs. */
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.js';
 import { reluGradient } from './activation.js';
-import { batchNorm, constantsOf } from './batch-norm.js';
+import { batchNorm, constantsOf, fusesRelu } from './batch-norm.js';
 import { differentiable, execute, only, type Save } from './execute.js';
 
 /** Batch norm's epsilon, as PyTorch has it. */
@@ -158,8 +158,9 @@ export function frozenNorm(x: Tensor4D, { scale, offset }: Affine, rectified: bo
 /** What is left of a frozen batch norm whose scale is in the kernel before it: x + offset, and ReLU where `rectified`. */
 export function frozenOffset(x: Tensor4D, offset: Tensor1D, rectified: boolean): Tensor4D {
   const forward = (save: Save) => {
-    if (!rectified) return only<Tensor4D>(execute('BiasAdd', [x, offset], { data_format: 'NHWC' }));
-    const y = affine(x, constantsOf(x.shape[3]).ones, offset, true);
+    const sum = () => only<Tensor4D>(execute('BiasAdd', [x, offset], { data_format: 'NHWC' }));
+    if (!rectified) return sum();
+    const y = fusesRelu() ? affine(x, constantsOf(x.shape[3]).ones, offset, true) : tf.relu(sum());
     save([y]);
     return y;
   };

@@ -1,0 +1,55 @@
+/** What is no number ends a training with one line, though ReLU may make 0 of it before any loss shows it. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { architectureConfig } from '../../src/domain/config.js';
+import { buildNetwork } from '../../workers/nn/architectures/index.js';
+import { sgd } from '../../workers/nn/optimizers.js';
+import { initialize, type Parameters } from '../../workers/nn/parameters.js';
+import { crossEntropy, measureAccuracy, trainingStep } from '../../workers/nn/training.js';
+import { type Tensor, type Tensor4D, tf } from '../../workers/tensor/tensorflow.js';
+import { failureWith } from '../support/failure.js';
+import { tinyImages } from '../support/tiny-engine.js';
+
+const shape = { height: 8, width: 8, channels: 1 };
+// Wide enough for all kernels to go by whole vectors.
+const network = buildNetwork(architectureConfig.parse({ width: 32, depth: 2 }), shape, 3);
+const set = tinyImages(shape, 12, 3, 1);
+const normalization = { mean: [0.5], std: [0.25] };
+
+/** Fresh parameters with one value of this one replaced. */
+function damaged(name: string): Parameters {
+  const parameters = initialize(network, 1);
+  const tensor = parameters[name] as Tensor;
+  const values = tensor.dataSync<'float32'>().slice();
+  values[0] = Number.NaN;
+  parameters[name] = tf.tensor(values, tensor.shape);
+  return parameters;
+}
+
+describe('a value that is no number', () => {
+  const names = network.norms.flatMap(({ name }) => [`${name}.weight`, `${name}.running_var`]);
+  const kernels = network.parameters.filter(({ kind }) => kind === 'KERNEL').map(({ name }) => name);
+
+  for (const name of new Set([...kernels, ...names, 'classifier.bias'])) {
+    it(`in ${name} is refused where accuracy is read`, async () => {
+      const accuracy = measureAccuracy(network, damaged(name), set, normalization, async () => undefined);
+      await assert.rejects(accuracy, failureWith('NUMERICS', 'smaller learning rate'));
+    });
+  }
+
+  for (const name of kernels) {
+    it(`in ${name} ends a step of training`, () => {
+      const parameters = damaged(name);
+      const images = tf.randomNormal([12, 8, 8, 1], 0, 1, 'float32', 1) as Tensor4D;
+      const step = () =>
+        trainingStep(
+          { network, parameters },
+          sgd({ momentum: 0.9, weightDecay: 0 }),
+          images,
+          (logits) => crossEntropy(logits, set.labels),
+          { rate: 0.01, step: 1 },
+        );
+      assert.throws(step, failureWith('NUMERICS', 'training at step 1'));
+    });
+  }
+});
