@@ -11,6 +11,7 @@ import { readJson, resultsPath, root } from './support/report.js';
 import { type EngineResult, engineTable, kernelTable } from './support/tables/engine.js';
 import { type LabelSizeResult, labelSizeTable } from './support/tables/labels.js';
 import {
+  headlineTable,
   type QualityResult,
   qualityTable,
   type SweepResult,
@@ -41,27 +42,33 @@ const SECTIONS: Record<string, (argument: string) => string> = {
   sweep: (name) => sweepTable(resultOf<SweepResult>(`engine-sweep-${name}`)),
   'time to accuracy': (suite) => timeTable(resultOf<TimeResult>(`time-to-accuracy-${suite}`)),
   quality: (suite) => qualityTable(resultOf<QualityResult>(`quality-${suite}`)),
+  headline: () =>
+    headlineTable([
+      { title: 'CIFAR-10', result: resultOf<QualityResult>('quality-cifar10') },
+      { title: 'Fashion-MNIST', result: resultOf<QualityResult>('quality-fashion-mnist') },
+    ]),
   teachers: (suite) => teacherList(resultOf<QualityResult>(`quality-${suite}`)),
 };
 
-const page = root('docs/results.md');
-const before = readFileSync(page, 'utf8');
 const files = new Map<string, string>();
-/** The plots of each suite that the page tells of, as Markdown. */
+/** The plots of each suite that the page of results tells of, as Markdown. */
 const shown = new Map<string, string>();
-for (const [, suite = ''] of before.matchAll(/<!-- quality: ([\w-]+) -->/g)) {
+for (const [, suite = ''] of readFileSync(root('docs/results.md'), 'utf8').matchAll(/<!-- quality: ([\w-]+) -->/g)) {
   const plots = await qualityPlots(suite, resultOf<QualityResult>(`quality-${suite}`));
   for (const { name, svg } of plots) files.set(root(`docs/plots/${name}.svg`), svg);
   shown.set(suite, plots.map(({ name, title }) => `\n\n![${title}](plots/${name}.svg)`).join(''));
 }
 const section = /<!-- (\w[^>]*?)(?:: ([\w-]+))? -->\n[\s\S]*?<!-- end -->/g;
-const after = before.replaceAll(section, (_, name: string, argument = '') => {
-  const write = SECTIONS[name];
-  if (!write) return fail(`docs/results.md asks for "${name}"; there are ${Object.keys(SECTIONS).join(', ')}`);
-  const plots = name === 'quality' ? shown.get(argument) : '';
-  return `<!-- ${argument ? `${name}: ${argument}` : name} -->\n\n${write(argument)}${plots}\n\n<!-- end -->`;
-});
-files.set(page, after);
+for (const page of ['docs/results.md', 'README.md']) {
+  const before = readFileSync(root(page), 'utf8');
+  const after = before.replaceAll(section, (_, name: string, argument = '') => {
+    const write = SECTIONS[name];
+    if (!write) return fail(`${page} asks for "${name}"; there are ${Object.keys(SECTIONS).join(', ')}`);
+    const plots = name === 'quality' ? shown.get(argument) : '';
+    return `<!-- ${argument ? `${name}: ${argument}` : name} -->\n\n${write(argument)}${plots}\n\n<!-- end -->`;
+  });
+  files.set(root(page), after);
+}
 for (const [path, content] of files) {
   if (existsSync(path) && readFileSync(path, 'utf8') === content) continue;
   if (values.check) {

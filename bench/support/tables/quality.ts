@@ -50,6 +50,23 @@ export function qualityTable({ rows }: QualityResult): string {
   );
 }
 
+/** The README's: rows of several suites at 1 and 10 images a class, random real images beside teddy. */
+export function headlineTable(suites: readonly { readonly title: string; readonly result: QualityResult }[]): string {
+  const rows = suites.flatMap(({ title, result }) =>
+    Object.values(result.rows).flatMap((row) => {
+      const { imagesPerClass, recipe, variant, RANDOM_REAL, TEDDY } = row;
+      if (imagesPerClass > 10 || !RANDOM_REAL || !TEDDY) return [];
+      const { gain, standardError, measured } = TEDDY;
+      const student = [`${recipe.steps.toLocaleString('en')} steps`, variant].filter(Boolean).join(', ');
+      const error = standardError === null ? '' : ` +- ${standardError.toFixed(2)}`;
+      const pairs = `${measured.length} pair${measured.length === 1 ? '' : 's'}`;
+      const accuracies = [RANDOM_REAL, TEDDY].map(({ mean }) => mean.toFixed(2));
+      return [[title, `${imagesPerClass}`, student, ...accuracies, `${signed(gain)}${error} (${pairs})`]];
+    }),
+  );
+  return table(['dataset', 'images a class', 'student', 'random real', 'teddy', 'gain'], rows);
+}
+
 export const teacherList = ({ teachers }: QualityResult): string =>
   teachers.map(({ kind, accuracy }) => `${kind} ${accuracy}`).join(', ');
 
