@@ -32,17 +32,11 @@ const values = optionsOf('api', {
   minutes: { type: 'string', default: '30' },
 });
 const parts = new Set(someOf('api', 'only', values.only, PARTS));
-const count = (option: 'runs' | 'rounds' | 'seconds' | 'connections' | 'subscribers' | 'reports' | 'minutes'): number =>
-  countOf('api', option, values[option]);
-const counts = {
-  runs: count('runs'),
-  rounds: count('rounds'),
-  seconds: count('seconds'),
-  connections: count('connections'),
-  subscribers: count('subscribers'),
-  reports: count('reports'),
-  minutes: count('minutes'),
-};
+const COUNTS = ['runs', 'rounds', 'seconds', 'connections', 'subscribers', 'reports', 'minutes'] as const;
+const counts = Object.fromEntries(COUNTS.map((option) => [option, countOf('api', option, values[option])])) as Record<
+  (typeof COUNTS)[number],
+  number
+>;
 const command = `npm run bench -- api ${Object.entries(values)
   .map(([name, value]) => (value === true ? `--${name}` : value === false ? '' : `--${name} ${value}`))
   .filter(Boolean)
