@@ -16,6 +16,7 @@ import {
   maxPool,
   momentDistance,
   moments,
+  momentTarget,
   relu,
   relu6,
   resize,
@@ -103,12 +104,21 @@ describe('gradients of the kernels equal finite differences', () => {
     }
   });
 
-  it('of the distance of moments from a target, as they are and unscaled', () => {
-    const target = tf.tensor2d([0.3, -0.4, 2, 0.1], [2, 2]);
-    for (const unscale of [undefined, tf.tensor2d([2, 0.5, 4, 0.25], [2, 2])]) {
-      // Nearly quadratic in any one pixel, so a long step costs little accuracy and gains much.
-      assertGradient((input) => momentDistance({ x: as4D(input), unscale }, target), [x], 0.1, 1e-2);
-    }
+  it("of the distance of two norms' moments from a target, as they are and unscaled, in either input", () => {
+    const wanted = [
+      { mean: Float64Array.of(0.3, -0.4), variance: Float64Array.of(2, 0.1) },
+      { mean: Float64Array.of(-0.2, 0.5), variance: Float64Array.of(1.1, 0.7) },
+    ];
+    const unscales = [undefined, tf.tensor2d([2, 0.5, 4, 0.25], [2, 2])];
+    const target = momentTarget(wanted, unscales);
+    const of = (first?: Tensor, second?: Tensor) => {
+      const distance = momentDistance();
+      distance.see(as4D(first));
+      distance.see(as4D(second));
+      return distance.to(target, [2.5, 1]);
+    };
+    // Nearly quadratic in any one pixel, so a long step costs little accuracy and gains much.
+    assertGradient(of, [x, x.mul(0.7).add(0.2).slice([0, 1, 0, 0], [-1, -1, 2, -1])], 0.1, 1e-2);
   });
 
   it('of a frozen norm and of what is left of a folded one, with ReLU and without', () => {

@@ -39,8 +39,9 @@ function someTarget(widths: readonly number[], d: number, seed = 7): ReferenceTa
   };
 }
 
-const tensorsOf = ({ layers }: ReferenceMemory) =>
-  layers.map(({ mean, variance }) => tf.tensor2d([...mean, ...variance], [2, mean.length]));
+/** [T, 2], as steps leave them. */
+const tensorOf = ({ layers }: ReferenceMemory) =>
+  tf.tensor2d(layers.flatMap(({ mean, variance }) => [...mean].map((value, c) => [value, variance[c] as number])));
 
 for (const [shape, depth] of [
   [{ height: 8, width: 8, channels: 1 }, 2],
@@ -67,7 +68,7 @@ for (const [shape, depth] of [
         const x = normalize(gatherImages(set, [...set.labels.keys()]), normalization);
         const labels = batchLabels(all, CLASSES);
         const options = { ...weights, momentsMemory: memory?.share ?? 0 };
-        const earlier = memory && tensorsOf(memory);
+        const earlier = memory && tensorOf(memory);
         const lossOf = (images: Tensor4D) =>
           matchingLoss(targetOf(frozen, target), images, labels, options, earlier).total;
         const { value, grad } = tf.valueAndGrad((images) => lossOf(images as Tensor4D))(x);

@@ -6,9 +6,9 @@ import { encodeSafetensors, type StoredTensor } from '../../src/formats/safetens
 import { buildNetwork } from '../../workers/nn/architectures/index.js';
 import { decodeParameters, torchShape } from '../../workers/nn/checkpoint.js';
 import { type FrozenNetwork, forwardFrozen, freeze } from '../../workers/nn/frozen.js';
-import type { Network, ParameterSpec } from '../../workers/nn/network.js';
+import { featuresOf, type Network, type ParameterSpec } from '../../workers/nn/network.js';
 import { type Parameters, parameterOf } from '../../workers/nn/parameters.js';
-import { batchLabels, matchingLoss, type Target } from '../../workers/teddy/matching.js';
+import { batchLabels, matchingLoss, type Target, targetOf } from '../../workers/teddy/matching.js';
 import { type Tensor1D, type Tensor4D, tf, valuesOf } from '../../workers/tensor/tensorflow.js';
 
 export interface GoldenCase extends ImageShape {
@@ -114,16 +114,12 @@ export const labelsOf = ({ batch, classes }: GoldenCase): Int32Array =>
   Int32Array.from({ length: batch }, (_, i) => i % classes);
 
 /** The target of the goldens: the network's own running moments, and class means of 0. */
-function targetOf(frozen: FrozenNetwork): Target {
+function runningTarget(frozen: FrozenNetwork): Target {
   const { network, parameters } = frozen;
-  const running = (name: string, part: string) => parameterOf<Tensor1D>(parameters, `${name}.running_${part}`);
-  const { height, width, channels } = network.featureShape;
-  return {
-    frozen,
-    layers: network.norms.map(({ name }) => tf.stack([running(name, 'mean'), running(name, 'var')])),
-    classMeans: tf.zeros([network.classes, height * width * channels]),
-    weight: 1,
-  } as Target;
+  const running = (name: string, part: string) =>
+    Float64Array.from(parameterOf<Tensor1D>(parameters, `${name}.running_${part}`).dataSync<'float32'>());
+  const layers = network.norms.map(({ name }) => ({ mean: running(name, 'mean'), variance: running(name, 'var') }));
+  return targetOf(frozen, { layers, classMeans: new Float64Array(network.classes * featuresOf(network)) });
 }
 
 /** Those that make_goldens.py has. */
@@ -137,7 +133,7 @@ const WEIGHTS = synthesisConfig.parse({
 /** Logits, the matching loss and its gradient in NCHW order, flat. */
 export function runMatching(one: GoldenCase, network: Network, parameters: Parameters, images: Tensor4D) {
   const frozen = freeze(network, parameters);
-  const target = targetOf(frozen);
+  const target = runningTarget(frozen);
   const logits = valuesOf(() => forwardFrozen(frozen, images).logits);
   const labels = batchLabels(labelsOf(one), one.classes);
   const { value, grads } = tf.engine().gradients(() => matchingLoss(target, images, labels, WEIGHTS).total, [images]);

@@ -2,15 +2,15 @@
 import type { SynthesisConfig } from '../../src/domain/config.js';
 import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import { softCrossEntropy } from '../nn/training.js';
-import { momentDistance, type NormInput } from '../tensor/kernels/index.js';
+import { type MomentTarget, momentDistance, momentTarget } from '../tensor/kernels/index.js';
 import { type Scalar, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import type { Statistics } from './statistics.js';
 
 /** A teacher with what it saw of the real data, as tensors. */
 export interface Target {
   readonly frozen: FrozenNetwork;
-  /** [2, c] a batch norm: mean and biased variance. */
-  readonly layers: readonly Tensor2D[];
+  /** Of what comes to its batch norms. */
+  readonly moments: MomentTarget;
   /** [classes, d] */
   readonly classMeans: Tensor2D;
   /** Of its loss, beside those of other teachers. */
@@ -18,14 +18,16 @@ export interface Target {
 }
 
 export function targetOf(frozen: FrozenNetwork, { layers, classMeans }: Statistics, weight = 1): Target {
+  const { network, unscales } = frozen;
+  const features = classMeans.length / network.classes;
   return {
     frozen,
     weight,
-    layers: layers.map(({ mean, variance }) => tf.tensor2d(Float32Array.of(...mean, ...variance), [2, mean.length])),
-    classMeans: tf.tensor2d(Float32Array.from(classMeans), [
-      frozen.network.classes,
-      classMeans.length / frozen.network.classes,
-    ]),
+    moments: momentTarget(
+      layers,
+      network.norms.map(({ name }) => unscales.get(name)),
+    ),
+    classMeans: tf.tensor2d(Float32Array.from(classMeans), [network.classes, features]),
   };
 }
 
@@ -59,38 +61,32 @@ export interface MatchingLoss {
   readonly crossEntropy: Scalar;
   readonly moments: Scalar;
   readonly classMeans: Scalar;
-  /** Moments [2, c] by batch norm for the next step of this teacher; none without memory. The caller disposes of them. */
-  readonly remembered: readonly Tensor2D[];
+  /** Moments [T, 2] for the next step of this teacher; undefined without memory. The caller disposes of them. */
+  readonly remembered: Tensor2D | undefined;
 }
 
 /**
  * w (a CE(f(x), y) + b sum_l c_l (|| mu_l - mu_l^k ||_2 + || var_l - var_l^k ||_2) + g mean_c || hbar_c(x) - H_c ||_2^2)
- * with w the target's weight, the mean over the classes of the batch, c_0 = `firstLayerWeight` and every other c_l = 1, for normalised images x [n, h, w, c]. mu_l and var_l are those of x
- * and, by the share `momentsMemory`, those that `earlier` steps of the teacher left, [2, c] a batch norm, none at the first.
+ * with w the target's weight, the mean over the classes of the batch, c_0 = `firstLayerWeight` and every other c_l = 1, for
+ * normalised images x [n, h, w, c]. mu_l and var_l are those of x and, by the share `momentsMemory`, what `earlier` steps of
+ * the teacher left, [T, 2] for the T channels of all norms, undefined at the first.
  */
 export function matchingLoss(
   target: Target,
   x: Tensor4D,
   labels: BatchLabels,
   weights: MatchingWeights,
-  earlier: readonly Tensor2D[] = [],
+  earlier?: Tensor2D,
 ): MatchingLoss {
-  const distances: Scalar[] = [];
-  const remembered: Tensor2D[] = [];
-  const outputs = forwardFrozen(target.frozen, x, (input) => {
-    const at = distances.length;
-    const wanted = target.layers[at] as Tensor2D;
-    if (weights.momentsMemory === 0) {
-      distances.push(momentDistance(input, wanted));
-      return;
-    }
-    const { distance, moments } = distanceWithMemory(input, wanted, earlier[at], weights.momentsMemory);
-    distances.push(distance);
-    remembered.push(moments);
-  });
+  const distance = momentDistance();
+  const outputs = forwardFrozen(target.frozen, x, (input) => distance.see(input.x));
   const crossEntropy = softCrossEntropy(outputs.logits, labels.oneHot);
-  const [first, ...others] = distances as [Scalar, ...Scalar[]];
-  const moments = tf.addN([first.mul(weights.firstLayerWeight) as Scalar, ...others]);
+  const layerWeights = target.moments.channels.map((_, l) => (l === 0 ? weights.firstLayerWeight : 1));
+  const { shifted, remember } = memoryOf(target.moments, weights.momentsMemory, earlier);
+  let remembered: Tensor2D | undefined;
+  const moments = distance.to(shifted, layerWeights, (own) => {
+    remembered = remember(own);
+  });
   const wanted = target.classMeans.gather(labels.present);
   const difference = labels.average.matMul(outputs.features).sub(wanted);
   const classMeans = difference.square().sum(1).mean() as Scalar;
@@ -103,14 +99,14 @@ export function matchingLoss(
 }
 
 /**
- * The distance of s old + (1 - s) own moments to the wanted ones, and those moments, which the caller disposes of. Divided by
- * 1 - s, so that it is the distance of the batch's own moments to a target that is shifted by what is remembered.
+ * The distance of s old + (1 - s) own moments to the wanted ones, for a share s, divided by 1 - s, is that of the batch's own
+ * to a target that is shifted by what is remembered; and what there is to remember of its own.
  */
-function distanceWithMemory(input: NormInput, wanted: Tensor2D, old: Tensor2D | undefined, share: number) {
-  let moments = old;
-  const shifted = old ? (wanted.sub(old.mul(share)).div(1 - share) as Tensor2D) : wanted;
-  const distance = momentDistance(input, shifted, (own) => {
-    moments = tf.keep(old ? (old.mul(share).add(own.mul(1 - share)) as Tensor2D) : own.clone());
-  });
-  return { distance, moments: moments as Tensor2D };
+function memoryOf(target: MomentTarget, share: number, old: Tensor2D | undefined) {
+  const remember = (own: Tensor2D): Tensor2D | undefined => {
+    if (share === 0) return undefined;
+    return tf.keep(old ? (old.mul(share).add(own.mul(1 - share)) as Tensor2D) : own.clone());
+  };
+  const wanted = old ? (target.wanted.sub(old.mul(share)).div(1 - share) as Tensor2D) : target.wanted;
+  return { shifted: { ...target, wanted }, remember };
 }

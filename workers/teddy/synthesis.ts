@@ -59,7 +59,7 @@ export function initialImages(task: SynthesisTask, source: HostImages, positions
 export interface SynthesisState {
   /** Pixels as fractions, under the name `images`. */
   readonly images: Record<'images', Tensor>;
-  /** Moments that the teachers remember, by their position in the pool and that of the batch norm. */
+  /** Moments that the teachers remember, by their position in the pool. */
   readonly memory: Record<string, Tensor>;
   readonly optimizer: Optimizer;
 }
@@ -118,11 +118,10 @@ export function synthesisStep(
     const view = normalize(crop(resize(pixels, shape.height, shape.width), boxes), normalization);
     const totals = chosen.map((k) => {
       const target = pool[k] as Target;
-      const names = target.layers.map((_, l) => `${k}/${l}`);
-      const earlier = names.flatMap((of) => (state.memory[of] as Tensor2D | undefined) ?? []);
+      const earlier = state.memory[k] as Tensor2D | undefined;
       const { total, remembered, ...loss } = matchingLoss(target, view, labels, config, earlier);
-      tf.dispose(earlier);
-      for (const [l, moments] of remembered.entries()) state.memory[names[l] as string] = moments;
+      earlier?.dispose();
+      if (remembered) state.memory[k] = remembered;
       for (const key of ['crossEntropy', 'moments', 'classMeans'] as const) {
         parts[key] += (loss[key].dataSync()[0] as number) / chosen.length;
       }

@@ -1,7 +1,7 @@
 /** TensorFlow's batch norm, with ReLU in the same pass over the activations where that is quicker. */
 import { readFileSync } from 'node:fs';
 import { type Tensor, type Tensor1D, type Tensor4D, tf } from '../tensorflow.js';
-import { execute } from './execute.js';
+import { execute, only } from './execute.js';
 
 export interface BatchNorm {
   readonly epsilon: number;
@@ -76,4 +76,32 @@ export function constantsOf(channels: number): { readonly zeros: Tensor1D; reado
   const made = { zeros: tf.keep(tf.zeros([channels])) as Tensor1D, ones: tf.keep(tf.ones([channels])) as Tensor1D };
   constants.set(channels, made);
   return made;
+}
+
+/** Mean [c] and unbiased variance [c] of every channel. The caller disposes of them. */
+export interface Moments {
+  readonly mean: Tensor1D;
+  readonly variance: Tensor1D;
+}
+
+/** Moments that a batch's are mixed into: share of the batch's, 1 - share of these. */
+export interface Running extends Moments {
+  readonly share: number;
+}
+
+/** Batch norm's epsilon, as PyTorch has it. */
+export const EPSILON = 1e-5;
+
+/** Batch norm in training mode: y, mean and unbiased variance, the batch's or mixed ones, and what its gradient reads. */
+export function ownNorm(x: Tensor4D, gamma: Tensor, beta: Tensor, running?: Running, isRectified = false): Tensor[] {
+  const { share = 1 } = running ?? {};
+  // A share of 1 wants no moments.
+  const [mean, variance] = running && share < 1 ? [running.mean, running.variance] : [tf.tensor1d([]), tf.tensor1d([])];
+  return batchNorm(x, [gamma, beta, mean, variance], { epsilon: EPSILON, isTraining: true, share, isRectified });
+}
+
+/** x * scale + offset per channel, and ReLU: inference-mode batch norm of mean 0 and variance 1 is the fastest such map. */
+export function affine(x: Tensor4D, scale: Tensor1D, offset: Tensor1D, isRectified = false): Tensor4D {
+  const { zeros, ones } = constantsOf(x.shape[3]);
+  return only(batchNorm(x, [scale, offset, zeros, ones], { epsilon: 0, isTraining: false, isRectified }));
 }

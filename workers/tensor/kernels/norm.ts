@@ -1,36 +1,8 @@
-/** Batch norms: trained, frozen and folded, and the moments of their inputs. */
-import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.js';
+/** Batch norms: trained, frozen and folded. */
+import { type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.js';
 import { reluGradient } from './activation.js';
-import { batchNorm, constantsOf, fusesRelu } from './batch-norm.js';
+import { affine, constantsOf, EPSILON, fusesRelu, type Moments, ownNorm, type Running } from './batch-norm.js';
 import { differentiable, execute, only, type Save } from './execute.js';
-
-/** Batch norm's epsilon, as PyTorch has it. */
-const EPSILON = 1e-5;
-
-/** Mean [c] and unbiased variance [c] of every channel. The caller disposes of them. */
-export interface Moments {
-  readonly mean: Tensor1D;
-  readonly variance: Tensor1D;
-}
-
-/** Moments that a batch's are mixed into: share of the batch's, 1 - share of these. */
-export interface Running extends Moments {
-  readonly share: number;
-}
-
-/** Batch norm in training mode: y, mean and unbiased variance, the batch's or mixed ones, and what its gradient reads. */
-function ownNorm(x: Tensor4D, gamma: Tensor, beta: Tensor, running?: Running, isRectified = false): Tensor[] {
-  const { share = 1 } = running ?? {};
-  // A share of 1 wants no moments.
-  const [mean, variance] = running && share < 1 ? [running.mean, running.variance] : [tf.tensor1d([]), tf.tensor1d([])];
-  return batchNorm(x, [gamma, beta, mean, variance], { epsilon: EPSILON, isTraining: true, share, isRectified });
-}
-
-/** x * scale + offset per channel, and ReLU: inference-mode batch norm of mean 0 and variance 1 is the fastest such map. */
-function affine(x: Tensor4D, scale: Tensor1D, offset: Tensor1D, isRectified = false): Tensor4D {
-  const { zeros, ones } = constantsOf(x.shape[3]);
-  return only(batchNorm(x, [scale, offset, zeros, ones], { epsilon: 0, isTraining: false, isRectified }));
-}
 
 /**
  * Batch norm with the batch's own moments, and ReLU behind it where `rectified`: differentiable in x, gamma and beta;
@@ -62,64 +34,6 @@ export function trainingNorm(
     return execute('FusedBatchNormGradV3', [own, ...read], attributes, 5, ['T', 'U']).slice(0, 3);
   };
   return differentiable([x, gamma, beta], forward, backward);
-}
-
-/** The biased moments of every channel, [2, c], out of those of `ownNorm`, over m samples a channel. */
-const biased = (mean: Tensor1D, variance: Tensor1D, m: number): Tensor2D =>
-  tf.stack([mean, variance.mul((m - 1) / m)]) as Tensor2D;
-
-const samplesOf = ({ shape: [n, height, width] }: Tensor4D): number => n * height * width;
-
-function momentsOf(x: Tensor4D): { mean: Tensor1D; both: Tensor2D } {
-  const { zeros, ones } = constantsOf(x.shape[3]);
-  const [, mean, variance] = ownNorm(x, ones, zeros) as [Tensor4D, Tensor1D, Tensor1D];
-  return { mean, both: biased(mean, variance, samplesOf(x)) };
-}
-
-/** What comes to a batch norm. Where a kernel has scaled it, `unscale` [2, c] times its moments are those it had before. */
-export interface NormInput {
-  readonly x: Tensor4D;
-  readonly unscale: Tensor2D | undefined;
-}
-
-/** Mean and biased variance of every channel of [n, h, w, c], as [2, c]. Has no gradient. */
-export function moments({ x, unscale }: NormInput): Tensor2D {
-  const { both } = momentsOf(x);
-  return unscale ? both.mul(unscale) : both;
-}
-
-/** Keeps the gradient of a norm finite where the norm is 0. */
-const TINY = 1e-12;
-
-/**
- * || mean - mean' ||_2 + || var - var' ||_2 for a target [2, c], differentiable in x. With m = n h w samples a channel,
- * d mean / dx = 1 / m and d var / dx = 2 (x - mean) / m, so the gradient is an affine map of x.
- */
-export function momentDistance(
-  { x, unscale }: NormInput,
-  target: Tensor2D,
-  observe: (moments: Tensor2D) => void = () => undefined,
-): Scalar {
-  const forward = (save: Save) => {
-    const { mean, both } = momentsOf(x);
-    const own = (unscale ? both.mul(unscale) : both) as Tensor2D;
-    observe(own);
-    const off = own.sub(target);
-    const lengths = off.square().sum(1, true).add(TINY).sqrt();
-    const direction = off.div(lengths);
-    const [toMean, toVariance] = tf.unstack((unscale ? direction.mul(unscale) : direction).div(samplesOf(x))) as [
-      Tensor1D,
-      Tensor1D,
-    ];
-    const scale = toVariance.mul(2) as Tensor1D;
-    save([x, scale, toMean.sub(mean.mul(scale))]);
-    return lengths.sum() as Scalar;
-  };
-  const backward = (dy: Scalar, saved: Tensor[]) => {
-    const [input, scale, offset] = saved as [Tensor4D, Tensor1D, Tensor1D];
-    return affine(input, scale.mul(dy), offset.mul(dy));
-  };
-  return differentiable([x], forward, backward);
 }
 
 /** Scale and offset of a frozen batch norm: y = x * scale + offset, per channel. */
