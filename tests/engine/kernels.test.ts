@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { random } from '../../src/domain/random.js';
 import { augmentationBoxes } from '../../workers/nn/views.js';
 import { batchNorm, fusesRelu } from '../../workers/tensor/kernels/batch-norm.js';
+import { kernelThroughPatches } from '../../workers/tensor/kernels/convolution.js';
 import { execute } from '../../workers/tensor/kernels/execute.js';
 import {
   averagePool,
@@ -232,6 +233,33 @@ describe('the kernels', () => {
   it('compute mean and biased variance', () => {
     const { mean, variance } = tf.moments(x, [0, 1, 2]);
     close(moments({ x, unscale: undefined }), tf.stack([mean, variance]));
+  });
+
+  it('give the gradient of a kernel through patches that its own kernel gives, in an odd image and at any width', () => {
+    for (const { n, height, width, channels, side, outputs } of [
+      { n: 3, height: 5, width: 4, channels: 6, side: 3, outputs: 2 },
+      { n: 2, height: 7, width: 7, channels: 3, side: 5, outputs: 4 },
+      { n: 4, height: 2, width: 2, channels: 512, side: 3, outputs: 512 },
+    ]) {
+      const input = tf.randomNormal([n, height, width, channels], 0, 1, 'float32', 1) as Tensor4D;
+      const dy = tf.randomNormal([n, height, width, outputs], 0, 1, 'float32', 2) as Tensor4D;
+      const kernel = tf.zeros([side, side, channels, outputs]) as Tensor4D;
+      const attributes = { strides: [1, 1, 1, 1], dilations: [1, 1, 1, 1], padding: 'SAME', data_format: 'NHWC' };
+      const sizes = tf.tensor1d(kernel.shape, 'int32');
+      const [expected] = execute('Conv2DBackpropFilter', [input, sizes, dy], attributes);
+      const sliding = { kernel: side, stride: 1, padding: (side - 1) / 2, depthwise: false };
+      const whole = (weights: Tensor) =>
+        convolution(input, weights as Tensor4D, sliding, { images: false, kernel: true });
+      const chosen = tf.grad((weights) =>
+        whole(weights)
+          .mul(dy as Tensor4D)
+          .sum(),
+      )(kernel);
+      for (const actual of [kernelThroughPatches(input, dy, kernel.shape), chosen]) {
+        const scale = actual.abs().max().dataSync()[0] ?? 0;
+        close(actual.div(scale), (expected as Tensor).div(scale));
+      }
+    }
   });
 
   it('fold a frozen batch norm into the map that batch norm is', () => {

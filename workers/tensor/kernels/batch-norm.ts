@@ -1,7 +1,7 @@
 /** TensorFlow's batch norm, with ReLU in the same pass over the activations where that is quicker. */
-import { readFileSync } from 'node:fs';
 import { type Tensor, type Tensor1D, type Tensor4D, tf } from '../tensorflow.js';
 import { execute, only } from './execute.js';
+import { hasAvx512, isOnGpu } from './processor.js';
 
 export interface BatchNorm {
   readonly epsilon: number;
@@ -42,16 +42,6 @@ let isFused: boolean | undefined;
 export function fusesRelu(): boolean {
   isFused ??= process.env.TF_ENABLE_ONEDNN_OPTS !== '0' && !isOnGpu() && hasAvx512() && isThere();
   return isFused;
-}
-
-const isOnGpu = (): boolean => (tf.backend() as unknown as { isUsingGpuDevice: boolean }).isUsingGpuDevice;
-
-function hasAvx512(): boolean {
-  try {
-    return /\bavx512f\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
-  } catch {
-    return false; // Not Linux.
-  }
 }
 
 function isThere(): boolean {

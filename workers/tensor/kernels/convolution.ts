@@ -1,6 +1,7 @@
 /** Convolutions with PyTorch's symmetric padding, and the gradients that are asked for and no others. */
 import { type Tensor, type Tensor4D, tf } from '../tensorflow.js';
 import { differentiable, execute, only, type Save } from './execute.js';
+import { hasAvx512, isOnGpu } from './processor.js';
 
 export interface Sliding {
   /** Side of the square kernel, stride, and zeros on every side of the input. */
@@ -18,6 +19,13 @@ export interface Differentiated {
 
 /** oneDNN's gradient of an input with this many channels or fewer is several times slower than `throughPatches`. */
 const FEW_CHANNELS = 2;
+
+/**
+ * Without AVX-512, oneDNN's gradient of a kernel of this many values or more takes two to eight times as long as
+ * `kernelThroughPatches`, whose patches are small where the positions are few.
+ */
+const LARGE_KERNEL = 2 ** 21;
+const FEW_POSITIONS = 64;
 
 interface Padding {
   /** Zeros before and after the rows, and before and after the columns, that have to be added by hand. */
@@ -66,7 +74,10 @@ export function convolution(x: Tensor4D, kernel: Tensor4D, sliding: Sliding, gra
   const gradient = (of: 'Input' | 'Filter', inputs: Tensor[]) =>
     only<Tensor4D>(execute(`${name}Backprop${of}`, inputs, attributes));
   const paddedShape = [n, height + zeros[0] + zeros[1], width + zeros[2] + zeros[3], channels];
-  const isPatchwise = !depthwise && stride === 1 && scheme === 'SAME' && channels <= FEW_CHANNELS;
+  const isPlain = !depthwise && stride === 1 && scheme === 'SAME';
+  const isPatchwise = isPlain && channels <= FEW_CHANNELS;
+  const isLarge =
+    isPlain && kernel.size >= LARGE_KERNEL && height * width <= FEW_POSITIONS && !hasAvx512() && !isOnGpu();
 
   const inputGradient = (dy: Tensor4D, weights: Tensor4D): Tensor4D => {
     if (isPatchwise) return throughPatches(dy, weights);
@@ -82,7 +93,8 @@ export function convolution(x: Tensor4D, kernel: Tensor4D, sliding: Sliding, gra
     const [weights, input] = saved as [Tensor4D, Tensor4D];
     const wanted: Tensor[] = [];
     if (gradients.images) wanted.push(inputGradient(dy, weights));
-    if (gradients.kernel) wanted.push(gradient('Filter', [input, tf.tensor1d(kernel.shape, 'int32'), dy]));
+    if (gradients.kernel && isLarge) wanted.push(kernelThroughPatches(input, dy, kernel.shape));
+    else if (gradients.kernel) wanted.push(gradient('Filter', [input, tf.tensor1d(kernel.shape, 'int32'), dy]));
     return wanted;
   };
   const inputs = [...(gradients.images ? [x] : []), ...(gradients.kernel ? [kernel] : [])];
@@ -104,6 +116,14 @@ function throughPatches(dy: Tensor4D, kernel: Tensor4D): Tensor4D {
       for (let c = 0; c < channels; c++) sum.set(1, k - 1 - row, k - 1 - column, (row * k + column) * channels + c, c);
   const attributes = { strides: [1, 1, 1, 1], dilations: [1, 1, 1, 1], padding: 'SAME', data_format: 'NHWC' };
   return only(execute('Conv2D', [patches.reshape([n, height, width, taps]), sum.toTensor()], attributes));
+}
+
+/** The gradient of a kernel as one matrix product: what every tap of it saw, by what the outputs are asked to become. */
+export function kernelThroughPatches(x: Tensor4D, dy: Tensor4D, shape: Tensor4D['shape']): Tensor4D {
+  const [k, , channels, outputs] = shape;
+  const attributes = { ksizes: [1, k, k, 1], strides: [1, 1, 1, 1], rates: [1, 1, 1, 1], padding: 'SAME' };
+  const patches = only(execute('ExtractImagePatches', [x], attributes)).reshape([-1, k * k * channels]);
+  return patches.matMul(dy.reshape([-1, outputs]), true).reshape(shape);
 }
 
 /** x + bias per channel. */
