@@ -141,6 +141,9 @@ const wide = (
   };
 };
 
+/** What gained a little each in the narrow sweeps, together. */
+const together = { learningRate: 0.1, steps: 800, momentsMemory: 0.8 } as const;
+
 /** What of the narrow sweeps holds at width 128, and what the student's recipe is worth. */
 const WIDE: readonly Trial[] = [
   { name: 'base' },
@@ -159,9 +162,10 @@ const WIDE: readonly Trial[] = [
   { name: 'from real crops', synthesis: { init: 'REAL_CROPS' as const } },
   { name: 'rate .1', synthesis: { learningRate: 0.1 } },
   { name: 'two base runs', pool: twoRuns },
+  { name: 'rate .1, 800 steps, moments remembered by .8', synthesis: together },
   {
-    name: 'rate .1, 800 steps, moments remembered by .8',
-    synthesis: { learningRate: 0.1, steps: 800, momentsMemory: 0.8 },
+    name: 'rate .1, 800 steps, moments remembered by .8, from real crops',
+    synthesis: { ...together, init: 'REAL_CROPS' as const },
   },
   { name: "student's rate .003", recipe: { learningRate: 0.003 } },
   { name: "student's rate .005", recipe: { learningRate: 0.005 } },
