@@ -21,7 +21,7 @@ export interface Differentiated {
 const FEW_CHANNELS = 2;
 
 /**
- * Without AVX-512, oneDNN's gradient of a kernel of this many values or more takes two to eight times as long as
+ * Without AVX-512, oneDNN's gradient of a kernel of this many values or more takes 1.8 to 8 times as long as
  * `kernelThroughPatches`, whose patches are small where the positions are few.
  */
 const LARGE_KERNEL = 2 ** 21;
