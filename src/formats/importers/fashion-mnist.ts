@@ -3,7 +3,7 @@
  *
  * The files hold the published test split first and the training split after it: class 0 still carries the two empty
  * records that ended the two lists it was made of, behind the first 1,000 records and behind all of them. So the first
- * 1,000 valid records of each class are TEST, the other 6,000 TRAIN (docs/formats.md).
+ * 1,000 valid records of each class are TEST, the other 6,000 TRAIN.
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';

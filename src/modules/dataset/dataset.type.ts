@@ -40,7 +40,7 @@ registerEnumType(DatasetSourceKind, {
 
 registerEnumType(DatasetLayout, {
   name: 'DatasetLayout',
-  description: 'How files make labelled images; docs/formats.md describes each.',
+  description: 'How files make labelled images; docs/datasets.md describes each.',
   valuesConfig: {
     CLASS_FOLDERS: { description: '`train/<class>/...` and `val/` or `test/` beside it, as of ImageNet.' },
     TINY_IMAGENET: { description: 'As Tiny-ImageNet is published, with `wnids.txt` and `val_annotations.txt`.' },

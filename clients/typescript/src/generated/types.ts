@@ -121,7 +121,7 @@ export type DatasetImportInput = {
   source: DatasetSourceInput;
 };
 
-/** How files make labelled images; docs/formats.md describes each. */
+/** How files make labelled images; docs/datasets.md describes each. */
 export type DatasetLayout =
   /** The binary version of CIFAR-10 and CIFAR-100. */
   | 'CIFAR_BINARY'
