@@ -17,7 +17,7 @@ import { benchPage } from './support/api-page.js';
 import { measureSubscriptions } from './support/api-subscriptions.js';
 import { openLargeWorld } from './support/large-world.js';
 import { countOf, optionsOf, someOf } from './support/options.js';
-import { about, currentCommit, readJson, resultsPath, writeResult } from './support/report.js';
+import { about, ORIGIN, readJson, resultsPath, writeResult } from './support/report.js';
 
 const PARTS = ['page', 'subscriptions', 'memory'] as const;
 const values = optionsOf('api', {
@@ -47,7 +47,7 @@ const tell = (name: (typeof PARTS)[number], part: object): void =>
   writeResult('api', {
     ...readJson(resultsPath('api'), {}),
     ...about('npm run bench -- api'),
-    [name]: { command, commit: currentCommit(), ...part },
+    [name]: { command, ...ORIGIN, ...part },
   });
 
 if (parts.has('page')) {

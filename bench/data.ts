@@ -27,7 +27,7 @@ import {
 } from './support/import-trials.js';
 import { countOf, end, optionsOf, someOf } from './support/options.js';
 import { PYTHON, versionOfModule } from './support/python.js';
-import { about, currentCommit, readJson, resultsPath, rounded, writeResult } from './support/report.js';
+import { about, ORIGIN, readJson, resultsPath, rounded, writeResult } from './support/report.js';
 
 /** In the order of their lengths: a minute, ten, some more. */
 const PARTS = ['download', 'archives', 'pixels', 'memory'] as const;
@@ -125,7 +125,7 @@ function record(sections: Record<string, unknown>): void {
   console.log(JSON.stringify(sections, null, 2));
   const earlier = readJson<Record<string, unknown>>(resultsPath('data'), {});
   const command = `npm run bench -- data --data <folder of ${ARCHIVES.map(({ file }) => file).join(' and ')}>`;
-  const own = Object.entries(sections).map(([name, part]) => [name, { commit: currentCommit(), ...(part as object) }]);
+  const own = Object.entries(sections).map(([name, part]) => [name, { ...ORIGIN, ...(part as object) }]);
   writeResult('data', { ...earlier, ...about(command), ...Object.fromEntries(own) });
 }
 

@@ -2,7 +2,7 @@
  * Tries the options of pool, synthesis, labels and recipe one by one and writes bench/results/engine-sweep-<sweep>.json. Each
  * seed is a pair: one set and one baseline of random real images that start from the same images and train a student from the
  * same weights, so that the gain's error is that of the differences. What was computed in the work folder is not again. Every row
- * names the commit that gave it: rows of options that were tried and are gone stay in the file, behind the others. The first
+ * names the commit and the machine that gave it: rows of options that were tried and are gone stay in the file, behind the others. The first
  * trial is measured whatever is asked for, since the others are compared with it.
  *
  *     npm run bench -- engine-sweep [--sweep cifar10-ipc1] [--data <archive or folder of the images>] [--work <folder>]
@@ -16,16 +16,7 @@ import { chosenOf, namedOf } from './support/chosen.js';
 import { SWEEPS, type Sweep, type Trial } from './support/engine-trials.js';
 import { optionsOf } from './support/options.js';
 import { labelTeachersOf, openPipeline } from './support/pipeline.js';
-import {
-  about,
-  currentCommit,
-  mean,
-  readJson,
-  resultsPath,
-  rounded,
-  standardError,
-  writeResult,
-} from './support/report.js';
+import { about, mean, ORIGIN, readJson, resultsPath, rounded, standardError, writeResult } from './support/report.js';
 
 const values = optionsOf('engine-sweep', {
   sweep: { type: 'string', default: 'fashion-mnist' },
@@ -64,7 +55,7 @@ async function measure({ base }: Sweep, dataset: DatasetRef, trial: Trial) {
   const gains = pairs.map(({ teddy, randomReal }) => teddy.soft - randomReal.soft);
   return {
     ...trial,
-    commit: currentCommit(),
+    ...ORIGIN,
     teachers: made.teachers.map(({ kind, epoch, accuracy }) => ({ kind, epoch, accuracy: rounded(accuracy) })),
     teddy: pairs.map(({ teddy }) => rounded(teddy.soft)),
     randomReal: pairs.map(({ randomReal }) => rounded(randomReal.soft)),

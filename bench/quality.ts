@@ -2,7 +2,7 @@
  * Accuracy of teddy beside its baselines, all with the same labels, recipe and student steps, paired by seed: random real
  * images, low-loss crops of real images, and SRe2L as a configuration (one fully trained teacher, noise, cross-entropy and
  * moments). The rows are those of bench/support/suites.ts. Writes bench/results/quality-<suite>.json after every student: each
- * accuracy with the commit that gave it, and the mean difference to random real images with its standard error. What the file
+ * accuracy with the commit and machine that gave it, and the mean difference to random real images with its standard error. What the file
  * holds already of the same options is not computed again, so a suite of hours can be run in parts; `--fresh` starts anew.
  *
  *     npm run bench -- quality --suite cifar10 [--rows <a row's name, or words of it>]... [--methods TEDDY,SRE2L]
@@ -14,16 +14,7 @@ import { namedOf } from './support/chosen.js';
 import { digestOf } from './support/digest.js';
 import { countOf, optionsOf, someOf } from './support/options.js';
 import type { Outcome } from './support/pipeline.js';
-import {
-  about,
-  currentCommit,
-  mean,
-  readJson,
-  resultsPath,
-  rounded,
-  standardError,
-  writeResult,
-} from './support/report.js';
+import { about, mean, ORIGIN, readJson, resultsPath, rounded, standardError, writeResult } from './support/report.js';
 import { openSuite, suiteOf, synthesisOf } from './support/suite-runner.js';
 import { METHODS, type Method, type Row } from './support/suites.js';
 
@@ -48,6 +39,8 @@ interface Measured {
   /** Of the options that decide the accuracy. */
   readonly options: string;
   readonly commit: string;
+  /** Missing in what was measured before rows said it. */
+  readonly hardware?: string;
 }
 interface Result {
   teachers?: unknown;
@@ -55,7 +48,6 @@ interface Result {
   rows: Record<string, Partial<Record<Method, { measured: Measured[] }>>>;
 }
 
-const commit = currentCommit();
 const name = `quality-${values.suite}`;
 const result: Result = values.fresh ? { rows: {} } : { ...readJson<Result>(resultsPath(name), { rows: {} }) };
 // What was measured of other options is of another row, whatever its name.
@@ -111,7 +103,7 @@ async function measure(row: Row, method: Method, seed: number): Promise<void> {
   const earlier = of[method]?.measured ?? [];
   if (earlier.some((one) => one.seed === seed)) return;
   const outcome = await opened.measure(row, method, seed);
-  const one = { seed, top1: rounded(outcome.soft), cpuSeconds: outcome.cpuSeconds, options, commit };
+  const one = { seed, top1: rounded(outcome.soft), cpuSeconds: outcome.cpuSeconds, options, ...ORIGIN };
   of[method] = { measured: [...earlier, one].sort((a, b) => a.seed - b.seed) };
   save();
   process.stdout.write(`${row.name.padEnd(40)} ${method.padEnd(12)} seed ${seed}  ${one.top1}\n`);

@@ -7,10 +7,14 @@ import { fileURLToPath } from 'node:url';
 /** A path in the checkout. */
 export const root = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
-export interface About {
-  readonly command: string;
+/** What gave a figure. Files that several runs write say it of every row, since machines differ. */
+export interface Origin {
   readonly commit: string;
   readonly hardware: string;
+}
+
+export interface About extends Origin {
+  readonly command: string;
   readonly versions: Record<string, string>;
 }
 
@@ -20,17 +24,13 @@ const versionOf = (name: string): string =>
 /** `command` reproduces the file. */
 export const about = (command: string): About => ({
   command,
-  commit: currentCommit(),
-  hardware: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+  ...ORIGIN,
   versions: {
     node: process.version,
     '@tensorflow/tfjs-node-gpu': versionOf('@tensorflow/tfjs-node-gpu'),
     'fashion-mnist': versionOf('fashion-mnist'),
   },
 });
-
-/** As the process began: what is committed while it measures is not what it measures. */
-const COMMIT = commitOf(root(''));
 
 function commitOf(cwd: string): string {
   try {
@@ -41,7 +41,11 @@ function commitOf(cwd: string): string {
   }
 }
 
-export const currentCommit = (): string => COMMIT;
+/** The commit is that as the process began: what is committed while it measures is not what it measures. */
+export const ORIGIN: Origin = {
+  commit: commitOf(root('')),
+  hardware: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+};
 
 export const resultsPath = (name: string): string => root(`bench/results/${name}.json`);
 
