@@ -135,6 +135,21 @@ const NORMALIZATION = { mean: [0.4], std: [0.3] };
 const network = buildNetwork(architectureConfig.parse({ width: 4, depth: 2 }), SHAPE, CLASSES);
 const set = tinyImages(SHAPE, 300, CLASSES, 3);
 
+describe("a student's first weights", () => {
+  const recipe = recipeConfig.parse({});
+  const kernelOf = (tensors: Record<string, Tensor>) => Array.from((Object.values(tensors)[0] as Tensor).dataSync());
+
+  it('are of its seed, and none that a pool of the same seed began with', () => {
+    const own = kernelOf(createStudent(network, recipe, 0).parameters);
+    assert.deepEqual(kernelOf(createStudent(network, recipe, 0).parameters), own);
+    for (const seed of [0, 1]) {
+      const teacher = kernelOf(initialize(network, seed));
+      assert.ok(own.every((value, i) => value !== teacher[i]));
+    }
+    assert.notDeepEqual(kernelOf(createStudent(network, recipe, 1).parameters), own);
+  });
+});
+
 describe('what a student is measured by', () => {
   it('is d times the average before plus 1 - d times the weights, running moments with them, step after step', () => {
     const averageDecay = 0.75;

@@ -1,5 +1,6 @@
 /** A student: a fresh network trained on a small set by a recipe, and read against the real test split. */
 import type { RecipeConfig } from '../../src/domain/config.js';
+import { random } from '../../src/domain/random.js';
 import { floatsOf } from '../../src/formats/float16.js';
 import type { LabelledViews, Views } from '../../src/formats/labels.js';
 import type { Network } from '../nn/network.js';
@@ -30,10 +31,14 @@ export interface StudentState {
   readonly average: Parameters;
 }
 
+/** Weights from a stream of the student's own: a pool of the same seed must not have begun with them, as it labels the set. */
+const freshWeights = (network: Network, seed: number): Parameters =>
+  initialize(network, random(seed, 'student').integer(2 ** 31));
+
 export function createStudent(network: Network, recipe: RecipeConfig, seed: number, resume?: StudentState): Student {
   const { optimizer, weightDecay, averageDecay } = recipe;
   const make = optimizer === 'SGD' ? sgd : adam;
-  const parameters = resume?.parameters ?? initialize(network, seed);
+  const parameters = resume?.parameters ?? freshWeights(network, seed);
   return {
     network,
     parameters,
