@@ -17,6 +17,9 @@ import { createReporter, removeObject } from './reporter.js';
 /** How long a drain waits for a database that is away: the heartbeat that ends with the process says it later. */
 const HAND_BACK_MS = 3_000;
 
+/** How long a drain waits for a checkpoint: a step of a deep network takes seconds, and some jobs have none to make. */
+const LAST_CHECKPOINT_MS = 4_000;
+
 export type AttemptEnd = 'SUCCEEDED' | 'FAILED' | 'RETRY' | 'STALE' | 'DRAINED';
 
 export interface AttemptOptions {
@@ -32,7 +35,7 @@ export interface Attempt {
   ended: Promise<AttemptEnd>;
   /** The claim is lost: end the computation. */
   revoke(): void;
-  /** The worker stops: end the computation and give the task back. */
+  /** The worker stops: let the computation make a last checkpoint, end it and give the task back. */
   drain(): void;
   killNow(): void;
 }
@@ -47,11 +50,19 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
   const over = AbortSignal.any([revoked.signal, draining.signal]);
   const reporter = createReporter({ backend, store, claim, log, signal: over, onStale: () => revoked.abort() });
   const assignment = { kind, taskId, payload, workplace, checkpointKey: checkpoint?.key ?? null };
-  const child = startComputeChild(assignment, reporter);
+  let lastCheckpoint: NodeJS.Timeout | undefined;
+  const child = startComputeChild(assignment, {
+    ...reporter,
+    async checkpoint(key, step) {
+      await reporter.checkpoint(key, step);
+      if (lastCheckpoint !== undefined) draining.abort();
+    },
+  });
   log.info({ ...about, childPid: child.pid, fromStep: checkpoint?.step ?? 0 }, 'attempt started');
 
   const run = async (): Promise<AttemptEnd> => {
     const end = await endOf(child, over);
+    clearTimeout(lastCheckpoint);
     await reporter.close();
     if (revoked.signal.aborted) return 'STALE';
     if (end === 'INTERRUPTED') {
@@ -88,7 +99,10 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
     claim,
     ended,
     revoke: () => revoked.abort(),
-    drain: () => draining.abort(),
+    drain() {
+      child.drain();
+      lastCheckpoint ??= setTimeout(() => draining.abort(), LAST_CHECKPOINT_MS);
+    },
     killNow: () => child.killNow(),
   };
 }

@@ -13,7 +13,8 @@ import type { Job, JobContext } from './jobs/job.js';
 import { loadAllJobs, loadJob } from './jobs/registry.js';
 import type { Assignment, FromChild, ToChild } from './protocol.js';
 
-let checkpointRecorded: () => void = () => undefined;
+let checkpointAnswered: () => void = () => undefined;
+let stopping = false;
 
 // A supervisor that is gone, killed perhaps, wants nothing any more. Seen whenever the job breathes.
 process.on('disconnect', () => process.exit(1));
@@ -26,8 +27,11 @@ process.on('message', (message: ToChild) => {
     case 'PROBE':
       probe().catch(fail);
       break;
-    case 'CHECKPOINT_RECORDED':
-      checkpointRecorded();
+    case 'CHECKPOINT_ANSWERED':
+      checkpointAnswered();
+      break;
+    case 'DRAIN':
+      stopping = true;
       break;
   }
 });
@@ -64,12 +68,13 @@ async function openContext({ workplace, taskId, checkpointKey }: Assignment): Pr
     async checkpoint(bytes, step) {
       // Below the task's own folder: another task of the same bytes must not lose them when this one is done.
       const { key } = await putByDigest(store, `checkpoints/${taskId}`, bytes, '');
-      const recorded = new Promise<void>((resolve) => {
-        checkpointRecorded = resolve;
+      const answered = new Promise<void>((resolve) => {
+        checkpointAnswered = resolve;
       });
       send({ type: 'CHECKPOINT', key, step });
-      await recorded;
+      await answered;
     },
+    stopping: () => stopping,
     breathe: () => turn(),
   };
 }

@@ -22,6 +22,8 @@ export interface ComputeChild {
   readonly pid: number | undefined;
   /** Never rejects; resolves when the process is gone. */
   readonly ended: Promise<ChildEnd>;
+  /** Asks for a checkpoint soon. */
+  drain(): void;
   /** SIGTERM, and SIGKILL where that does not help. Resolves when the process is gone. */
   kill(): Promise<void>;
   /** SIGKILL. */
@@ -31,11 +33,11 @@ export interface ComputeChild {
 export interface ChildReports {
   progress(step: number, totalSteps: number, loss: number | null): void;
   metric(name: string, step: number, value: number): void;
-  /** Resolves when the checkpoint is recorded. */
+  /** Resolves when the checkpoint is recorded; rejects when it cannot be. */
   checkpoint(key: string, step: number): Promise<void>;
 }
 
-/** Starts a child on an assignment. A rejected checkpoint leaves the child waiting: its supervisor then kills it. */
+/** Starts a child on an assignment. A checkpoint that cannot be recorded does not stop it: the one before stays. */
 export function startComputeChild(assignment: Assignment, reports: ChildReports): ComputeChild {
   const process = forkChild();
   const output = keepLastLines(process);
@@ -49,12 +51,11 @@ export function startComputeChild(assignment: Assignment, reports: ChildReports)
       case 'METRIC':
         reports.metric(message.name, message.step, message.value);
         break;
-      case 'CHECKPOINT':
-        reports.checkpoint(message.key, message.step).then(
-          () => tell(process, { type: 'CHECKPOINT_RECORDED' }),
-          () => undefined,
-        );
+      case 'CHECKPOINT': {
+        const answer = () => tell(process, { type: 'CHECKPOINT_ANSWERED' });
+        reports.checkpoint(message.key, message.step).then(answer, answer);
         break;
+      }
       case 'RESULT':
       case 'FAILURE':
         end = message;
@@ -73,6 +74,7 @@ export function startComputeChild(assignment: Assignment, reports: ChildReports)
   return {
     pid: process.pid,
     ended,
+    drain: () => tell(process, { type: 'DRAIN' }),
     async kill() {
       process.kill('SIGTERM');
       const timer = setTimeout(() => process.kill('SIGKILL'), KILL_AFTER_MS);

@@ -26,8 +26,10 @@ export type ToChild =
   | { type: 'RUN'; assignment: Assignment }
   /** Tell what you compute on, and exit. */
   | { type: 'PROBE' }
-  /** The checkpoint is recorded: go on. */
-  | { type: 'CHECKPOINT_RECORDED' };
+  /** The checkpoint is recorded, or could not be: go on. */
+  | { type: 'CHECKPOINT_ANSWERED' }
+  /** The worker stops: make a checkpoint as soon as you can. */
+  | { type: 'DRAIN' };
 
 export interface Device {
   device: string;

@@ -34,6 +34,7 @@ export async function importInto(source: z.input<typeof datasetSource>, work: st
     progress: () => undefined,
     metric: () => undefined,
     checkpoint: async () => undefined,
+    stopping: () => false,
     breathe: () => turn(),
   };
   const start = performance.now();

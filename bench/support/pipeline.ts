@@ -53,6 +53,7 @@ export async function openPipeline(work: string) {
     progress: () => undefined,
     metric: () => undefined,
     checkpoint: async () => undefined,
+    stopping: () => false,
     breathe: async () => undefined,
   };
 

@@ -7,6 +7,7 @@ import { architectureConfig, type PoolConfig } from '../../src/domain/config.js'
 import { evaluate } from '../../workers/jobs/evaluation.js';
 import { label } from '../../workers/jobs/labeling.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
+import { computeStatistics } from '../../workers/jobs/statistics.js';
 import { synthesize } from '../../workers/jobs/synthesis.js';
 import { type TinyWorld, tinyWorld } from '../support/tiny-engine.js';
 import {
@@ -31,12 +32,16 @@ describe('a job that is resumed', () => {
   });
   after(() => world.close());
 
-  /** Runs a job, then again from each of its checkpoints: its answer and the loss of every later step must be equal. */
+  /**
+   * Runs a job, then again from each of its checkpoints: its answer and the loss of every later step must be equal. In a worker
+   * that stops, checkpoints are made wherever they can be.
+   */
   async function assertResumable<R>(
     run: (context: KeptContext) => Promise<R>,
     checkpoints: readonly number[],
+    stopping = false,
   ): Promise<R> {
-    const whole = keptContext(world.store);
+    const whole = { ...keptContext(world.store), stopping: () => stopping };
     const result = await run(whole);
     assert.deepEqual(
       whole.checkpoints.map(({ step }) => step),
@@ -93,8 +98,29 @@ describe('a job that is resumed', () => {
 
   it('labels the same views from any checkpoint', async () => {
     const payload = labelingPayload(world, undisturbed.teachers, [undisturbed.synthesis.images]);
-    const result = await assertResumable((context) => label(payload, context), [100, 101]);
+    const result = await assertResumable((context) => label(payload, context), [0, 100, 101]);
     assert.deepEqual(result, undisturbed.labelled);
+  });
+
+  it('measures the same statistics from any checkpoint', async () => {
+    const big = await tinyWorld({ height: 8, width: 8, channels: 1 }, 300);
+    const { teachers } = await trainPool(poolPayload(big), keptContext(big.store));
+    const payload = { dataset: big.dataset, teacher: teachers[0] as (typeof teachers)[number] };
+    const run = (context: KeptContext) => computeStatistics(payload, { ...context, store: big.store });
+    await assertResumable(run, [250, 500, 750], true);
+    await assertResumable(run, []);
+    await big.close();
+  });
+
+  it('goes on to the same bits from every single step, at which a worker that stops has it saved', async () => {
+    const steps = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+    await assertResumable((context) => trainPool(poolPayload(world), context), steps(11), true);
+    const payload = synthesisPayload(world, undisturbed.pool, { momentsMemory: 0.8 });
+    await assertResumable((context) => synthesize(payload, context), steps(11), true);
+    const students = { ...evaluationPayload(world, undisturbed.teachers), labelKinds: ['SOFT' as const] };
+    const evaluation = async (context: KeptContext) =>
+      (await evaluate(students, context)).results.map(({ seconds: _, ...result }) => result);
+    await assertResumable(evaluation, steps(24), true);
   });
 
   it('trains the same students to the same accuracies from any checkpoint, with either kind of labels', async () => {

@@ -18,6 +18,7 @@ export function recordedContext(store: ObjectStore): RecordedContext {
     progress: (step, totalSteps) => steps.push({ step, totalSteps }),
     metric: () => {},
     checkpoint: async () => {},
+    stopping: () => false,
     breathe: async () => {},
   };
 }

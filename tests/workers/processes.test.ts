@@ -150,6 +150,38 @@ describe('worker processes', () => {
     worker = other;
   });
 
+  it('save what they have computed on SIGTERM, however far the next checkpoint is', async () => {
+    const run = await runs.newRun({ steps: 20_000, checkpointEvery: 20_000 });
+    const task = await until('some steps are done', async () => {
+      const task = await runs.synthesisOf(run.id);
+      return task !== null && task.step >= 20 && task;
+    });
+    assert.equal(await worker.kill('SIGTERM'), 0);
+    const saved = (await runs.synthesisOf(run.id))?.checkpointStep ?? 0;
+    assert.ok(saved >= task.step, `of ${task.step} steps ${saved} are in a checkpoint`);
+    worker = await world.startWorker();
+    const { fromStep } = await worker.logged('attempt started', { taskId: task.id, attempt: 2 });
+    assert.equal(fromStep, saved);
+    await world.transact((work) => requestRunCancel(work, run.id, 'a test'));
+    await worker.logged('attempt ended', { taskId: task.id, outcome: 'STALE' });
+  });
+
+  it('go on where a checkpoint cannot be recorded, for whatever reason', async () => {
+    const { database } = world;
+    await database.$executeRaw`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$`;
+    await database.$executeRaw`CREATE TRIGGER refuse BEFORE UPDATE ON "Task" FOR EACH ROW
+      WHEN (NEW."checkpointKey" IS NOT NULL) EXECUTE FUNCTION refuse()`;
+    try {
+      const run = await runs.newRun();
+      await runs.succeeded(run.id);
+      assert.equal(await runs.imagesOf(run.id), undisturbed);
+      assert.deepEqual(await runs.outcomes(run.id), ['SUCCEEDED']);
+      await worker.logged('report not written');
+    } finally {
+      await database.$executeRaw`DROP FUNCTION refuse CASCADE`;
+    }
+  });
+
   it('hand their task back on Ctrl-C, which their child does not see', async () => {
     const run = await runs.newRun();
     const task = await runs.midway(run.id);

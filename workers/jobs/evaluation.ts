@@ -73,7 +73,7 @@ export async function evaluateOn(
         position.best = larger(position.best, last);
         context.metric(`top1/${labelKind.toLowerCase()}`, done, last.top1);
       }
-      if (done % recipe.checkpointEvery === 0 && done < recipe.steps) {
+      if ((done % recipe.checkpointEvery === 0 || context.stopping()) && done < recipe.steps) {
         position.milliseconds += performance.now() - since;
         since = performance.now();
         const step = position.finished.length * recipe.steps + done;

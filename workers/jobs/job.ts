@@ -14,10 +14,9 @@ export interface JobContext {
   metric(name: string, step: number, value: number): void;
   /** Stores a checkpoint and waits until it is recorded: a later attempt resumes from here to the same bits. */
   checkpoint(bytes: Uint8Array, step: number): Promise<void>;
-  /**
-   * Lets messages in between two steps: TensorFlow calls block the event loop. Rejects when the attempt was cancelled;
-   * call it at every step.
-   */
+  /** True where the worker is about to stop: what is not in a checkpoint within seconds is lost. Any step may ask. */
+  stopping(): boolean;
+  /** Lets messages in between two steps, as TensorFlow calls block the event loop: call it at every step. */
   breathe(): Promise<void>;
 }
 

@@ -16,12 +16,14 @@ export const label: Job<'LABELING'> = async ({ dataset, teachers, images, config
   const labeller = await loadLabeller(store, dataset, teachers, config);
   const { set, samples } = await readSynthetic(context, images);
 
-  const writeStatic = async () => {
+  const writeStatic = async (): Promise<z.infer<typeof progressSoFar>> => {
     const logits = await staticLabels(labeller, set, samples, config, seed, () => context.breathe());
     const file = encodeSafetensors({
       logits: { dtype: 'F16', shape: [samples, dataset.classNames.length], data: logits },
     });
-    return { static: await putByDigest(store, 'labels', file, '.safetensors'), fkd: [] };
+    const begun = { static: await putByDigest(store, 'labels', file, '.safetensors'), fkd: [] };
+    await context.checkpoint(Buffer.from(JSON.stringify(begun)), 0);
+    return begun;
   };
   const done = resumeFrom ? progressSoFar.parse(JSON.parse(resumeFrom.toString())) : await writeStatic();
 

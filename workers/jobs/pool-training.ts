@@ -65,7 +65,7 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, seed: p
       for (const { kind, epoch } of kept) {
         await keep(network, parameters, { kind, architecture: phase.architecture, epoch });
       }
-      if (kept.length > 0 || step % CHECKPOINT_EVERY === 0 || step === phase.steps) {
+      if (kept.length > 0 || step % CHECKPOINT_EVERY === 0 || step === phase.steps || context.stopping()) {
         const slots = optimizer.state();
         const bytes = writeState({ phase: at, step, teachers, parameters, slots, base });
         tf.dispose(slots);

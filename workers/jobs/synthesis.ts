@@ -76,7 +76,7 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
     step++;
     context.progress(step, config.steps, finalLoss);
     if (step % METRIC_EVERY === 0 || step === config.steps) report(context.metric, step, losses);
-    if (step % config.checkpointEvery === 0 && step < config.steps) {
+    if ((step % config.checkpointEvery === 0 || context.stopping()) && step < config.steps) {
       const slots = state.optimizer.state();
       const tensors = {
         ...under('images/', state.images),

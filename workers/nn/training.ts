@@ -92,16 +92,17 @@ export function crossEntropy(logits: Tensor2D, labels: ArrayLike<number>): Scala
 export const softCrossEntropy = (logits: Tensor2D, target: Tensor2D): Scalar =>
   tf.logSoftmax(logits).mul(target).sum().div(-logits.shape[0]) as Scalar;
 
-/** Visits a split in order, in batches of normalised images; tensors made by the visitor are disposed of. */
+/** Visits a split in order, from a sample on, in batches of normalised images; tensors made by the visitor are disposed of. */
 export async function visitBatches(
   set: HostImages,
   count: number,
   normalization: Normalization,
   breathe: () => Promise<void>,
   visit: (images: Tensor4D, start: number) => void,
+  from = 0,
 ): Promise<void> {
   const together = passBatch(set);
-  for (let start = 0; start < count; start += together) {
+  for (let start = from; start < count; start += together) {
     const indices = Array.from({ length: Math.min(together, count - start) }, (_, i) => start + i);
     tf.tidy(() => visit(normalize(gatherImages(set, indices), normalization), start));
     await breathe();

@@ -13,12 +13,25 @@ import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import { featuresOf, type Network } from '../nn/network.js';
 import { type LabelledImages, type Normalization, visitBatches } from '../nn/training.js';
 import { moments } from '../tensor/kernels/index.js';
+import type { Tensor4D } from '../tensor/tensorflow.js';
 
 export interface Statistics {
   /** By batch norm, in order: mean and biased variance of its input, [c] each. */
   readonly layers: readonly { readonly mean: Float64Array; readonly variance: Float64Array }[];
   /** Mean penultimate feature of every class, row-major [classes, d], features in NHWC order. */
   readonly classMeans: Float64Array;
+}
+
+/** Where a pass is: after `done` samples, with running moments, and sums of features instead of class means. */
+interface Pass extends Statistics {
+  readonly done: number;
+}
+
+export interface PassReports {
+  breathe(): Promise<void>;
+  progress(done: number, total: number): void;
+  /** Called after every batch, with what `resumeFrom` takes. */
+  passed?(state: () => Buffer, done: number): Promise<void>;
 }
 
 /** Merges the moments of `n` new samples into running ones of `count`. */
@@ -38,22 +51,25 @@ function merge(
   }
 }
 
+/** Batches are the same wherever an earlier pass broke off, and so are the bits. */
 export async function measureStatistics(
   frozen: FrozenNetwork,
   set: LabelledImages,
   normalization: Normalization,
-  { breathe, progress }: { breathe: () => Promise<void>; progress: (done: number, total: number) => void },
+  { breathe, progress, passed }: PassReports,
+  resumeFrom?: Uint8Array,
 ): Promise<Statistics> {
   const { network } = frozen;
   const { labels } = set;
   const width = featuresOf(network);
-  const layers = network.norms.map(({ channels }) => ({
-    mean: new Float64Array(channels),
-    variance: new Float64Array(channels),
-  }));
-  const classMeans = new Float64Array(network.classes * width);
-  const perClass = new Float64Array(network.classes);
-  await visitBatches(set, labels.length, normalization, breathe, (images, start) => {
+  const pass = resumeFrom ? resumedPass(network, resumeFrom) : freshPass(network);
+  const { layers, classMeans } = pass;
+  let { done } = pass;
+  const afterBatch = async () => {
+    await passed?.(() => encodeStatistics(network, pass, done), done);
+    await breathe();
+  };
+  const visit = (images: Tensor4D, start: number) => {
     const n = images.shape[0];
     let l = 0;
     const outputs = forwardFrozen(frozen, images, (input) => {
@@ -63,14 +79,17 @@ export async function measureStatistics(
     const features = outputs.features.dataSync<'float32'>();
     for (let i = 0; i < n; i++) {
       const label = labels[start + i] as number;
-      perClass[label] = (perClass[label] as number) + 1;
       for (let j = 0; j < width; j++) {
         const at = label * width + j;
         classMeans[at] = (classMeans[at] as number) + (features[i * width + j] as number);
       }
     }
-    progress(start + n, labels.length);
-  });
+    done = start + n;
+    progress(done, labels.length);
+  };
+  await visitBatches(set, labels.length, normalization, afterBatch, visit, done);
+  const perClass = new Float64Array(network.classes);
+  for (const label of labels) perClass[label] = (perClass[label] as number) + 1;
   perClass.forEach((count, c) => {
     for (let j = 0; j < width; j++)
       classMeans[c * width + j] = (classMeans[c * width + j] as number) / Math.max(1, count);
@@ -78,7 +97,26 @@ export async function measureStatistics(
   return { layers, classMeans };
 }
 
-export function encodeStatistics({ norms, classes }: Network, { layers, classMeans }: Statistics): Buffer {
+const freshPass = (network: Network): Pass => ({
+  done: 0,
+  layers: network.norms.map(({ channels }) => ({
+    mean: new Float64Array(channels),
+    variance: new Float64Array(channels),
+  })),
+  classMeans: new Float64Array(network.classes * featuresOf(network)),
+});
+
+const resumedPass = (network: Network, bytes: Uint8Array): Pass => ({
+  done: Number(decodeSafetensors(bytes).metadata.done),
+  ...decodeStatistics(network, bytes),
+});
+
+/** `done` where they are of a pass that is not at its end. */
+export function encodeStatistics(
+  { norms, classes }: Network,
+  { layers, classMeans }: Statistics,
+  done?: number,
+): Buffer {
   const tensors: Record<string, StoredTensor> = {
     class_means: { dtype: 'F64', shape: [classes, classMeans.length / classes], data: classMeans },
   };
@@ -87,7 +125,8 @@ export function encodeStatistics({ norms, classes }: Network, { layers, classMea
     tensors[`${name}.mean`] = { dtype: 'F64', shape: [mean.length], data: mean };
     tensors[`${name}.variance`] = { dtype: 'F64', shape: [variance.length], data: variance };
   });
-  return encodeSafetensors(tensors, { format: 'teddyhub-statistics', version: '1' });
+  const about = { format: 'teddyhub-statistics', version: '1' };
+  return encodeSafetensors(tensors, done === undefined ? about : { ...about, done: String(done) });
 }
 
 /** Throws OBJECT_CORRUPT where the file is not of this network. */
