@@ -333,6 +333,24 @@ describe('the kernels', () => {
     assert.deepEqual(cropped([1, -1, 2, 1]), [0, 4, 5, 0, 0, 0]);
   });
 
+  it('lose as many columns to a shift as it is wide, at every side, mirrored or not', () => {
+    const shifts = [-8, -3, -2, -1, 1, 2, 3, 8];
+    for (let side = 9; side <= 256; side++) {
+      const boxes = shifts.flatMap((dx) => [
+        [0, dx, 0, side - 1 + dx],
+        [0, side - 1 + dx, 0, dx],
+      ]);
+      const cropped = crop(tf.ones([boxes.length, 1, side, 1]), Float32Array.from(boxes.flat()));
+      const lost = tf.tidy(() => cropped.less(0.5).sum([1, 2, 3]).dataSync());
+      assert.deepEqual(
+        [...lost],
+        shifts.flatMap((dx) => [Math.abs(dx), Math.abs(dx)]),
+        `${side} columns`,
+      );
+      cropped.dispose();
+    }
+  });
+
   it('resize with half-pixel centres, as torch does without antialiasing', () => {
     const image = tf.tensor4d([0, 4], [1, 1, 2, 1]);
     assert.deepEqual([...resize(image, 1, 4).dataSync()], [0, 1, 3, 4]);
