@@ -13,6 +13,7 @@ import { synthesize } from '../../workers/jobs/synthesis.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';
 import { oneCycle } from '../../workers/nn/optimizers.js';
 import { initialize } from '../../workers/nn/parameters.js';
+import { adoptMoments } from '../../workers/nn/training.js';
 import { planPool } from '../../workers/teddy/pool.js';
 import { applyMask, pruningMask } from '../../workers/teddy/pruning.js';
 import { type Tensor, tf } from '../../workers/tensor/tensorflow.js';
@@ -87,6 +88,22 @@ describe('pruning a network', () => {
       for (const i of depthwise) assert.deepEqual(dead[i], dead[i - 1]);
     });
   });
+
+  for (const name of ['MOBILENET_V2', 'SHUFFLENET_V2_X0_5', 'EFFICIENTNET_B0'] as const) {
+    it(`keeps no channel of ${name} that nothing reaches, also behind slices and shuffles`, () => {
+      const network = buildNetwork(architectureConfig.parse({ name }), { height: 32, width: 32, channels: 3 }, 3);
+      const parameters = initialize(network, 1);
+      applyMask(parameters, pruningMask(network, parameters, 0.9));
+      adoptMoments(network, parameters, tf.randomNormal([4, 32, 32, 3], 0, 1, 'float32', 1));
+      const valuesOf = (parameter: string) => [...(parameters[parameter] as Tensor).dataSync()];
+      for (const { name: norm } of network.norms) {
+        const [gammas, variances] = [valuesOf(`${norm}.weight`), valuesOf(`${norm}.running_var`)];
+        const kept = gammas.flatMap((gamma, c) => (gamma === 0 ? [] : [c]));
+        assert.ok(kept.length > 0);
+        for (const c of kept) assert.ok((variances[c] as number) > 0, `channel ${c} before ${norm} is constant`);
+      }
+    });
+  }
 });
 
 describe('a pool of several kinds and architectures', () => {

@@ -59,8 +59,8 @@ type Box = readonly [top: number, left: number, bottom: number, right: number];
 const ASPECT = 4 / 3;
 
 /**
- * A random resized crop: an area share in [min, 1] and an aspect ratio in [3/4, 4/3] are drawn as in torchvision's, but a
- * side that comes out longer than the image's is cut to it, where torchvision draws again.
+ * A random resized crop: an area share in [min, 1] and an aspect ratio in [3/4, 4/3] are drawn as in torchvision's, but the
+ * ratio is to the image's own, and a side that comes out longer than the image's is cut to it, where torchvision draws again.
  */
 function randomCrop(source: Random, { height, width }: ImageShape, scaleMin: number): Box {
   const share = source.between(scaleMin, 1);

@@ -69,7 +69,8 @@ export interface MatchingLoss {
  * w (a CE(f(x), y) + b sum_l c_l (|| mu_l - mu_l^k ||_2 + || var_l - var_l^k ||_2) + g mean_c || hbar_c(x) - H_c ||_2^2)
  * with w the target's weight, the mean over the classes of the batch, c_0 = `firstLayerWeight` and every other c_l = 1, for
  * normalised images x [n, h, w, c]. mu_l and var_l are those of x and, by the share `momentsMemory`, what `earlier` steps of
- * the teacher left, [T, 2] for the T channels of all norms, undefined at the first.
+ * the teacher left, [T, 2] for the T channels of all norms, undefined at the first. Distances of what is remembered are divided by
+ * 1 - `momentsMemory`, so that the step's own share of the gradient stays what it is without memory.
  */
 export function matchingLoss(
   target: Target,

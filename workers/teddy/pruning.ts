@@ -3,7 +3,7 @@
  * those of the network, so that whatever reads a teacher reads a pruned one as well.
  */
 import { normBehind } from '../nn/frozen.js';
-import type { Network, Ref } from '../nn/network.js';
+import type { Network, Node } from '../nn/network.js';
 import { type Parameters, parameterOf } from '../nn/parameters.js';
 import { type Tensor, tf } from '../tensor/tensorflow.js';
 
@@ -18,16 +18,23 @@ export type PruningMask = Readonly<Record<string, Tensor>>;
  */
 export function pruningMask(network: Network, parameters: Parameters, ratio: number): PruningMask {
   const mask: Record<string, Tensor> = {};
-  /** By norm, 1 for every channel that stays. */
-  const keptBy = new Map<string, Float32Array>();
-  network.nodes.forEach(({ operation, shape: { channels } }, at) => {
+  const keptBy = new Map<string, Channels>();
+  const live: Channels[] = [];
+  network.nodes.forEach((node, at) => {
+    const { operation, inputs, shape } = node;
+    const { channels } = shape;
     const norm = normBehind(network, at);
-    if (operation.op !== 'CONVOLUTION' || norm === undefined) return;
-    const arriving = operation.depthwise ? keptBy.get(normBefore(network, at) ?? '') : undefined;
+    const arriving = inputs.map((input) => live[input] as Channels);
+    if (operation.op !== 'CONVOLUTION' || norm === undefined) {
+      live.push(leaving(node, arriving, keptBy));
+      return;
+    }
     const gamma = parameterOf(parameters, `${norm}.weight`);
     const kernel = parameterOf(parameters, `${operation.name}.weight`);
-    const kept = arriving ?? strongest(gamma, kernel, Math.min(channels - 1, Math.round(ratio * channels)));
+    const pruned = Math.min(channels - 1, Math.round(ratio * channels));
+    const kept = operation.depthwise ? (arriving[0] as Channels) : strongest(gamma, kernel, pruned);
     keptBy.set(norm, kept);
+    live.push(kept);
     mask[`${operation.name}.weight`] = tf.tensor(kept, operation.depthwise ? [channels, 1] : [channels]);
     mask[`${norm}.weight`] = tf.tensor(kept, [channels]);
     mask[`${norm}.bias`] = tf.tensor(kept, [channels]);
@@ -35,17 +42,39 @@ export function pruningMask(network: Network, parameters: Parameters, ratio: num
   return mask;
 }
 
-/** The name of the norm whose output a node reads, also through activations that map 0 to 0. */
-function normBefore(network: Network, at: Ref): string | undefined {
-  const [input] = network.nodes[at]?.inputs ?? [];
-  const operation = input === undefined ? undefined : network.nodes[input]?.operation;
-  if (input === undefined || operation === undefined) return undefined;
-  if (operation.op === 'NORM') return operation.name;
-  return operation.op === 'ACTIVATION' && operation.kind !== 'SIGMOID' ? normBefore(network, input) : undefined;
+/** 1 for every channel that may be other than 0. */
+type Channels = Float32Array;
+
+/** The live channels of a node's output, by those of its inputs and what was kept of the norms. */
+function leaving({ operation, shape }: Node, arriving: Channels[], keptBy: ReadonlyMap<string, Channels>): Channels {
+  const all = new Float32Array(shape.channels).fill(1);
+  const [first = all] = arriving;
+  switch (operation.op) {
+    case 'IMAGES':
+    case 'CONVOLUTION':
+      return all;
+    case 'NORM':
+      return keptBy.get(operation.name) ?? all;
+    case 'ACTIVATION':
+      return operation.kind === 'SIGMOID' ? all : first;
+    case 'MAX_POOL':
+    case 'AVERAGE_POOL':
+    case 'GLOBAL_MEAN':
+    case 'SCALE':
+      return first;
+    case 'ADD':
+      return all.map((_, c) => Math.max(...arriving.map((channels) => channels[c] as number)));
+    case 'CONCAT':
+      return Float32Array.from(arriving.flatMap((channels) => [...channels]));
+    case 'SLICE':
+      return first.slice(operation.from, operation.to);
+    case 'SHUFFLE':
+      return all.map((_, c) => first[(c % 2) * (shape.channels / 2) + (c >> 1)] as number);
+  }
 }
 
 /** 0 for the `pruned` weakest channels, 1 for the others. */
-function strongest(gamma: Tensor, kernel: Tensor, pruned: number): Float32Array {
+function strongest(gamma: Tensor, kernel: Tensor, pruned: number): Channels {
   const scales = gamma.dataSync<'float32'>().map(Math.abs);
   const norms = kernelNorms(kernel, scales.length);
   const order = [...scales.keys()].sort(
