@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { readSplit } from '../../src/formats/dataset-splits.js';
@@ -74,6 +75,20 @@ describe('files that cannot be used', () => {
     for await (const { key } of importing.store.list('')) keys.push(key);
     return keys.sort();
   };
+
+  it('leave no image in work where they end the import', async () => {
+    const large = await plain([1, 2, 3], 1500, 1500).png().toBuffer();
+    const tree: FileTree = { 'list.csv': 'file_name\n0.png\n' };
+    for (let n = 0; n < 8; n++) tree[`${n}.png`] = large;
+    await assert.rejects(importing.runTree(tree), { code: 'BAD_INPUT_FILE', message: /names no class/ });
+    // An image that came late closed a file which was somebody else's by then.
+    const files = await Promise.all(Array.from({ length: 8 }, () => open(importing.place(), 'w')));
+    await setTimeout(300);
+    for (const file of files) {
+      await file.write('x');
+      await file.close();
+    }
+  });
 
   it('leave nothing in the scratch folder', async () => {
     await importing.runTree(await good());

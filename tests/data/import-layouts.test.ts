@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { readSplit } from '../../src/formats/dataset-splits.js';
 import { asClassFolders, asList, asParquet, asShard, MEMBERS, writeZip } from '../support/datasets.js';
 import { idxFile } from '../support/idx.js';
@@ -64,45 +64,6 @@ describe('the layout of a source', () => {
     const run = importing.runTree({ 'a.bin': 'x', 'b.dat': 'y' });
     await assert.rejects(run, { code: 'BAD_INPUT_FILE', message: /layout .*CLASS_FOLDERS/ });
   });
-});
-
-describe('importing a list of files', () => {
-  it('reads JSON lines like CSV, and numbers like names', async () => {
-    const { contentDigest } = await importing.runTree(await asList('csv'));
-    assert.equal((await importing.runTree(await asList('jsonl'))).contentDigest, contentDigest);
-  });
-
-  it('tells of files that are not listed and of listed files that are not there', async () => {
-    const tree = await asList('csv');
-    tree['data/pictures/99.png'] = tree['data/pictures/10.png'] ?? '';
-    delete tree['data/pictures/11.png'];
-    const { skipped } = await importing.runTree(tree, { maxSkipped: 0.5 });
-    assert.deepEqual(
-      skipped.map(({ record, reason }) => [record, reason]),
-      [
-        ['data/pictures/11.png', 'it is listed, but not there'],
-        ['data/pictures/99.png', 'data/metadata.csv does not list it'],
-      ],
-    );
-  });
-
-  for (const [what, list, message] of [
-    ['without a column of files', 'name,label\na,b\n', /names no file/],
-    ['without a column of classes', 'file_name,colour\na.png,red\n', /names no class/],
-    ['with a path that leads out', 'file_name,label\n../../etc/passwd,a\n', /leads out/],
-    ['with two classes for one file', 'file_name,label\na.png,x\na.png,y\n', /two classes/],
-    ['that is no CSV', 'file_name,label\n"a.png,x\n', /no readable CSV/],
-  ] as const) {
-    it(`refuses a list ${what}, and names it`, async () => {
-      const run = importing.runTree({ 'metadata.csv': list, 'a.png': 'x' }, { layout: 'MANIFEST' });
-      await assert.rejects(run, (error: Error & { code?: string }) => {
-        assert.equal(error.code, 'BAD_INPUT_FILE');
-        assert.match(error.message, message);
-        assert.match(error.message, /^metadata\.csv/);
-        return true;
-      });
-    });
-  }
 });
 
 describe('importing WebDataset shards', () => {
@@ -219,6 +180,46 @@ describe('importing the files of the MNIST family', () => {
       ['a'.charCodeAt(0), 1],
       ['b'.charCodeAt(0), 0],
     ]);
+  });
+
+  /** Other images and labels than those of `files`. */
+  const others = (folder: string): FileTree =>
+    Object.fromEntries(
+      Object.entries({
+        'train-images-idx3-ubyte': idxFile([1, 2, 3], Buffer.alloc(6, 1)),
+        'train-labels-idx1-ubyte': idxFile([1], Buffer.of(0)),
+      }).map(([name, bytes]) => [`${folder}/${name}`, bytes]),
+    );
+
+  it('takes a file that lies beside its unpacked form once, and skips nothing', async () => {
+    const tree = files();
+    const both = Object.entries(tree).flatMap(([path, bytes]) => [
+      [path, bytes],
+      [path.replace('.gz', ''), gunzipSync(bytes as Buffer)],
+    ]);
+    const { contentDigest } = await importing.runTree(tree);
+    for (const order of [both, both.toReversed()]) {
+      const result = await importing.run(await writeTar(importing.place('.tar'), Object.fromEntries(order)));
+      assert.deepEqual([result.contentDigest, result.skipped], [contentDigest, []]);
+    }
+  });
+
+  it('refuses two sets in one source, in whatever order, and names a file of each', async () => {
+    const message =
+      'other/train-images-idx3-ubyte and raw/train-images-idx3-ubyte.gz both hold the images of the train split: import a folder with only one of them.';
+    for (const tree of [
+      { ...files(), ...others('other') },
+      { ...others('other'), ...files() },
+    ]) {
+      const path = await writeTar(importing.place('.tar'), tree);
+      await assert.rejects(importing.run(path), { code: 'BAD_INPUT_FILE', message });
+    }
+    const labels = { ...files(), 'raw/emnist-train-labels-idx1-ubyte': idxFile([2], Buffer.of(0, 1)) };
+    await assert.rejects(importing.runTree(labels), {
+      code: 'BAD_INPUT_FILE',
+      message:
+        /raw\/emnist-train-labels-idx1-ubyte and raw\/train-labels-idx1-ubyte\.gz both hold the labels of the train/,
+    });
   });
 
   it('refuses images without their labels', async () => {

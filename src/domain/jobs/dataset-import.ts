@@ -4,7 +4,8 @@ import { sha256 } from '../digest.js';
 import { imageShape, shardRef } from './references.js';
 
 const count = z.number().int().min(0);
-const classNames = z.array(z.string().min(1)).min(2).max(100_000);
+export const MAX_CLASSES = 100_000;
+const classNames = z.array(z.string().min(1)).min(2).max(MAX_CLASSES);
 const MAX_SIDE = 2048;
 const side = z.number().int().min(1).max(MAX_SIDE);
 

@@ -91,6 +91,8 @@ export async function collectSamples(
     await decoding.finish();
     await small.finish();
   } finally {
+    // What is in work when another one fails would write to a spool that is closed by then.
+    await decoding.settle();
     await small.close();
   }
   const numbers = settle(reader, table, skip);

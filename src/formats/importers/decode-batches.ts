@@ -57,6 +57,9 @@ export function openBatches<T>(
       await flush();
       await running.finish();
     },
-    close: () => pool.close(),
+    async close(): Promise<void> {
+      await running.settle();
+      await pool.close();
+    },
   };
 }

@@ -1,6 +1,6 @@
 /** What a layout makes of entries: labelled images, one at a time, and the order of their classes at the end. */
 import type { ImageShape } from '../../domain/config.js';
-import type { ClassOrder } from '../../domain/jobs/dataset-import.js';
+import { type ClassOrder, MAX_CLASSES } from '../../domain/jobs/dataset-import.js';
 
 export type Split = 'TRAIN' | 'TEST';
 
@@ -77,6 +77,13 @@ export function numberedClasses(found: Iterable<string>, names?: readonly string
   const keys = Array.from({ length: count }, (_, index) => String(index));
   return { keys, names: names ?? keys, order: names === undefined ? 'NUMBERED' : 'SOURCE' };
 }
+
+/** Classes that nothing names but the labels themselves: numbers where all of them count classes, names otherwise. */
+export const labelledClasses = (found: ReadonlySet<string>): ClassList =>
+  [...found].every(isClassNumber) ? numberedClasses(found) : sortedClasses(found);
+
+/** `00` and the numbers of dates or of catalogues are what a class is called, and not its place among the others. */
+const isClassNumber = (label: string): boolean => /^(0|[1-9]\d*)$/.test(label) && Number(label) < MAX_CLASSES;
 
 /** One record cannot be used; the others can. The message is the reason in the report. */
 export class UnusableRecord extends Error {

@@ -7,6 +7,9 @@ export function inParallel(limit: number) {
   const rethrow = () => {
     if (failure !== undefined) throw failure.error;
   };
+  const settle = async () => {
+    while (running > 0) await change();
+  };
   return {
     /** Waits for a free place, then starts the task. Throws what an earlier task threw. */
     async start(task: () => Promise<void>): Promise<void> {
@@ -24,9 +27,11 @@ export function inParallel(limit: number) {
           for (const wake of woken) wake();
         });
     },
+    /** Waits for all of them, whatever becomes of them. */
+    settle,
     /** Waits for all of them. Throws what any of them threw. */
     async finish(): Promise<void> {
-      while (running > 0) await change();
+      await settle();
       rethrow();
     },
   };

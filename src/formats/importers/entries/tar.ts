@@ -38,16 +38,18 @@ export function openTar(archive: TarFile): EntrySource {
         produced += chunk.byteLength;
         if (produced > BOMB_BYTES && produced > BOMB_RATIO * consumed) plain.destroy(bomb(archive));
       });
-      pipeline(file, plain, members, () => undefined);
+      const ended = new Promise<unknown>((resolve) => pipeline(file, plain, members, resolve));
+      // What a member says of a broken archive is only that there is no more of it.
+      const failure = async (error: unknown) => explain(archive, (await ended) ?? error);
       try {
         for await (const member of members) {
           const body = member as AsyncIterable<Buffer>;
-          const entry = toEntry(member.header, body);
+          const entry = toEntry(member.header, body, failure);
           if (entry !== null) yield entry;
           member.resume();
         }
       } catch (error) {
-        throw explain(archive, error);
+        throw await failure(error);
       } finally {
         file.destroy();
       }
@@ -57,7 +59,9 @@ export function openTar(archive: TarFile): EntrySource {
 
 const LINKS = new Set(['link', 'symlink']);
 
-function toEntry(header: Header, body: AsyncIterable<Buffer>): Entry | null {
+type Failure = (error: unknown) => Promise<unknown>;
+
+function toEntry(header: Header, body: AsyncIterable<Buffer>, failure: Failure): Entry | null {
   const { name, type, size = 0 } = header;
   const normal = normalisePath(name);
   if ('reason' in normal) return { kind: 'REFUSED', path: name, ...normal };
@@ -72,9 +76,13 @@ function toEntry(header: Header, body: AsyncIterable<Buffer>): Entry | null {
     path,
     read: async (maxBytes) => {
       if (size > maxBytes) throw tooLarge(size, maxBytes);
-      return whole(body);
+      try {
+        return await whole(body);
+      } catch (error) {
+        throw await failure(error);
+      }
     },
-    stream: async () => Readable.from(body, { objectMode: false }),
+    stream: async () => Readable.from(chunksOf(body, failure), { objectMode: false }),
   };
 }
 
@@ -83,6 +91,16 @@ async function whole(body: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of body) chunks.push(chunk);
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
+
+/** Iterated by hand: leaving a loop over the member would end the whole archive, and not only the reading of this one. */
+async function* chunksOf(body: AsyncIterable<Buffer>, failure: Failure): AsyncGenerator<Buffer> {
+  const chunks = body[Symbol.asyncIterator]();
+  try {
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
+  } catch (error) {
+    throw await failure(error);
+  }
 }
 
 const bomb = ({ name }: TarFile): TeddyhubError =>

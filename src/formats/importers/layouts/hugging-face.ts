@@ -7,7 +7,7 @@ import { compressors } from 'hyparquet-compressors';
 import { TeddyhubError } from '../../../domain/errors.js';
 import type { Blob } from '../entries/blob.js';
 import { blobOf, type FileEntry } from '../entries/entry.js';
-import { numberedClasses, type Sample, type Split, sortedClasses } from '../sample.js';
+import { labelledClasses, numberedClasses, type Sample, type Split } from '../sample.js';
 import { splitChooser, splitWord } from '../splits.js';
 import { type Layout, partsOf, skipped } from './layout.js';
 import { columnsOf } from './parquet-columns.js';
@@ -80,10 +80,7 @@ export const huggingFace: Layout = (source, { testSplit, label, scratch }) => {
         }
       }
     },
-    classes: (found) => {
-      if (names !== undefined) return numberedClasses(found, names);
-      return [...found].every((name) => /^\d+$/.test(name)) ? numberedClasses(found) : sortedClasses(found);
-    },
+    classes: (found) => (names === undefined ? labelledClasses(found) : numberedClasses(found, names)),
   };
 };
 

@@ -13,6 +13,20 @@ export const isIdxFile = (path: string): boolean => NAME.test(baseName(path));
 export const idxFiles: Layout = (source) => {
   const labels: Partial<Record<Split, Uint8Array>> = {};
   const images: Partial<Record<Split, number>> = {};
+  /** Files by what they hold. */
+  const files = new Map<string, string>();
+
+  /** False where the same file was there already, gzipped or not. Throws BAD_INPUT_FILE where another one was. */
+  function isFirst({ path }: FileEntry, content: string): boolean {
+    const first = files.get(content);
+    files.set(content, first ?? path);
+    if (first === undefined) return true;
+    if (path === `${first}.gz` || first === `${path}.gz`) return false;
+    throw new TeddyhubError(
+      'BAD_INPUT_FILE',
+      `${[first, path].sort().join(' and ')} both hold the ${content}: import a folder with only one of them.`,
+    );
+  }
 
   async function* readImages(entry: FileEntry, split: Split): AsyncGenerator<RawSample> {
     const reader = byteReader(entry.path, await entry.stream());
@@ -38,6 +52,8 @@ export const idxFiles: Layout = (source) => {
         const split = name === 'train' ? 'TRAIN' : 'TEST';
         if (entry.kind === 'REFUSED') yield skipped(entry, entry.reason);
         else if (name === undefined) yield skipped(entry, 'it is no IDX file by its name');
+        // torchvision keeps a file beside what it unpacked of it.
+        else if (!isFirst(entry, `${content} of the ${split.toLowerCase()} split`)) continue;
         else if (content === 'images') yield* readImages(entry, split);
         else {
           const reader = byteReader(entry.path, await entry.stream());

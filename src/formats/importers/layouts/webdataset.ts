@@ -6,7 +6,7 @@
  */
 import type { Entry, FileEntry } from '../entries/entry.js';
 import { openTar } from '../entries/tar.js';
-import { numberedClasses, type Sample, type Split, sortedClasses, UnusableRecord } from '../sample.js';
+import { labelledClasses, type Sample, type Split, UnusableRecord } from '../sample.js';
 import { splitChooser, splitWord } from '../splits.js';
 import { baseName, type Layout, MAX_IMAGE_BYTES, partsOf, skipped } from './layout.js';
 
@@ -76,8 +76,7 @@ export const webDataset: Layout = (source, { testSplit, label }) => {
     // Members of a shard are read as they come, wherever the shard lies.
     sequential: true,
     samples: () => group(source.entries(), '', 'TRAIN'),
-    classes: (found) =>
-      [...found].every((name) => /^\d+$/.test(name)) ? numberedClasses(found) : sortedClasses(found),
+    classes: labelledClasses,
   };
 };
 
