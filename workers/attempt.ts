@@ -65,7 +65,8 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
     clearTimeout(lastCheckpoint);
     await reporter.close();
     if (revoked.signal.aborted) return 'STALE';
-    if (end === 'INTERRUPTED') {
+    // Who stops a machine may signal every process on it: then the child is gone before it could be asked for a checkpoint.
+    if (end === 'INTERRUPTED' || (lastCheckpoint !== undefined && end.type === 'CRASH')) {
       const deadline = AbortSignal.timeout(HAND_BACK_MS);
       await insist(() => handBackTask(backend, claim, 'its worker was stopped'), log, deadline);
       return 'DRAINED';

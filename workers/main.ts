@@ -13,6 +13,8 @@ import { startSupervisor } from './supervisor.js';
 
 /** In compose files a worker may be up before its database. */
 const DATABASE_WAIT_MS = 60_000;
+/** One signal may arrive twice: from whoever stops all processes, and passed on by the command that started this one. */
+const SAME_SIGNAL_MS = 1_000;
 /** A drain that takes longer than this is given up: another worker sees the lost heartbeats. */
 const DRAIN_MS = 10_000;
 
@@ -53,13 +55,14 @@ async function main(): Promise<void> {
   const supervisor = await startSupervisor({ backend, store, workplace, log, workerId });
   log.info({ workerId, device, tensorflowVersion }, 'worker ready');
 
-  let stopping = false;
+  let since: number | undefined;
   const stop = async (reason: string): Promise<void> => {
-    if (stopping) {
+    if (since !== undefined) {
+      if (performance.now() - since < SAME_SIGNAL_MS) return;
       supervisor.killNow();
       process.exit(1);
     }
-    stopping = true;
+    since = performance.now();
     log.info({ reason }, 'worker draining');
     setTimeout(() => {
       log.warn('worker did not drain in time');

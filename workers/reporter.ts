@@ -83,6 +83,7 @@ export function createReporter({ backend, store, claim, log, signal, onStale }: 
       clearInterval(timer);
       await flushing;
       await flush();
+      await writing;
     },
   };
 }

@@ -51,6 +51,8 @@ export function serveSockets(options: SocketOptions): SocketServer {
   const registry = new SocketRegistry(keys, limits.socketsPerKey, log);
   const read = documentReader(schema, production);
   httpServer.on('upgrade', (request, socket, head) => {
+    // Node listens no longer, and a connection that breaks while nobody does would end the process.
+    socket.on('error', () => socket.destroy());
     if (request.url?.split('?')[0] !== '/graphql') return void socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
     socketServer.handleUpgrade(request, socket, head, (webSocket) => {
       socketServer.emit('connection', webSocket, request);

@@ -3,13 +3,16 @@ import express, { type NextFunction, type Request, type RequestHandler, type Res
 import { explain, httpStatusOf } from '../graphql/errors.js';
 import { MAX_RELAYED_BYTES } from '../modules/dataset/upload.service.js';
 import type { Services } from '../modules/index.js';
+import { assertAllowed } from '../modules/kit/permissions.js';
 
 export function uploadsRouter({ authenticator, uploads }: Pick<Services, 'authenticator' | 'uploads'>): Router {
   const router = Router();
   const path = '/v1/uploads/:id/parts/:number';
-  // The key is looked at before a byte of the body is read.
+  // The key, and what it may do, is looked at before a byte of the body is read.
   const authenticate: RequestHandler = async (request, response, next) => {
-    response.locals.viewer = await authenticator.authenticate(request.headers.authorization);
+    const viewer = await authenticator.authenticate(request.headers.authorization);
+    assertAllowed(viewer, 'dataset:import');
+    response.locals.viewer = viewer;
     next();
   };
   router.put(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
@@ -226,6 +227,23 @@ describe('a socket', () => {
     await Promise.all([once(hasty, 'open'), once(mute, 'open')]);
     subscribe(hasty, 'a', EVENTS, { id: 'x' });
     assert.deepEqual(await Promise.all([closeCode(hasty), closeCode(mute)]), [4401, 4408]);
+  });
+});
+
+describe('a connection that asks for a socket where there is none, and breaks', () => {
+  it('does not end the process', async () => {
+    const api = await openApi();
+    const { port } = new URL(api.url);
+    const asked = 'GET /elsewhere HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+    for (let i = 0; i < 20; i++) {
+      const socket = connect(Number(port), '127.0.0.1');
+      await once(socket, 'connect');
+      await new Promise((resolve) => socket.write(asked, resolve));
+      socket.resetAndDestroy();
+      await once(socket, 'close');
+    }
+    assert.equal((await fetch(`${api.url}/readyz`)).status, 200);
+    await api.close();
   });
 });
 

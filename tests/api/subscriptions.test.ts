@@ -61,6 +61,14 @@ describe('runEvents', () => {
     assert.deepEqual(sequences(events), upTo(2, eventSequence - 1));
   });
 
+  it('ends at once for a client that has seen the end', async () => {
+    const { runId, globalId } = await newRun();
+    const { database, queue } = api.world;
+    await workOff({ database, queue }, { runId });
+    const { eventSequence } = await database.distillationRun.findUniqueOrThrow({ where: { id: runId } });
+    assert.deepEqual(await api.follow(EVENTS, { runId: globalId, after: eventSequence }), []);
+  });
+
   it('tells a cancel, and ends', async () => {
     const { runId, globalId } = await newRun();
     const following = api.follow(EVENTS, { runId: globalId, after: 1 });

@@ -217,6 +217,8 @@ describe('the data plane', () => {
     for (const path of ['manifest.json', 'shards/000000.tar', 'labels/static.safetensors']) {
       await refused(get(`${staging.id}/${path}`), 409, 'INVALID_STATE', /not published yet/);
     }
+    await world.database.distilledSet.update({ where: { id: staging.id }, data: { state: 'ARCHIVED' } });
+    await refused(get(`${staging.id}/shards/000000.tar`), 409, 'INVALID_STATE', /not published yet/);
   });
 
   it('refuses to send what was changed or lost in the store, and names it', async () => {

@@ -103,6 +103,23 @@ describe('garbage collection', () => {
     assert.equal((await keysOf(store)).length, 3);
   });
 
+  it('keeps the labels that a canceled task has made so far, for the run that goes on from its checkpoint', async () => {
+    const made = await putByDigest(store, 'labels', Buffer.from('labels so far'), '.safetensors');
+    const state = Buffer.from(JSON.stringify({ static: made, fkd: [] }));
+    const checkpoint = await putByDigest(store, 'checkpoints/a-task', state, '');
+    const run = await seedRun(
+      world.database,
+      await seedPool(world.database, await seedDataset(world.database, project)),
+    );
+    const task = { projectId: project.id, runId: run.id, kind: 'LABELING', state: 'CANCELED', payload: {} } as const;
+    const { id } = await world.database.task.create({ data: { ...task, checkpointKey: checkpoint.key } });
+    assert.equal((await collect()).objects, 0);
+    assert.deepEqual(await keysOf(store), [checkpoint.key, made.key].sort());
+    await store.delete(checkpoint.key);
+    assert.equal((await collect()).objects, 1, 'a checkpoint that is gone names nothing');
+    await world.database.task.delete({ where: { id } });
+  });
+
   it('gives up uploads that nobody completed', async () => {
     const upload = { key: 'uploads/one', id: await store.uploads.begin('uploads/one') };
     await store.uploads.put(upload, 1, Buffer.from('part'));

@@ -102,6 +102,16 @@ describe('a job that is resumed', () => {
     assert.deepEqual(result, undisturbed.labelled);
   });
 
+  it('labels anew where a file that the checkpoint names is gone', async () => {
+    const payload = labelingPayload(world, undisturbed.teachers, [undisturbed.synthesis.images]);
+    const whole = keptContext(world.store);
+    const result = await label(payload, whole);
+    const last = whole.checkpoints.at(-1)?.bytes;
+    await world.store.delete(result.static.key);
+    assert.deepEqual(await label(payload, keptContext(world.store, last)), result);
+    assert.notEqual(await world.store.stat(result.static.key), null);
+  });
+
   it('measures the same statistics from any checkpoint', async () => {
     const big = await tinyWorld({ height: 8, width: 8, channels: 1 }, 300);
     const { teachers } = await trainPool(poolPayload(big), keptContext(big.store));

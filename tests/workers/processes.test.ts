@@ -166,6 +166,18 @@ describe('worker processes', () => {
     await worker.logged('attempt ended', { taskId: task.id, outcome: 'STALE' });
   });
 
+  it('hand their task back as well where every process is signalled, and this one twice', async () => {
+    const run = await runs.newRun();
+    const task = await runs.midway(run.id);
+    const child = await childOf(worker, task.id, 1);
+    for (const pid of [worker.pid, child, worker.pid]) process.kill(pid, 'SIGTERM');
+    assert.equal(await worker.kill('SIGTERM'), 0);
+    assert.deepEqual(await runs.outcomes(run.id), ['DRAINED']);
+    worker = await world.startWorker();
+    await runs.succeeded(run.id);
+    assert.equal(await runs.imagesOf(run.id), undisturbed);
+  });
+
   it('go on where a checkpoint cannot be recorded, for whatever reason', async () => {
     const { database } = world;
     await database.$executeRaw`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$`;

@@ -4,7 +4,7 @@ import { FKD_STEPS_PER_FILE as STEPS_PER_FILE, storedSteps } from '../../src/dom
 import { namedFileRef, objectRef } from '../../src/domain/jobs/references.js';
 import { encodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import { encodeSafetensors } from '../../src/formats/safetensors.js';
-import { putByDigest } from '../../src/platform/object-store/object-store.js';
+import { type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { readSynthetic } from '../teddy/dataset.js';
 import { labelStep, loadLabeller, staticLabels } from '../teddy/labels.js';
 import type { Job } from './job.js';
@@ -25,7 +25,8 @@ export const label: Job<'LABELING'> = async ({ dataset, teachers, images, config
     await context.checkpoint(Buffer.from(JSON.stringify(begun)), 0);
     return begun;
   };
-  const done = resumeFrom ? progressSoFar.parse(JSON.parse(resumeFrom.toString())) : await writeStatic();
+  const earlier = resumeFrom && progressSoFar.parse(JSON.parse(resumeFrom.toString()));
+  const done = earlier && (await areThere(store, [earlier.static, ...earlier.fkd])) ? earlier : await writeStatic();
 
   const steps = storedSteps(config);
   for (let first = done.fkd.length * STEPS_PER_FILE; first < steps; first += STEPS_PER_FILE) {
@@ -43,3 +44,9 @@ export const label: Job<'LABELING'> = async ({ dataset, teachers, images, config
   }
   return done;
 };
+
+/** A checkpoint may be older than its files: what is gone is made again, to the same bytes. */
+async function areThere(store: ObjectStore, files: readonly { readonly key: string }[]): Promise<boolean> {
+  const found = await Promise.all(files.map(({ key }) => store.stat(key)));
+  return found.every((object) => object !== null);
+}

@@ -29,7 +29,7 @@ export async function servedSet(access: Access, request: Request<{ id: string }>
     include: { project: true },
   });
   if (set === null) throw notFound('DistilledSet', id);
-  if (set.state !== 'STAGING') return set;
+  if (set.publishedAt !== null) return set;
   throw new TeddyhubError('INVALID_STATE', `Distilled set ${uuid} is not published yet: publish it, then fetch it.`);
 }
 

@@ -1,5 +1,6 @@
 import { runConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
+import { isTerminal } from '../../domain/run-lifecycle.js';
 import type { Viewer } from '../../domain/viewer.js';
 import type { DistillationRun as DistillationRunRow } from '../../platform/database/generated/client.js';
 import type { RunEventHub } from '../../platform/events/run-event-hub.js';
@@ -12,7 +13,7 @@ import { type Caller, createOnce } from '../kit/mutation.js';
 import { notFound, requireUuid, toGlobalId } from '../kit/node.js';
 import { MAX_PAGE, type PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
-import { abortable } from '../kit/stream.js';
+import { abortable, nothing } from '../kit/stream.js';
 import type {
   DistillationRunCloneInput,
   DistillationRunRetryInput,
@@ -133,6 +134,7 @@ export class DistillationRunService {
     const id = requireUuid('DistillationRun', globalId);
     const [run] = await this.runs.byIds(viewer.projectId, [id]);
     if (run === undefined) throw notFound('DistillationRun', globalId);
+    if (isTerminal(run.state) && afterSequence >= run.eventSequence) return nothing();
     return abortable((signal) => this.hub.follow(id, afterSequence, signal));
   }
 

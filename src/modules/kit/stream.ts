@@ -15,3 +15,6 @@ export function abortable<T>(
   };
   return iterator;
 }
+
+/** A stream that has ended. */
+export async function* nothing(): AsyncGenerator<never> {}

@@ -42,7 +42,7 @@ export class SetTokenService {
         const where = { id: distilledSetId, projectId: caller.viewer.projectId };
         const set = await tx.distilledSet.findFirst({ where });
         if (set === null) throw notFound('DistilledSet', input.distilledSetId, field);
-        if (set.state === 'STAGING') {
+        if (set.publishedAt === null) {
           const message = `Distilled set ${set.name} is not published yet: publish it first.`;
           throw new TeddyhubError('INVALID_STATE', message, { field });
         }

@@ -11,7 +11,7 @@ import type { Database } from '../database/client.js';
 import { isOwned } from '../object-store/keys.js';
 import type { ListedObject, ObjectStore } from '../object-store/object-store.js';
 import { countExpired, type ExpiredRows, removeExpired } from './expired-rows.js';
-import { oldestUnfinished, referencedKeys } from './references.js';
+import { keysInCheckpoints, oldestUnfinished, referencedKeys } from './references.js';
 
 export interface CollectOptions {
   database: Database;
@@ -56,6 +56,7 @@ export async function collectGarbage(options: CollectOptions): Promise<Collected
   const listed: ListedObject[] = [];
   for await (const object of store.list('')) if (isOwned(object.key)) listed.push(object);
   const named = await referencedKeys(database);
+  for (const key of await keysInCheckpoints(database, store)) named.add(key);
   for (const object of listed) {
     if (named.has(object.key)) continue;
     if (object.modifiedAt >= before || !(dryRun || (await isOld(store, object.key, before)))) {

@@ -1,5 +1,7 @@
 /** Which objects the database names: none of them is garbage. */
+import { TeddyhubError } from '../../domain/errors.js';
 import type { Transaction } from '../database/client.js';
+import type { ObjectStore } from '../object-store/object-store.js';
 
 interface Named {
   key: string;
@@ -25,6 +27,27 @@ export async function referencedKeys(database: Transaction): Promise<Set<string>
     FROM documents, jsonb_path_query(document, 'strict $.**') AS leaf
     WHERE jsonb_typeof(leaf) = 'string' AND leaf #>> '{}' LIKE '%/%'`;
   return new Set([...(await columns), ...(await documents)].map(({ key }) => key));
+}
+
+/** Files of labels that a task has made are named in its checkpoint alone, until it ends or a retry goes on from there. */
+export async function keysInCheckpoints(database: Transaction, store: ObjectStore): Promise<string[]> {
+  const tasks = await database.task.findMany({
+    where: { kind: 'LABELING', checkpointKey: { not: null } },
+    select: { checkpointKey: true },
+  });
+  const keys: string[] = [];
+  for (const { checkpointKey } of tasks) {
+    const bytes = await store.get(checkpointKey as string).catch((error: unknown) => {
+      // Gone since, with the end of its task.
+      if (error instanceof TeddyhubError && error.code === 'OBJECT_MISSING') return Buffer.from('{}');
+      throw error;
+    });
+    JSON.parse(bytes.toString(), (name, value) => {
+      if (name === 'key') keys.push(value);
+      return value;
+    });
+  }
+  return keys;
 }
 
 /**
