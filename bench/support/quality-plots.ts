@@ -14,7 +14,8 @@ const pointsOf = (rows: readonly QualityRow[], x: Axis): Point[] =>
     METHODS.flatMap((method) => {
       const result = row[method];
       if (!result) return [];
-      const error = deviation(result.measured.map(({ top1 }) => top1));
+      // One accuracy has no deviation, and a bar of none would look exact.
+      const error = result.measured.length > 1 ? deviation(result.measured.map(({ top1 }) => top1)) : Number.NaN;
       return [{ series: METHOD_NAMES[method], x: x(row), y: result.mean, error }];
     }),
   );

@@ -6,11 +6,17 @@ import { signed, table } from './markdown.js';
 interface Measured {
   readonly seed: number;
   readonly top1: number;
+  readonly protocol?: number;
 }
+
+/** Of students of seed 0 that began with the weights of the pool's base run (bench/quality.ts). */
+const mark = (measured: readonly Measured[]): string =>
+  measured.some(({ seed, protocol = 1 }) => seed === 0 && protocol === 1) ? '†' : '';
 
 export interface MethodResult {
   readonly mean: number;
-  readonly gain: number;
+  /** Null where no random real images are of the same pairs. */
+  readonly gain: number | null;
   readonly standardError: number | null;
   readonly measured: readonly Measured[];
 }
@@ -37,9 +43,10 @@ export const METHOD_NAMES: Record<Method, string> = {
 function cell(method: Method, result: MethodResult | undefined): string {
   if (!result) return '';
   const { gain, standardError, measured } = result;
-  if (method === 'RANDOM_REAL') return `${result.mean.toFixed(2)} (${measured.length})`;
+  const accuracy = `${result.mean.toFixed(2)} (${measured.length})${mark(measured)}`;
+  if (method === 'RANDOM_REAL' || gain === null) return accuracy;
   const error = standardError === null ? '' : ` +- ${standardError.toFixed(2)}`;
-  return `${result.mean.toFixed(2)} (${measured.length}): ${signed(gain)}${error}`;
+  return `${accuracy}: ${signed(gain)}${error}`;
 }
 
 export function qualityTable({ rows }: QualityResult): string {
@@ -57,9 +64,10 @@ export function headlineTable(suites: readonly { readonly title: string; readonl
       const { imagesPerClass, recipe, variant, RANDOM_REAL, TEDDY } = row;
       if (imagesPerClass > 10 || !RANDOM_REAL || !TEDDY) return [];
       const { gain, standardError, measured } = TEDDY;
+      if (gain === null) return [];
       const student = [`${recipe.steps.toLocaleString('en')} steps`, variant].filter(Boolean).join(', ');
       const error = standardError === null ? '' : ` +- ${standardError.toFixed(2)}`;
-      const pairs = `${measured.length} pair${measured.length === 1 ? '' : 's'}`;
+      const pairs = `${measured.length} pair${measured.length === 1 ? '' : 's'}${mark(measured)}`;
       const accuracies = [RANDOM_REAL, TEDDY].map(({ mean }) => mean.toFixed(2));
       return [[title, `${imagesPerClass}`, student, ...accuracies, `${signed(gain)}${error} (${pairs})`]];
     }),

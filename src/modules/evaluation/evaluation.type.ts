@@ -225,7 +225,8 @@ export class EvaluationComparison {
 export class Ranking {
   @Field(() => Float, {
     nullable: true,
-    description: 'Hard label recovery: the baseline FULL_REAL minus the set, both with hard labels. Smaller is better.',
+    description:
+      'Hard label recovery: the baseline FULL_REAL minus the set, both with hard labels. Smaller is better. FULL_REAL takes the steps of the recipe, where DD-Ranking trains to the end: compare sets under one recipe.',
   })
   hlr!: number | null;
 

@@ -46,7 +46,8 @@ export function compare(results: readonly EvaluationResult[]): EvaluationCompari
  * DD-Ranking's measures (Li et al., 2025), from means of the last readings as fractions: HLR = Acc(all real images, hard) -
  * Acc(set, hard); IOR = Acc(set, soft) - Acc(random real images, soft); and with a = (IOR - HLR) / 2,
  * LRS = (e^a - e^-1) / (e - e^-1). ARS is the same of b = (IOR + Acc(set, plain) - Acc(random real images, plain)) / 2, where
- * plain is soft labels under no augmentation. What was not measured is null.
+ * plain is soft labels under no augmentation. DD-Ranking's student on all real images is trained to its end, and ours by the
+ * recipe, so that HLR comes out smaller and LRS larger. What was not measured is null.
  */
 export function rank(results: readonly EvaluationResult[]): Ranking {
   const accuracyOf = (subject: EvaluationResult['subject'], labelKind: EvaluationResult['labelKind']) => {
