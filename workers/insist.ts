@@ -1,6 +1,6 @@
 /** Writes outlive the database: a supervisor waits for it to come back while its child goes on computing. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { isDatabaseUnavailable } from '../src/platform/database/unavailable.js';
+import { isDatabaseUnavailable } from '../src/platform/database/failures.js';
 import type { Log } from '../src/platform/log.js';
 
 const FIRST_DELAY_MS = 100;

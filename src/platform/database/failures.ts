@@ -1,4 +1,4 @@
-/** Telling a database that is away for a while from a statement that will never work. */
+/** Telling a database that is away for a while from a statement that took too long, and from one that will never work. */
 
 /** Prisma: not reachable, timed out, connection closed, no connection or transaction to be had in time, lost to a deadlock. */
 const PRISMA_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2034']);
@@ -31,6 +31,20 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 
 /** Whether the statement took longer than it may. */
 export const isStatementCanceled = (error: unknown): boolean => someCause(error, (sign) => CANCELED.test(sign));
+
+/** Postgres: a zero byte, or a character that its encoding has not; and in JSON, half of a surrogate pair. */
+const REFUSED_TEXT = /^22(021|P05)$/;
+const REFUSED_JSON = /invalid input syntax for type json|unsupported unicode escape/i;
+
+/** Whether a text among the values is one that Postgres does not store. */
+export const isTextRefused = (error: unknown): boolean =>
+  someCause(
+    error,
+    (sign) => REFUSED_TEXT.test(sign),
+    (message) => REFUSED_JSON.test(message),
+  );
+
+export const TEXT_REFUSED = 'A text holds a zero byte or half of a character, which cannot be stored: leave it out.';
 
 function someCause(
   error: unknown,
