@@ -17,6 +17,7 @@ export async function openSuite(suite: Suite, data: string | undefined, work: st
   const { teachers, cpuSeconds } = await pipeline.pool(dataset, suite.pool);
 
   return {
+    datasetDigest: dataset.digest,
     teachers,
     cpuSeconds,
     measure(row: Row, method: Method, seed: number): Promise<Outcome> {
