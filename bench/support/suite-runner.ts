@@ -7,9 +7,12 @@ import { type Method, type Row, SRE2L, SUITES, type Suite } from './suites.js';
 export const suiteOf = (bench: string, name: string, data: string | undefined): Suite =>
   chosenOf(SUITES, bench, 'suite', name, data);
 
-/** What a method synthesizes with; undefined for the methods that only choose real images. */
-export const synthesisOf = (row: Row, method: Method) =>
-  method === 'SRE2L' ? synthesisConfig.parse({ ...row.teddy, ...SRE2L }) : method === 'TEDDY' ? row.teddy : undefined;
+/** What a method synthesizes with, by a share of its steps; undefined for the methods that only choose real images. */
+export function synthesisOf(row: Row, method: Method, share = 1) {
+  if (method === 'RANDOM_REAL' || method === 'REAL_CROPS') return undefined;
+  const config = method === 'SRE2L' ? { ...row.teddy, ...SRE2L } : row.teddy;
+  return synthesisConfig.parse({ ...config, steps: Math.max(1, Math.round(share * config.steps)) });
+}
 
 export async function openSuite(suite: Suite, data: string | undefined, work: string) {
   const pipeline = await openPipeline(work);
@@ -20,14 +23,14 @@ export async function openSuite(suite: Suite, data: string | undefined, work: st
     datasetDigest: dataset.digest,
     teachers,
     cpuSeconds,
-    measure(row: Row, method: Method, seed: number): Promise<Outcome> {
+    measure(row: Row, method: Method, seed: number, synthesisShare = 1): Promise<Outcome> {
       const { imagesPerClass, labels, recipe } = row;
       const labelTeachers = labelTeachersOf(teachers, labels);
       const protocol = { dataset, labelTeachers, labels, recipe, labelKinds: ['SOFT' as const], imagesPerClass };
       if (method === 'RANDOM_REAL' || method === 'REAL_CROPS') return pipeline.baseline(protocol, method, seed);
       const best = labelTeachers[0]?.index;
       const matched = method === 'SRE2L' ? teachers.filter(({ index }) => index === best) : teachers;
-      return pipeline.distilled(protocol, matched, synthesisOf(row, method) ?? row.teddy, seed);
+      return pipeline.distilled(protocol, matched, synthesisOf(row, method, synthesisShare) ?? row.teddy, seed);
     },
   };
 }
