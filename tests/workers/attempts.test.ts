@@ -13,7 +13,7 @@ import {
   reportProgress,
   startRun,
 } from '../../src/platform/orchestration/index.js';
-import { openTaskQueue } from '../../src/platform/queue/task-queue.js';
+import { EXPIRE_SECONDS, openTaskQueue } from '../../src/platform/queue/task-queue.js';
 import { claimNext, complete, newWorker, nextTask, RESULTS } from '../support/by-hand.js';
 import { seedDataset, seedPool, seedProject, seedRun } from '../support/seeds.js';
 import { until } from '../support/until.js';
@@ -73,6 +73,17 @@ describe('an attempt', () => {
     const { endedAt, outcome } = await attemptOf(lost);
     assert.equal(outcome, 'LOST');
     assert.deepEqual(endedAt, heartbeatAt);
+  });
+
+  it('that the queue took from a healthy worker after 23 hours does not speak against the task', async () => {
+    const run = await startedRun();
+    const long = await claimNext(world, { runId: run.id });
+    const startedAt = new Date(Date.now() - EXPIRE_SECONDS * 1000);
+    await world.database.taskAttempt.update({ where: { id: long.attemptId }, data: { startedAt } });
+    await claimAgain(long);
+    const { outcome, reason } = await attemptOf(long);
+    assert.equal(outcome, 'DRAINED');
+    assert.match(reason ?? '', /longer than the queue/);
   });
 
   it('goes on from the checkpoint of the one before, and says so', async () => {

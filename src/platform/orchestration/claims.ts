@@ -4,6 +4,7 @@ import type { JobKind } from '../../domain/jobs/contracts.js';
 import { stageOf } from '../../domain/task-planning.js';
 import type { Transaction } from '../database/client.js';
 import type { Task, TaskAttempt } from '../database/generated/client.js';
+import { EXPIRE_SECONDS } from '../queue/task-queue.js';
 import { failTask } from './failure.js';
 import { appendAttemptEnded, appendRunEvent, eventTask, moveRun } from './run-log.js';
 import { type Backend, lockTask, TRANSACTION } from './work.js';
@@ -26,7 +27,8 @@ export interface Claim {
 
 /**
  * Takes a delivered task. Null when there is nothing to do: it has ended, was deleted, or has now been tried too often.
- * An earlier attempt that never ended is marked LOST, as of its last sign of life.
+ * An earlier attempt that never ended is marked LOST, as of its last sign of life; one that the queue took from a worker in good
+ * health, as no job may be active for longer, DRAINED.
  */
 export function claimTask({ database, queue }: Backend, taskId: string, workerId: string): Promise<Claim | null> {
   return database.$transaction(async (tx) => {
@@ -97,13 +99,20 @@ export const failedAttempts = (tx: Transaction, taskId: string): Promise<number>
 
 async function closeLostAttempts(tx: Transaction, task: Task): Promise<void> {
   const lost = await tx.taskAttempt.findMany({ where: { taskId: task.id, endedAt: null }, orderBy: { number: 'asc' } });
-  const reason = 'no sign of life from its worker';
   for (const attempt of lost) {
     const endedAt = await lastSignOfLife(tx, task, attempt);
-    await tx.taskAttempt.update({ where: { id: attempt.id }, data: { outcome: 'LOST', reason, endedAt } });
-    await appendAttemptEnded(tx, task, attempt.number, 'LOST', reason);
+    const seconds = (endedAt.getTime() - attempt.startedAt.getTime()) / 1000;
+    const [outcome, reason] =
+      seconds >= EXPIRE_SECONDS - EXPIRY_SLACK_SECONDS
+        ? (['DRAINED', 'it took longer than the queue lets one attempt take'] as const)
+        : (['LOST', 'no sign of life from its worker'] as const);
+    await tx.taskAttempt.update({ where: { id: attempt.id }, data: { outcome, reason, endedAt } });
+    await appendAttemptEnded(tx, task, attempt.number, outcome, reason);
   }
 }
+
+/** A worker gives signs of life every second; the queue's clock begins before the attempt's. */
+const EXPIRY_SLACK_SECONDS = 60;
 
 async function lastSignOfLife(tx: Transaction, task: Task, attempt: TaskAttempt): Promise<Date> {
   const worker = attempt.workerId === null ? null : await tx.worker.findUnique({ where: { id: attempt.workerId } });

@@ -14,7 +14,7 @@ const HEARTBEAT_SECONDS = 10;
 const HEARTBEAT_REFRESH_SECONDS = 2;
 const POLLING_SECONDS = 1;
 /** pg-boss allows less than a day; a task that computes longer goes on from its checkpoint in a second attempt. */
-const EXPIRE_SECONDS = 23 * 3600;
+export const EXPIRE_SECONDS = 23 * 3600;
 const YEAR_SECONDS = 365 * 24 * 3600;
 /** Far above `Task.maxAttempts`, which counts only failures: hand-backs of drained workers raise pg-boss's count as well. */
 const DELIVERIES = 25;
