@@ -169,6 +169,7 @@ const WIDE: readonly Trial[] = [
   },
   { name: "student's rate .003", recipe: { learningRate: 0.003 } },
   { name: "student's rate .005", recipe: { learningRate: 0.005 } },
+  { name: 'squared error of logits', recipe: { loss: 'MSE_CE' } },
   { name: "student's weights averaged by .98", recipe: { averageDecay: 0.98 } },
   { name: 'crops of 15 %', ...crops(0.15) },
   { name: 'crops of 50 %', ...crops(0.5) },
