@@ -45,7 +45,7 @@ export const label: Job<'LABELING'> = async ({ dataset, teachers, images, config
   return done;
 };
 
-/** A checkpoint may be older than its files: what is gone is made again, to the same bytes. */
+/** A checkpoint may outlive the files that it names: what is gone is made again, to the same bytes. */
 async function areThere(store: ObjectStore, files: readonly { readonly key: string }[]): Promise<boolean> {
   const found = await Promise.all(files.map(({ key }) => store.stat(key)));
   return found.every((object) => object !== null);
