@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { JOB_CONTRACTS, type JobKind } from '../../src/domain/jobs/contracts.js';
+import type { DatasetRef } from '../../src/domain/jobs/references.js';
 import {
   enqueueTasks,
   startEvaluation,
@@ -7,8 +9,8 @@ import {
   startPoolTraining,
   startRun,
 } from '../../src/platform/orchestration/index.js';
-import { claimNext, complete, newWorker, workOff } from '../support/by-hand.js';
-import { seedDataset, seedEvaluation, seedPool, seedProject, seedRun } from '../support/seeds.js';
+import { claimNext, complete, newWorker, type Owner, workOff } from '../support/by-hand.js';
+import { seedDataset, seedEvaluation, seedPool, seedProject, seedRun, someObject } from '../support/seeds.js';
 import { createWorld, type World } from '../support/world.js';
 
 describe('the run engine', () => {
@@ -64,6 +66,54 @@ describe('the run engine', () => {
       world.transact((work) => enqueueTasks(work, owner, [{ kind: 'DATASET_IMPORT', index: 0, payload }])),
     );
     assert.equal(await world.database.task.count({ where: { datasetId: dataset.id } }), 0);
+  });
+
+  it('keeps the shards of a dataset out of the rows of its tasks, and hands them to whoever claims one', async () => {
+    const { database } = world;
+    const dataset = await seedDataset(database, await seedProject(database));
+    const shards = [9, 2, 5, 0].flatMap((index) =>
+      (['TRAIN', 'TEST'] as const).map((split) => {
+        const { key: objectKey, digest, bytes } = someObject();
+        return { datasetId: dataset.id, split, index, objectKey, digest, bytes, samples: 10 };
+      }),
+    );
+    await database.datasetShard.createMany({ data: shards });
+    const keysOf = (split: string) =>
+      shards
+        .filter((shard) => shard.split === split)
+        .sort((a, b) => a.index - b.index)
+        .map(({ objectKey }) => objectKey);
+
+    const kinds = new Set<JobKind>();
+    const check = async (owner: Owner) => {
+      while ((await database.task.count({ where: { ...owner, state: 'QUEUED' } })) > 0) {
+        const claim = await claimNext(world, owner);
+        const row = await database.task.findUniqueOrThrow({ where: { id: claim.taskId } });
+        assert.ok(!JSON.stringify(row.payload).includes(keysOf('TRAIN')[0] as string));
+        const payload: object = JOB_CONTRACTS[claim.kind].payload.parse(claim.payload);
+        const { digest, train, test } = (payload as { dataset: DatasetRef }).dataset;
+        assert.equal(digest, dataset.contentDigest);
+        assert.deepEqual(
+          [train, test].map((refs) => refs.map(({ key }) => key)),
+          [keysOf('TRAIN'), keysOf('TEST')],
+        );
+        await complete(world, claim);
+        kinds.add(claim.kind);
+      }
+    };
+    const pool = await database.teacherPool.create({
+      data: { projectId: dataset.projectId, datasetId: dataset.id, name: 'to train', config: {}, seed: 0 },
+    });
+    await world.transact((work) => startPoolTraining(work, pool.id));
+    await check({ poolId: pool.id });
+    const run = await startedRun(pool);
+    await check({ runId: run.id });
+    const set = await database.distilledSet.findUniqueOrThrow({ where: { runId: run.id } });
+    const evaluation = await seedEvaluation(database, set, { seeds: [0], labelKinds: ['SOFT'] });
+    await world.transact((work) => startEvaluation(work, evaluation.id));
+    await check({ evaluationId: evaluation.id });
+    const all = Object.keys(JOB_CONTRACTS).filter((kind) => kind !== 'DATASET_IMPORT');
+    assert.deepEqual([...kinds].sort(), all.sort());
   });
 
   it('takes a run from QUEUED to a staged set, one stage after the other', async () => {

@@ -1,7 +1,8 @@
 /**
  * One contract a job kind: the payload is parsed when the task is enqueued and again when a worker receives it, the result
  * when the worker reports it. Payloads are self-contained: a compute child reads the payload and the object store, never
- * the database, so the same payload gives the same result on any machine.
+ * the database, so the same payload gives the same result on any machine. `stored` is what the task's row keeps of the payload:
+ * all but the dataset, whose list of shards may be megabytes and is joined to it when a worker claims the task.
  */
 import { z } from 'zod';
 import { BASELINES, LABEL_KINDS, labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../config.js';
@@ -16,13 +17,18 @@ const seed = z
   .max(2 ** 31 - 1);
 const count = z.number().int().min(0);
 
+const onDataset = <S extends z.ZodRawShape>(shape: S) => ({
+  stored: z.strictObject(shape),
+  payload: z.strictObject({ dataset: datasetRef, ...shape }),
+});
+
 const poolTraining = {
-  payload: z.strictObject({ dataset: datasetRef, config: poolConfig, seed }),
+  ...onDataset({ config: poolConfig, seed }),
   result: z.strictObject({ teachers: z.array(teacherRef).min(1) }),
 };
 
 const statistics = {
-  payload: z.strictObject({ dataset: datasetRef, teacher: teacherRef }),
+  ...onDataset({ teacher: teacherRef }),
   /** Safetensors: per-layer mean and variance at each batch norm's input, class means of the penultimate features. */
   result: z.strictObject({ statistics: objectRef }),
 };
@@ -30,8 +36,7 @@ const statistics = {
 const teacherWithStatistics = teacherRef.extend({ statistics: objectRef });
 
 const synthesis = {
-  payload: z.strictObject({
-    dataset: datasetRef,
+  ...onDataset({
     teachers: z.array(teacherWithStatistics).min(1),
     config: synthesisConfig,
     seed,
@@ -56,8 +61,7 @@ const synthesis = {
 };
 
 const labeling = {
-  payload: z.strictObject({
-    dataset: datasetRef,
+  ...onDataset({
     /** The labelling ensemble. */
     teachers: z.array(teacherRef).min(1),
     /** The synthesis results of the run, in task order. */
@@ -75,12 +79,11 @@ const labeling = {
 };
 
 const publishing = {
-  payload: z.strictObject({
+  ...onDataset({
     runId: z.uuid(),
     distilledSetId: z.uuid(),
     name: z.string(),
     licence: z.string().nullable(),
-    dataset: datasetRef,
     datasetName: z.string(),
     teachers: z.array(teacherWithStatistics).min(1),
     /** The best first: its architecture is the one recommended for students. */
@@ -114,8 +117,7 @@ const evaluationResult = z.strictObject({
 });
 
 const evaluation = {
-  payload: z.strictObject({
-    dataset: datasetRef,
+  ...onDataset({
     labelTeachers: z.array(teacherRef).min(1),
     subject: z.enum(['DISTILLED_SET', ...BASELINES]),
     imagesPerClass: z.number().int().positive(),
@@ -131,7 +133,7 @@ const evaluation = {
 };
 
 export const JOB_CONTRACTS = {
-  DATASET_IMPORT: datasetImport,
+  DATASET_IMPORT: { ...datasetImport, stored: datasetImport.payload },
   POOL_TRAINING: poolTraining,
   STATISTICS: statistics,
   SYNTHESIS: synthesis,
@@ -142,4 +144,5 @@ export const JOB_CONTRACTS = {
 
 export type JobKind = keyof typeof JOB_CONTRACTS;
 export type JobPayload<K extends JobKind> = z.infer<(typeof JOB_CONTRACTS)[K]['payload']>;
+export type StoredPayload<K extends JobKind> = z.infer<(typeof JOB_CONTRACTS)[K]['stored']>;
 export type JobResult<K extends JobKind> = z.infer<(typeof JOB_CONTRACTS)[K]['result']>;

@@ -6,6 +6,7 @@ import type { Transaction } from '../database/client.js';
 import type { Task, TaskAttempt } from '../database/generated/client.js';
 import { EXPIRE_SECONDS } from '../queue/task-queue.js';
 import { failTask } from './failure.js';
+import { datasetOfTask } from './inputs.js';
 import { appendAttemptEnded, appendRunEvent, eventTask, moveRun } from './run-log.js';
 import { type Backend, lockTask, TRANSACTION } from './work.js';
 
@@ -54,14 +55,21 @@ export function claimTask({ database, queue }: Backend, taskId: string, workerId
     });
     const { id: attemptId } = await tx.taskAttempt.create({ data: { taskId, number: attempt, fence, workerId } });
     await beginOwner(tx, task);
-    const { kind, index, runId, payload, checkpointKey, checkpointStep } = task;
+    const { kind, index, runId, checkpointKey, checkpointStep } = task;
     if (runId !== null) {
       const fromStep = checkpointStep;
       await appendRunEvent(tx, runId, { type: 'TASK_STARTED', ...eventTask(task), attempt, workerId, fromStep });
     }
     const checkpoint = checkpointKey === null ? null : { key: checkpointKey, step: checkpointStep };
+    const payload = await payloadOf(tx, task);
     return { taskId, attemptId, attempt, fence, kind, index, runId, payload, checkpoint };
   }, TRANSACTION);
+}
+
+/** What the task's row keeps of it, and the dataset. A READY dataset never changes: every attempt gets the same. */
+async function payloadOf(tx: Transaction, task: Task): Promise<unknown> {
+  const stored = task.payload as object;
+  return task.kind === 'DATASET_IMPORT' ? stored : { dataset: await datasetOfTask(tx, task), ...stored };
 }
 
 /** The first claim moves a QUEUED owner on; for a later one these are no moves at all. */

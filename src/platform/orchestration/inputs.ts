@@ -1,10 +1,11 @@
-/** Turns rows into the self-contained references that payloads carry. */
+/** Turns rows into the self-contained references that payloads carry, and tells which dataset a task reads. */
 import { architectureConfig, type RunConfig, runConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { DatasetRef, ObjectRef, TeacherRef } from '../../domain/jobs/references.js';
 import { pickMatchedTeachers } from '../../domain/task-planning.js';
 import type { Transaction } from '../database/client.js';
 import type { Dataset, DatasetShard, DistillationRun, Teacher } from '../database/generated/client.js';
+import type { TaskOwner } from './work.js';
 
 /** Throws INVALID_STATE for a dataset that nothing new may be started on. */
 export function assertOffered({ name, archivedAt }: Dataset): void {
@@ -12,21 +13,43 @@ export function assertOffered({ name, archivedAt }: Dataset): void {
   throw new TeddyhubError('INVALID_STATE', `Dataset ${name} is archived: restore it, or take another one.`);
 }
 
+/** What an import fills in. */
+type Ready = { [K in 'contentDigest' | 'imageHeight' | 'imageWidth' | 'imageChannels']: NonNullable<Dataset[K]> };
+
 /** Throws INVALID_STATE while the dataset is not READY. */
-export function datasetRefOf(dataset: Dataset & { shards: DatasetShard[] }): DatasetRef {
+export function assertReady<D extends Dataset>(dataset: D): asserts dataset is D & Ready {
   const { contentDigest, imageHeight, imageWidth, imageChannels } = dataset;
   if (contentDigest === null || imageHeight === null || imageWidth === null || imageChannels === null) {
     throw new TeddyhubError('INVALID_STATE', `Dataset ${dataset.name} is ${dataset.state}: wait until it is READY.`);
   }
+}
+
+/** What of a dataset tasks are planned by. */
+export type PlannedDataset = Pick<DatasetRef, 'digest' | 'classNames' | 'shape'>;
+
+const plannedOf = ({ contentDigest, classNames, imageHeight, imageWidth, imageChannels }: Dataset & Ready) => ({
+  digest: contentDigest,
+  classNames,
+  shape: { height: imageHeight, width: imageWidth, channels: imageChannels },
+});
+
+/** The dataset that a task of these owners reads: a pool's, a run's, or that of the run whose set is evaluated. */
+export async function datasetOfTask(
+  tx: Transaction,
+  { poolId, runId, evaluationId }: Omit<TaskOwner, 'datasetId'>,
+): Promise<DatasetRef> {
+  const run = runId ? { id: runId } : { distilledSet: { evaluations: { some: { id: evaluationId as string } } } };
+  const dataset = await tx.dataset.findFirstOrThrow({
+    where: poolId ? { teacherPools: { some: { id: poolId } } } : { runs: { some: run } },
+    include: { shards: { orderBy: { index: 'asc' } } },
+  });
+  assertReady(dataset);
   const shardsOf = (split: DatasetShard['split']) =>
     dataset.shards
       .filter((shard) => shard.split === split)
-      .sort((a, b) => a.index - b.index)
       .map((shard) => ({ ...objectRefOf(shard), samples: shard.samples }));
   return {
-    digest: contentDigest,
-    classNames: dataset.classNames,
-    shape: { height: imageHeight, width: imageWidth, channels: imageChannels },
+    ...plannedOf(dataset),
     mean: dataset.channelMean,
     std: dataset.channelStd,
     train: shardsOf('TRAIN'),
@@ -56,7 +79,7 @@ export const objectRefOf = (row: { objectKey: string; digest: string; bytes: big
 export interface RunInputs {
   run: DistillationRun;
   config: RunConfig;
-  dataset: DatasetRef;
+  dataset: PlannedDataset;
   datasetName: string;
   licence: string | null;
   /** All of the pool, and those of them that the run matches. */
@@ -69,19 +92,20 @@ export async function loadRunInputs(tx: Transaction, runId: string): Promise<Run
   const { dataset, pool, ...run } = await tx.distillationRun.findUniqueOrThrow({
     where: { id: runId },
     include: {
-      dataset: { include: { shards: true } },
+      dataset: true,
       pool: { include: { teachers: { orderBy: { index: 'asc' } } } },
     },
   });
   if (pool.state !== 'READY') {
     throw new TeddyhubError('INVALID_STATE', `Teacher pool ${pool.name} is ${pool.state}: wait until it is READY.`);
   }
+  assertReady(dataset);
   const config = runConfig.parse(run.config);
   const teachers = pool.teachers.map(teacherRefOf);
   return {
     run,
     config,
-    dataset: datasetRefOf(dataset),
+    dataset: plannedOf(dataset),
     datasetName: dataset.name,
     licence: dataset.licence,
     teachers,
@@ -92,7 +116,7 @@ export async function loadRunInputs(tx: Transaction, runId: string): Promise<Run
 /** Known statistics by the digest of their teacher's checkpoint. */
 export async function loadStatistics(
   tx: Transaction,
-  dataset: DatasetRef,
+  dataset: PlannedDataset,
   teachers: readonly TeacherRef[],
 ): Promise<Map<string, ObjectRef>> {
   const rows = await tx.teacherStatistics.findMany({

@@ -6,6 +6,7 @@ import type { ShardRef } from '../../domain/jobs/references.js';
 import { stageOf } from '../../domain/task-planning.js';
 import type { Transaction } from '../database/client.js';
 import type { Split, Task } from '../database/generated/client.js';
+import { loadRunInputs } from './inputs.js';
 import { advanceRun } from './stages.js';
 import { toJson, type Work } from './work.js';
 
@@ -94,7 +95,8 @@ async function storeTeachers(tx: Transaction, poolId: string, result: JobResult<
 }
 
 async function storeStatistics(tx: Transaction, task: Task, result: JobResult<'STATISTICS'>): Promise<void> {
-  const { teacher, dataset } = JOB_CONTRACTS.STATISTICS.payload.parse(task.payload);
+  const { teacher } = JOB_CONTRACTS.STATISTICS.stored.parse(task.payload);
+  const { dataset } = await loadRunInputs(tx, owned(task.runId));
   const { key, digest, bytes } = result.statistics;
   const row = {
     checkpointDigest: teacher.checkpoint.digest,
@@ -108,7 +110,7 @@ async function storeStatistics(tx: Transaction, task: Task, result: JobResult<'S
 }
 
 async function storeDistilledSet(tx: Transaction, task: Task, result: JobResult<'PUBLISHING'>): Promise<void> {
-  const { distilledSetId } = JOB_CONTRACTS.PUBLISHING.payload.parse(task.payload);
+  const { distilledSetId } = JOB_CONTRACTS.PUBLISHING.stored.parse(task.payload);
   const run = await tx.distillationRun.findUniqueOrThrow({ where: { id: owned(task.runId) } });
   const config = runConfig.parse(run.config);
   const fileRow = (file: { key: string; digest: string; bytes: number }, index: number, name: string) => ({
@@ -156,7 +158,7 @@ async function storeDistilledSet(tx: Transaction, task: Task, result: JobResult<
 
 async function storeEvaluation(tx: Transaction, task: Task, result: JobResult<'EVALUATION'>): Promise<void> {
   const evaluationId = owned(task.evaluationId);
-  const { subject, seed } = JOB_CONTRACTS.EVALUATION.payload.parse(task.payload);
+  const { subject, seed } = JOB_CONTRACTS.EVALUATION.stored.parse(task.payload);
   await tx.evaluationResult.createMany({
     data: result.results.map((row) => ({ ...row, evaluationId, subject, seed })),
   });

@@ -67,7 +67,7 @@ async function statisticsTasks(tx: Transaction, inputs: RunInputs): Promise<NewT
     .map((teacher) => ({
       kind: 'STATISTICS',
       index: teacher.index,
-      payload: { dataset, teacher },
+      payload: { teacher },
     }));
 }
 
@@ -77,19 +77,18 @@ async function synthesisTasks(tx: Transaction, inputs: RunInputs): Promise<NewTa
   return planSynthesis(config.synthesis, dataset, teachers).map((slice) => ({
     kind: 'SYNTHESIS',
     index: slice.taskIndex,
-    payload: { dataset, teachers, config: config.synthesis, seed: run.seed, ...slice },
+    payload: { teachers, config: config.synthesis, seed: run.seed, ...slice },
   }));
 }
 
 async function labelingTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
-  const { run, config, dataset } = inputs;
+  const { run, config } = inputs;
   const synthesized = await resultsOf(tx, run.id, 'SYNTHESIS');
   return [
     {
       kind: 'LABELING',
       index: 0,
       payload: {
-        dataset,
         teachers: pickLabelTeachers(inputs.teachers, config.labels),
         images: synthesized.map((result) => result.images),
         formation: config.synthesis.formation,
@@ -101,7 +100,7 @@ async function labelingTasks(tx: Transaction, inputs: RunInputs): Promise<NewTas
 }
 
 async function publishingTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
-  const { run, config, dataset, datasetName, licence } = inputs;
+  const { run, config, datasetName, licence } = inputs;
   const synthesized = await resultsOf(tx, run.id, 'SYNTHESIS');
   const [labels] = await resultsOf(tx, run.id, 'LABELING');
   if (labels === undefined) throw new Error(`run ${run.id} has no labels to publish`);
@@ -115,7 +114,6 @@ async function publishingTasks(tx: Transaction, inputs: RunInputs): Promise<NewT
         distilledSetId: newId(),
         name: run.name,
         licence,
-        dataset,
         datasetName,
         teachers: await matchedWithStatistics(tx, inputs),
         labelTeachers: pickLabelTeachers(inputs.teachers, config.labels),

@@ -2,7 +2,7 @@
 import { evaluationConfig, poolConfig, runConfig } from '../../domain/config.js';
 import { datasetSource } from '../../domain/jobs/dataset-import.js';
 import { pickLabelTeachers, planEvaluation } from '../../domain/task-planning.js';
-import { assertOffered, datasetRefOf, loadRunInputs, objectRefOf } from './inputs.js';
+import { assertOffered, assertReady, loadRunInputs, objectRefOf } from './inputs.js';
 import { appendRunEvent } from './run-log.js';
 import { enqueueFirstStage } from './stages.js';
 import { enqueueTasks } from './tasks.js';
@@ -18,12 +18,10 @@ export async function startImport(work: Work, datasetId: string): Promise<void> 
 
 /** Begins to train a QUEUED pool. Throws INVALID_STATE while its dataset is not READY. */
 export async function startPoolTraining(work: Work, poolId: string): Promise<void> {
-  const pool = await work.tx.teacherPool.findUniqueOrThrow({
-    where: { id: poolId },
-    include: { dataset: { include: { shards: true } } },
-  });
+  const pool = await work.tx.teacherPool.findUniqueOrThrow({ where: { id: poolId }, include: { dataset: true } });
   assertOffered(pool.dataset);
-  const payload = { dataset: datasetRefOf(pool.dataset), config: poolConfig.parse(pool.config), seed: pool.seed };
+  assertReady(pool.dataset);
+  const payload = { config: poolConfig.parse(pool.config), seed: pool.seed };
   await enqueueTasks(work, { poolId, projectId: pool.projectId }, [{ kind: 'POOL_TRAINING', index: 0, payload }]);
 }
 
@@ -52,7 +50,7 @@ export async function startEvaluation(work: Work, evaluationId: string): Promise
     },
   });
   const config = evaluationConfig.parse(evaluation.config);
-  const { run, dataset, teachers } = await loadRunInputs(work.tx, distilledSet.runId);
+  const { run, teachers } = await loadRunInputs(work.tx, distilledSet.runId);
   const labelConfig = runConfig.parse(run.config).labels;
   const shards = distilledSet.shards.map((shard) => ({ ...objectRefOf(shard), samples: shard.samples }));
   const fkd = distilledSet.labelSets.flatMap((labels) =>
@@ -62,7 +60,6 @@ export async function startEvaluation(work: Work, evaluationId: string): Promise
     kind: 'EVALUATION' as const,
     index,
     payload: {
-      dataset,
       labelTeachers: pickLabelTeachers(teachers, labelConfig),
       subject,
       imagesPerClass: distilledSet.imagesPerClass,

@@ -1,6 +1,6 @@
 /** Making and withdrawing tasks, together with their jobs in the queue. */
 import { newId } from '../../domain/ids.js';
-import { JOB_CONTRACTS, type JobKind, type JobPayload } from '../../domain/jobs/contracts.js';
+import { JOB_CONTRACTS, type JobKind, type StoredPayload } from '../../domain/jobs/contracts.js';
 import type { Prisma } from '../database/generated/client.js';
 import { toJson, type Work } from './work.js';
 
@@ -9,7 +9,7 @@ export type NewTask = {
     kind: K;
     /** Position among the tasks of its kind and owner. */
     index: number;
-    payload: JobPayload<K>;
+    payload: StoredPayload<K>;
   };
 }[JobKind];
 
@@ -29,7 +29,7 @@ export async function enqueueTasks(
     id: newId(),
     kind,
     index,
-    payload: toJson(JOB_CONTRACTS[kind].payload.parse(payload)),
+    payload: toJson(JOB_CONTRACTS[kind].stored.parse(payload)),
   }));
   await tx.task.createMany({ data: rows });
   await queue.send(

@@ -38,7 +38,6 @@ export async function lockRun(tx: Transaction, runId: string): Promise<void> {
 
 /** Locks a task and its owner; null where it was deleted meanwhile. */
 export async function lockTask(tx: Transaction, taskId: string): Promise<Task | null> {
-  // Not the payload, which of a large dataset is large.
   const select = { datasetId: true, poolId: true, runId: true, evaluationId: true };
   const owner = await tx.task.findUnique({ where: { id: taskId }, select });
   if (owner === null) return null;
