@@ -105,7 +105,7 @@ export async function openPipeline(work: string) {
     },
 
     async pool(dataset: DatasetRef, config: PoolConfig) {
-      const payload = { dataset, config, seed: 0 };
+      const payload = { dataset, config, imported: [], seed: 0 };
       const { result, cpuSeconds } = await once('POOL_TRAINING', payload, () => trainPool(payload, context));
       const teachers: Teacher[] = [];
       let statistics = 0;

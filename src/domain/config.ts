@@ -46,9 +46,11 @@ export const augmentationConfig = z.strictObject({
 
 /** A state dict to take in as a teacher: safetensors with torchvision's names. The path is read by the worker. */
 export const teacherImport = z.strictObject({
-  path: z.string().min(1),
+  /** What its owner calls the file: where the service finds it, but for an upload. */
+  path: z.string().min(1).optional(),
+  uploadId: z.string().min(1).optional(),
   architecture: architectureConfig.prefault({}),
-  /** Of the file's bytes. Another file is refused, so that every attempt takes in the same one. */
+  /** Of the file's bytes: another file is refused. */
   digest: sha256.optional(),
 });
 

@@ -41,6 +41,7 @@ import { TokenAuthenticator } from './set-token/token-authenticator.js';
 import { type OwnerColumn, type RunPhase, TaskRepository } from './task/task.repository.js';
 import { TaskService } from './task/task.service.js';
 import { Tasks } from './task/task.type.js';
+import { TeacherImports } from './teacher-pool/teacher-imports.js';
 import { TeacherPoolRepository } from './teacher-pool/teacher-pool.repository.js';
 import { TeacherPoolService } from './teacher-pool/teacher-pool.service.js';
 import { TeacherPools, Teachers } from './teacher-pool/teacher-pool.type.js';
@@ -87,7 +88,7 @@ export function createServices(
     apiKeys: new ApiKeyService(backend, repositories.apiKeys),
     datasets: new DatasetService(backend, repositories.datasets, importRoot),
     uploads: new UploadService(store),
-    teacherPools: new TeacherPoolService(backend, repositories.teacherPools, importRoot),
+    teacherPools: new TeacherPoolService(backend, repositories.teacherPools, new TeacherImports(store, importRoot)),
     distillationRuns: new DistillationRunService(backend, repositories.distillationRuns, hub),
     distilledSets: new DistilledSetService(database, repositories.distilledSets, store),
     storage: new StorageService(database),

@@ -57,6 +57,7 @@ export const poolPayload = ({ dataset }: TinyWorld): JobPayload<'POOL_TRAINING'>
     checkpointEpochs: [0.5, 1, 2],
     randomInitTeachers: 1,
   }),
+  imported: [],
   seed: 1,
 });
 

@@ -20,7 +20,7 @@ import type { Job } from './job.js';
 
 const CHECKPOINT_EVERY = 200;
 
-export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, seed: poolSeed }, context) => {
+export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, imported, seed: poolSeed }, context) => {
   const train = await readImages(context, dataset, dataset.train);
   const test = await readImages(context, dataset, dataset.test);
   const phases = planPool(config, poolSeed, train.labels.length);
@@ -91,7 +91,7 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, seed: p
     } else {
       const parameters =
         kind === 'IMPORTED'
-          ? await readImported(network, phase)
+          ? await readImported(context.store, network, phase, imported[phase.index])
           : randomTeacher(network, architecture, train, dataset, phase);
       await keep(network, parameters, { kind, architecture, epoch: null });
       tf.dispose(parameters);

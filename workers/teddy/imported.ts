@@ -1,9 +1,9 @@
-/** Teachers from elsewhere: safetensors state dicts with torchvision's names, on the disk of the worker. */
-import { readFile } from 'node:fs/promises';
+/** Teachers from elsewhere: safetensors state dicts with torchvision's names, which the API has taken into the object store. */
 import type { PoolConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
+import type { ObjectRef } from '../../src/domain/jobs/references.js';
 import { decodeSafetensors, type SafetensorsFile } from '../../src/formats/safetensors.js';
-import { digestOf } from '../../src/platform/object-store/object-store.js';
+import { getVerified, type ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { decodeParameters, torchShape } from '../nn/checkpoint.js';
 import type { Network } from '../nn/network.js';
 import type { Parameters } from '../nn/parameters.js';
@@ -11,17 +11,15 @@ import type { Parameters } from '../nn/parameters.js';
 type Import = PoolConfig['imports'][number];
 
 /** Throws BAD_INPUT_FILE with one line that names the file, and the tensor where one is at fault. */
-export async function readImported(network: Network, { path, architecture, digest }: Import): Promise<Parameters> {
+export async function readImported(
+  store: ObjectStore,
+  network: Network,
+  { path, architecture }: Import,
+  object: ObjectRef | undefined,
+): Promise<Parameters> {
   const bad = (reason: string, cause?: unknown) => new TeddyhubError('BAD_INPUT_FILE', `${path}: ${reason}`, { cause });
-  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw bad(`the worker cannot read it (${error.code}).`, error);
-  });
-  const found = digestOf(bytes);
-  if (digest !== undefined && digest !== found) {
-    throw bad(
-      `it is another file than was asked for, ${found} and not ${digest}: put that one back, or train a new pool.`,
-    );
-  }
+  if (object === undefined) throw bad('it was not taken into the object store: train a new pool.');
+  const bytes = await getVerified(store, object);
   let file: SafetensorsFile;
   try {
     file = decodeSafetensors(bytes);

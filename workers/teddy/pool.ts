@@ -30,7 +30,7 @@ interface Training {
 export type TrainingPhase = Training & (PhaseOf<'BASE'> | (PhaseOf<'PRUNED'> & { readonly ratio: number }));
 
 export type Phase =
-  | (PhaseOf<'IMPORTED'> & PoolConfig['imports'][number])
+  | (PhaseOf<'IMPORTED'> & PoolConfig['imports'][number] & { readonly index: number })
   | TrainingPhase
   | (PhaseOf<'RANDOM_INIT'> & { readonly seed: number; readonly index: number });
 
@@ -90,7 +90,7 @@ export function planPool(config: PoolConfig, seed: number, images: number): Phas
   };
   return [
     // Wrong files are found before hours of training, not after them.
-    ...config.imports.map((one) => ({ kind: 'IMPORTED' as const, ...one })),
+    ...config.imports.map((one, index) => ({ kind: 'IMPORTED' as const, index, ...one })),
     ...baseRuns(config).flatMap(phasesOf),
   ];
 }

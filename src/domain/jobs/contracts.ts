@@ -23,7 +23,12 @@ const onDataset = <S extends z.ZodRawShape>(shape: S) => ({
 });
 
 const poolTraining = {
-  ...onDataset({ config: poolConfig, seed }),
+  ...onDataset({
+    config: poolConfig,
+    /** The files of the configuration's `imports`, in their order. */
+    imported: z.array(objectRef).default([]),
+    seed,
+  }),
   result: z.strictObject({ teachers: z.array(teacherRef).min(1) }),
 };
 

@@ -55,7 +55,7 @@ async function readFilesSource(
       return parse({ kind, path: real });
     }
     case 'UPLOAD':
-      return parse({ kind: 'OBJECT', ...uploadedObject(uploadId ?? '', projectId) });
+      return parse({ kind: 'OBJECT', ...uploadedObject(uploadId ?? '', projectId, ['source', 'files', 'uploadId']) });
     case 'PREFIX': {
       if ((prefix ?? '').split('/').some((segment) => segment === '..' || segment === '.')) {
         const field = ['source', 'files', 'prefix'];

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import { TeddyhubError } from '../../domain/errors.js';
@@ -29,17 +27,6 @@ export async function resolveImportPath(
   if (!about.isFile() && !(folders && about.isDirectory()))
     throw new TeddyhubError('BAD_INPUT_FILE', `${path} is not a file.`, { field });
   return real;
-}
-
-/** Of a file that was asked for as `asked`. Throws BAD_INPUT_FILE where it cannot be read to its end. */
-export async function digestOfImport(path: string, asked: string, field: readonly string[]): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  } catch (cause) {
-    throw new TeddyhubError('BAD_INPUT_FILE', `There is no readable file ${asked}.`, { field, cause });
-  }
-  return `sha256:${hash.digest('hex')}`;
 }
 
 const isWithin = (root: string, path: string): boolean => path.startsWith(root.endsWith(sep) ? root : `${root}${sep}`);

@@ -19,13 +19,13 @@ export interface UploadName {
 export const encodeUploadId = ({ object, storeId, fileName, bytes }: UploadName): string =>
   Buffer.from(JSON.stringify([object, storeId, fileName, bytes])).toString('base64url');
 
-/** Throws INVALID_INPUT. */
-export function decodeUploadId(id: string): UploadName {
+/** Throws INVALID_INPUT, of the field that the id came in. */
+export function decodeUploadId(id: string, field: readonly string[] = ['uploadId']): UploadName {
   try {
     const [object, storeId, fileName, bytes] = content.parse(JSON.parse(Buffer.from(id, 'base64url').toString('utf8')));
     return { object, storeId, fileName, bytes };
   } catch (cause) {
-    throw new TeddyhubError('INVALID_INPUT', 'This is not the id of an upload.', { cause });
+    throw new TeddyhubError('INVALID_INPUT', 'This is not the id of an upload.', { cause, field });
   }
 }
 
@@ -37,7 +37,7 @@ export function storeUploadOf(id: string, projectId: string): Upload {
   return { key: keyOf(object, projectId), id: storeId };
 }
 
-export function uploadedObject(id: string, projectId: string): { key: string; name: string } {
-  const { object, fileName } = decodeUploadId(id);
+export function uploadedObject(id: string, projectId: string, field: readonly string[]): { key: string; name: string } {
+  const { object, fileName } = decodeUploadId(id, field);
   return { key: keyOf(object, projectId), name: fileName };
 }

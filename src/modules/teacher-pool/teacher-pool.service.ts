@@ -2,7 +2,6 @@ import { type PoolConfig, poolConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import { type Backend, requestPoolCancel, startPoolTraining } from '../../platform/orchestration/index.js';
 import type { Reader } from '../context.js';
-import { digestOfImport, resolveImportPath } from '../dataset/import-path.js';
 import { requireFit, requireReadyDataset } from '../kit/checks.js';
 import type { Connection } from '../kit/connection.js';
 import { editOnce, raised } from '../kit/edit.js';
@@ -11,6 +10,7 @@ import { type Caller, cancelOnce, createOnce } from '../kit/mutation.js';
 import { requireUuid } from '../kit/node.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
+import type { TeacherImports } from './teacher-imports.js';
 import type {
   TeacherPoolCancelInput,
   TeacherPoolFilter,
@@ -24,7 +24,7 @@ export class TeacherPoolService {
   constructor(
     private readonly backend: Backend,
     private readonly pools: TeacherPoolRepository,
-    private readonly importRoot: string,
+    private readonly imports: TeacherImports,
   ) {}
 
   async list(
@@ -43,8 +43,9 @@ export class TeacherPoolService {
     const seed = requireSeed(input.seed);
     const asked = parseInput(poolConfig, input.config, ['config']);
     checkEpochs(asked);
-    const config = { ...asked, imports: await this.resolveImports(asked) };
     const { projectId } = caller.viewer;
+    const { imports, imported } = await this.imports.takeIn(asked.imports, projectId);
+    const config = { ...asked, imports };
     const command = {
       operation: 'teacherPoolTrain',
       subjectType: 'TeacherPool',
@@ -61,7 +62,7 @@ export class TeacherPoolService {
         requireFit(architecture, dataset.shape, ['config', 'imports', String(index), 'architecture']);
       });
       await work.tx.teacherPool.create({ data: { id, projectId, datasetId: dataset.id, name, seed, config } });
-      await startPoolTraining(work, id);
+      await startPoolTraining(work, id, imported);
     });
   }
 
@@ -90,17 +91,6 @@ export class TeacherPoolService {
       write: (tx, where) => tx.teacherPool.updateMany({ where, data: { ...changes, ...raised } }),
       read: (tx, where) => tx.teacherPool.findFirst({ where, select: { version: true } }),
     });
-  }
-
-  /** The same with real paths and digests. Throws INVALID_INPUT and BAD_INPUT_FILE, as for the files of a dataset. */
-  private resolveImports({ imports }: PoolConfig): Promise<PoolConfig['imports']> {
-    return Promise.all(
-      imports.map(async (one, index) => {
-        const field = ['config', 'imports', String(index), 'path'];
-        const path = await resolveImportPath(this.importRoot, one.path, field);
-        return { ...one, path, digest: one.digest ?? (await digestOfImport(path, one.path, field)) };
-      }),
-    );
   }
 }
 

@@ -49,10 +49,11 @@ const TeacherImport = configTypes(
   "A state dict to take in as a teacher: safetensors, float32, with torchvision's names.",
   teacherImport,
   {
-    path: 'Absolute, or relative to the import folder of the service; read by the worker.',
+    path: 'Absolute, or relative to the import folder of the service. Of an upload, what its owner calls the file.',
+    uploadId:
+      'Of `datasetUploadBegin`, once completed: instead of a path, for files that are not on the disk of the service.',
     architecture: { about: 'The network that it is of.', type: Architecture },
-    digest:
-      "sha256: and the file's SHA-256 in hex: another file is refused. Left out, it is that of the file as it is now.",
+    digest: "sha256: and the file's SHA-256 in hex: another file is refused.",
   },
 );
 

@@ -1,6 +1,7 @@
 /** How work begins. Each function takes the id of a row that the caller has just made in the same transaction. */
 import { evaluationConfig, poolConfig, runConfig } from '../../domain/config.js';
 import { datasetSource } from '../../domain/jobs/dataset-import.js';
+import type { ObjectRef } from '../../domain/jobs/references.js';
 import { pickLabelTeachers, planEvaluation } from '../../domain/task-planning.js';
 import { assertOffered, assertReady, loadRunInputs, objectRefOf } from './inputs.js';
 import { appendRunEvent } from './run-log.js';
@@ -16,12 +17,12 @@ export async function startImport(work: Work, datasetId: string): Promise<void> 
   ]);
 }
 
-/** Begins to train a QUEUED pool. Throws INVALID_STATE while its dataset is not READY. */
-export async function startPoolTraining(work: Work, poolId: string): Promise<void> {
+/** Begins to train a QUEUED pool; `imported` are the files of its imports. Throws INVALID_STATE while its dataset is not READY. */
+export async function startPoolTraining(work: Work, poolId: string, imported: ObjectRef[] = []): Promise<void> {
   const pool = await work.tx.teacherPool.findUniqueOrThrow({ where: { id: poolId }, include: { dataset: true } });
   assertOffered(pool.dataset);
   assertReady(pool.dataset);
-  const payload = { config: poolConfig.parse(pool.config), seed: pool.seed };
+  const payload = { config: poolConfig.parse(pool.config), imported, seed: pool.seed };
   await enqueueTasks(work, { poolId, projectId: pool.projectId }, [{ kind: 'POOL_TRAINING', index: 0, payload }]);
 }
 

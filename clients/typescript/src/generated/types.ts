@@ -729,10 +729,12 @@ export type TaskKind =
 export type TeacherImportInput = {
   /** The network that it is of. */
   architecture?: ArchitectureInput | null | undefined;
-  /** sha256: and the file's SHA-256 in hex: another file is refused. Left out, it is that of the file as it is now. */
+  /** sha256: and the file's SHA-256 in hex: another file is refused. */
   digest?: string | null | undefined;
-  /** Absolute, or relative to the import folder of the service; read by the worker. */
+  /** Absolute, or relative to the import folder of the service. Of an upload, what its owner calls the file. */
   path?: string | null | undefined;
+  /** Of `datasetUploadBegin`, once completed: instead of a path, for files that are not on the disk of the service. */
+  uploadId?: string | null | undefined;
 };
 
 /** How a teacher came about. */
