@@ -86,7 +86,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   },
   TeacherConnection: { READ: CONNECTION },
   TeacherEdge: { READ: EDGE },
-  TeacherImport: { READ: 'architecture digest path' },
+  TeacherImport: { READ: 'architecture digest path uploadId' },
   ArchitectureWeight: { READ: 'name weight' },
   TeacherSelection: { READ: 'kinds maxAccuracy minAccuracy' },
   PoolConfig: {

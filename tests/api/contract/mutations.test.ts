@@ -209,9 +209,9 @@ const TABLE: Record<string, Case[]> = {
     ['no file name', () => ({ bytes: 1, fileName: ' ' }), [['INVALID_INPUT', 'fileName']]],
   ],
   datasetUploadComplete: [
-    ['an upload of nobody', () => ({ uploadId: 'nonsense', parts: [] }), [['INVALID_INPUT', undefined]]],
+    ['an upload of nobody', () => ({ uploadId: 'nonsense', parts: [] }), [['INVALID_INPUT', 'uploadId']]],
   ],
-  datasetUploadResume: [['an upload of nobody', () => ({ uploadId: 'nonsense' }), [['INVALID_INPUT', undefined]]]],
+  datasetUploadResume: [['an upload of nobody', () => ({ uploadId: 'nonsense' }), [['INVALID_INPUT', 'uploadId']]]],
   distilledSetDelete: [
     ...noObject('DistilledSet'),
     ['one that is not archived', () => ({ id: own.DistilledSet }), [['INVALID_STATE', 'id']]],
