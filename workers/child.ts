@@ -9,6 +9,7 @@ import { JOB_CONTRACTS, type JobKind } from '../src/domain/jobs/contracts.js';
 import { withShardCache } from '../src/formats/shard-cache.js';
 import { getVerified, type ObjectStore, putByDigest } from '../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../src/platform/object-store/open-object-store.js';
+import { explainTensorflow } from './explain-tensorflow.js';
 import type { Job, JobContext } from './jobs/job.js';
 import { loadAllJobs, loadJob } from './jobs/registry.js';
 import type { Assignment, FromChild, ToChild } from './protocol.js';
@@ -105,5 +106,5 @@ async function finish(message: FromChild): Promise<void> {
 
 async function fail(error: unknown): Promise<void> {
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  await finish({ type: 'FAILURE', failure: toFailure(error), detail });
+  await finish({ type: 'FAILURE', failure: toFailure(explainTensorflow(error)), detail });
 }

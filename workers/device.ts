@@ -23,12 +23,12 @@ export async function describeDevice(): Promise<Device> {
 }
 
 async function describeGpu(): Promise<Omit<Device, 'tensorflowVersion'>> {
-  const query = ['--query-gpu=name,memory.total', '--format=csv,noheader,nounits'];
+  // Which of several GPUs is ours, CUDA_VISIBLE_DEVICES says, by number or by UUID; without it TensorFlow takes the first.
+  const [ours] = (process.env.CUDA_VISIBLE_DEVICES || '0').split(',');
+  const query = ['-i', ours as string, '--query-gpu=name,memory.total', '--format=csv,noheader,nounits'];
   try {
     const { stdout } = await promisify(execFile)('nvidia-smi', query);
-    // Which of several GPUs is ours, CUDA_VISIBLE_DEVICES says; without it TensorFlow takes the first.
-    const index = Number.parseInt(process.env.CUDA_VISIBLE_DEVICES ?? '0', 10);
-    const [name = 'unknown', mebibytes = ''] = (stdout.trim().split('\n')[index] ?? '').split(', ');
+    const [name = 'unknown', mebibytes = ''] = stdout.trim().split(', ');
     return { device: `GPU: ${name}`, memoryBytes: /^\d+$/.test(mebibytes) ? BigInt(mebibytes) * MIB : null };
   } catch {
     return { device: 'GPU', memoryBytes: null };

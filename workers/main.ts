@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { TeddyhubError } from '../src/domain/errors.js';
 import { readConfig } from '../src/platform/config/env.js';
 import { openDatabase } from '../src/platform/database/client.js';
+import { explainDatabase } from '../src/platform/database/failures.js';
 import { createLog } from '../src/platform/log.js';
 import { openObjectStore } from '../src/platform/object-store/open-object-store.js';
 import { registerWorker } from '../src/platform/orchestration/index.js';
@@ -32,19 +33,20 @@ async function main(): Promise<void> {
   const store = await openObjectStore(config.objectStore);
   const database = openDatabase(databaseUrl, { poolSize: 5 });
   const patience = AbortSignal.timeout(DATABASE_WAIT_MS);
-  const queue = await insist(() => openTaskQueue(databaseUrl, { log, role: 'WORKER' }), log, patience);
-  const workerId = await insist(
-    () =>
-      registerWorker(database, {
-        name: `${hostname()}-${process.pid}`,
-        hostname: hostname(),
-        pid: process.pid,
-        device,
-        deviceMemoryBytes: memoryBytes,
-        tensorflowVersion,
-      }),
-    log,
-    patience,
+  const patiently = <T>(operation: () => Promise<T>): Promise<T> =>
+    insist(operation, log, patience).catch((error: unknown) => {
+      throw explainDatabase(error, databaseUrl);
+    });
+  const queue = await patiently(() => openTaskQueue(databaseUrl, { log, role: 'WORKER' }));
+  const workerId = await patiently(() =>
+    registerWorker(database, {
+      name: `${hostname()}-${process.pid}`,
+      hostname: hostname(),
+      pid: process.pid,
+      device,
+      deviceMemoryBytes: memoryBytes,
+      tensorflowVersion,
+    }),
   );
   const backend = { database, queue };
   const workplace = {

@@ -118,7 +118,8 @@ async function whereItIs(
   );
 }
 
-const nameOf = (place: string): string => basename(place).replace(/\.(tar|tgz|zip|parquet|tar\.gz)$/i, '') || place;
+const nameOf = (place: string): string =>
+  basename(resolve(place)).replace(/\.(tar|tgz|zip|parquet|tar\.gz)$/i, '') || place;
 
 async function readClasses(file: string): Promise<string[]> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {

@@ -94,7 +94,7 @@ function describe(set: Awaited<ReturnType<typeof readOne>>): string {
   const listed = lists.flatMap(({ nodes }) => nodes);
   const size = sizeOf(listed.reduce((sum, { bytes }) => sum + Number(bytes), 0));
   const files = `${count} files of ${count > listed.length ? 'more than ' : ''}${size}`;
-  const line = (name: string, value: string | number | null | undefined) => `${name.padEnd(12)}${value ?? '-'}`;
+  const line = (name: string, value: string | number | null | undefined) => `${name.padEnd(15)}${value ?? '-'}`;
   const others = (name: string, { totalCount, nodes }: (typeof lists)[number]) =>
     totalCount > nodes.length ? [line(name, `and ${totalCount - nodes.length} more`)] : [];
   return [

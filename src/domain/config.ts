@@ -67,8 +67,11 @@ const poolOptions = z.strictObject({
   momentum: fraction.default(0.9),
   weightDecay: z.number().min(0).default(5e-4),
   augmentation: augmentationConfig.prefault({}),
-  /** Fractional epochs at which the base run is kept, ascending, none beyond `epochs`. Without one that keeps a teacher there is no run. */
-  checkpointEpochs: z.array(z.number().positive()).max(64).default([0.1, 0.5, 2]),
+  /**
+   * Fractional epochs at which the base run is kept, ascending, none beyond `epochs`. Without one that keeps a teacher there is no
+   * run. Left out: early ones, and the end.
+   */
+  checkpointEpochs: z.array(z.number().positive()).max(64).optional(),
   /** The end of a base run is kept, and is no early epoch but FULLY_TRAINED. */
   fullyTrained: z.boolean().default(false),
   /** Shares of channels to prune from the end of a base run: one teacher each, fine-tuned for `fineTuneEpochs`. */
@@ -78,16 +81,23 @@ const poolOptions = z.strictObject({
   imports: z.array(teacherImport).max(16).default([]),
 });
 
+const EARLY_EPOCHS = [0.1, 0.5];
+
+const filledPool = poolOptions.transform(({ checkpointEpochs, ...pool }) => ({
+  ...pool,
+  checkpointEpochs: checkpointEpochs ?? [...EARLY_EPOCHS.filter((epoch) => epoch < pool.epochs), pool.epochs],
+}));
+
 /** Whether a base run is trained: something of it, or made of it, is kept. */
 export const trainsBase = ({
   checkpointEpochs,
   fullyTrained,
   prunedRatios,
-}: Pick<z.infer<typeof poolOptions>, 'checkpointEpochs' | 'fullyTrained' | 'prunedRatios'>): boolean =>
+}: Pick<z.infer<typeof filledPool>, 'checkpointEpochs' | 'fullyTrained' | 'prunedRatios'>): boolean =>
   fullyTrained || checkpointEpochs.length + prunedRatios.length > 0;
 
 /** A pool of weak teachers: checkpoints of base runs, pruned and random-initialised networks, and imported ones. */
-export const poolConfig = poolOptions.refine((pool) => trainsBase(pool) || pool.imports.length > 0, {
+export const poolConfig = filledPool.refine((pool) => trainsBase(pool) || pool.imports.length > 0, {
   error:
     'a pool needs a trained teacher, as nobody else can label: a checkpoint epoch, fullyTrained, a pruned ratio or an import',
   path: ['checkpointEpochs'],
@@ -219,11 +229,16 @@ const recipeOptions = z.strictObject({
   checkpointEvery: positive.default(100),
 });
 
-/** How a student is trained, on whatever set. */
-export const recipeConfig = recipeOptions.transform((recipe) => ({
-  ...recipe,
-  learningRate: recipe.learningRate ?? studentRate(recipe.architecture),
-}));
+/** How a student is trained, on whatever set. Rates are known for AdamW alone. */
+export const recipeConfig = recipeOptions
+  .refine(({ optimizer, learningRate }) => optimizer !== 'SGD' || learningRate !== undefined, {
+    error: 'SGD has no rate of its own: say one (.1 is common for batches of 128)',
+    path: ['learningRate'],
+  })
+  .transform((recipe) => ({
+    ...recipe,
+    learningRate: recipe.learningRate ?? studentRate(recipe.architecture),
+  }));
 
 /** What a set is measured against: other sets of as many images, and the whole training split with hard labels. */
 export const BASELINES = ['RANDOM_REAL', 'REAL_CROPS', 'FULL_REAL'] as const;

@@ -41,6 +41,8 @@ export const FAILURE_CODES = {
   STALE_ATTEMPT: { kind: 'SYSTEM', retryable: false },
   /** A loss or an activation became infinite or not a number. */
   NUMERICS: { kind: 'USER', retryable: false },
+  /** The device has no memory for what a task holds at once. */
+  OUT_OF_MEMORY: { kind: 'USER', retryable: false },
   /** A fault of ours. */
   INTERNAL: { kind: 'SYSTEM', retryable: true },
 } as const satisfies Record<string, { kind: 'USER' | 'SYSTEM'; retryable: boolean }>;

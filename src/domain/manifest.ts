@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from './canonical-json.js';
-import { architectureConfig, labelConfig, recipeConfig, synthesisConfig } from './config.js';
+import { architectureConfig, type LabelConfig, labelConfig, recipeConfig, synthesisConfig } from './config.js';
 import { sha256 } from './digest.js';
 import { datasetRef, imageShape, teacherRef } from './jobs/references.js';
 
@@ -62,6 +62,15 @@ export const manifestSchema = z.strictObject({
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/**
+ * How students of a set are trained unless somebody asks otherwise: the network of the best of its labelling teachers, in batches
+ * and for steps that its labels are made for.
+ */
+export const ownRecipe = (
+  { architecture }: Pick<z.infer<typeof teacherRef>, 'architecture'>,
+  { fkdSteps, fkdBatchSize }: LabelConfig,
+) => ({ architecture, steps: fkdSteps, batchSize: fkdBatchSize });
 
 /** Says in words what `mean` and `std` are for. */
 export const NORMALIZATION = '(pixel / 255 - mean) / std, per channel, after resizing to fullImageShape';

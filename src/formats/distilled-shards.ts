@@ -9,6 +9,8 @@ import type { ImageShape } from '../domain/config.js';
 import { TeddyhubError } from '../domain/errors.js';
 import type { ShardRef } from '../domain/jobs/references.js';
 import { getVerified, type ObjectStore } from '../platform/object-store/object-store.js';
+import { type AppendFile, appendFile } from './append-file.js';
+import { MOST_IN_MEMORY, type Pixels } from './dataset-splits.js';
 import { floatsOf } from './float16.js';
 import { decodeNpy, encodeNpy } from './npy.js';
 import { decodePng, encodePng, type PngImage } from './png.js';
@@ -28,9 +30,9 @@ export interface DistilledSample {
 }
 
 /** Samples in shard order, the order that FKD labels count in. */
-export interface DistilledImages {
+export interface DistilledImages<P extends Pixels = Uint8Array> {
   /** [count, height, width, channels], row-major. */
-  readonly images: Uint8Array;
+  readonly images: P;
   readonly labels: Int32Array;
   readonly count: number;
   readonly height: number;
@@ -63,11 +65,27 @@ export async function encodeShard(
   return buffer(tar);
 }
 
-/** Reads all shards of a set into memory. Throws OBJECT_CORRUPT or OBJECT_MISSING, which name the shard. */
-export async function readDistilledShards(store: ObjectStore, shards: readonly ShardRef[]): Promise<DistilledImages> {
+/**
+ * Reads all shards of a set: into memory or, given a folder for it, a set of more than `mostInMemory` bytes into a file without
+ * a name. Throws OBJECT_CORRUPT or OBJECT_MISSING, which name the shard.
+ */
+export async function readDistilledShards(store: ObjectStore, shards: readonly ShardRef[]): Promise<DistilledImages>;
+export async function readDistilledShards(
+  store: ObjectStore,
+  shards: readonly ShardRef[],
+  scratch: string,
+  mostInMemory?: number,
+): Promise<DistilledImages<Pixels>>;
+export async function readDistilledShards(
+  store: ObjectStore,
+  shards: readonly ShardRef[],
+  scratch?: string,
+  mostInMemory = MOST_IN_MEMORY,
+): Promise<DistilledImages<Pixels>> {
   const count = shards.reduce((sum, shard) => sum + shard.samples, 0);
   let shape: ImageShape = { height: 0, width: 0, channels: 0 };
   let images = new Uint8Array(0);
+  let file: AppendFile | undefined;
   /** Without pixels, of which no more than a shard's are held twice. */
   const samples: Omit<StoredSample, 'image'>[] = [];
   for (const shard of shards) {
@@ -78,18 +96,21 @@ export async function readDistilledShards(store: ObjectStore, shards: readonly S
     for (const { image, name, label, logits } of read) {
       if (samples.length === 0) {
         shape = image.shape;
-        images = new Uint8Array(count * image.pixels.length);
+        const bytes = count * image.pixels.length;
+        if (scratch !== undefined && bytes > mostInMemory) file = appendFile(scratch);
+        else images = new Uint8Array(bytes);
       }
       const { height, width, channels } = image.shape;
       if (height !== shape.height || width !== shape.width || channels !== shape.channels) {
         throw corrupt(name, 'has another image shape than the samples before it');
       }
-      images.set(image.pixels, samples.length * image.pixels.length);
+      if (file) file.append(image.pixels);
+      else images.set(image.pixels, samples.length * image.pixels.length);
       samples.push({ name, label, logits });
     }
   }
   return {
-    images,
+    images: file ?? images,
     labels: Int32Array.from(samples, ({ label }) => label),
     count,
     ...shape,

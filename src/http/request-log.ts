@@ -13,12 +13,19 @@ export const traceRequests =
     const over = new AbortController();
     // Every statement under way listens.
     setMaxListeners(0, over.signal);
-    const timer = setTimeout(() => over.abort(), requestMs);
-    const trace = new RequestTrace(over.signal);
+    let timer: NodeJS.Timeout | undefined;
+    const clock = {
+      start: () => {
+        timer = setTimeout(() => over.abort(), requestMs);
+      },
+      stop: () => clearTimeout(timer),
+    };
+    clock.start();
+    const trace = new RequestTrace(over.signal, clock);
     response.set({ 'x-request-id': trace.requestId, 'x-content-type-options': 'nosniff' });
     const { method, path } = request;
     response.once('close', () => {
-      clearTimeout(timer);
+      clock.stop();
       const { statusCode: status, writableFinished } = response;
       const line = { method, path, status, ...trace.line(), ...(writableFinished ? {} : { aborted: true }) };
       log[PROBES.has(path) ? 'debug' : 'info'](line, 'request');

@@ -160,6 +160,15 @@ describe('uploading a file', () => {
     assert.deepEqual([state, trainCount, sourceKind], ['READY', 4, 'UPLOAD']);
   });
 
+  it('is no file while a part of it is missing', async () => {
+    const bytes = Buffer.alloc(20 * 2 ** 20, 1);
+    const { id, parts } = await upload(bytes, api.keys.OPERATOR);
+    assert.equal(parts.length, 2);
+    const answer = await put(parts[0]?.url ?? '', bytes.subarray(0, 16 * 2 ** 20), api.keys.OPERATOR);
+    const tag = (answer.headers.get('etag') ?? '').replaceAll('"', '');
+    assert.deepEqual((await complete(id, tag, api.keys.OPERATOR)).userErrors, [{ code: 'INVALID_INPUT' }]);
+  });
+
   it('is for those who may import, and in another project the upload is not there', async () => {
     const bytes = Buffer.from('bytes');
     const { id, parts } = await upload(bytes, api.keys.OPERATOR);

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { LABEL_KINDS } from '../../src/domain/config.js';
 import { rank } from '../../src/modules/evaluation/summary.js';
 import { toGlobalId } from '../../src/modules/kit/node.js';
 import { putByDigest } from '../../src/platform/object-store/object-store.js';
+import { startRun } from '../../src/platform/orchestration/index.js';
 import { workOff } from '../support/by-hand.js';
-import { seedDataset, seedPool } from '../support/seeds.js';
+import { seedDataset, seedPool, seedRun } from '../support/seeds.js';
 import { at, create, errorsOf, listAt, openApi, type TestApi, textAt } from './server.js';
 
 let api: TestApi;
@@ -96,6 +101,30 @@ describe('a finished run', () => {
 
   const evaluate = (recipe: Record<string, unknown>, rest: Record<string, unknown> = {}) =>
     create(api, 'evaluationStart', { distilledSetId: setId, config: { recipe, ...rest } });
+
+  it('is evaluated by the network of its best labelling teacher, in steps and batches of its labels, unless asked otherwise', async () => {
+    const width = 24;
+    await api.world.database.teacher.updateMany({
+      where: { pool: { runs: { some: { distilledSet: { id: uuid } } } }, accuracy: 60 },
+      data: { architecture: { name: 'CONVNET', width, depth: 2 } },
+    });
+    const recipeOf = async (config: Record<string, unknown> | null) => {
+      const payload = await create(api, 'evaluationStart', { distilledSetId: setId, config });
+      assert.deepEqual(errorsOf(payload), []);
+      const query =
+        'query ($id: ID!) { evaluation(id: $id) { config { recipe { steps batchSize learningRate architecture { width depth } } } } }';
+      return at((await api.send(query, { id: textAt(payload, 'evaluation.id') })).data, 'evaluation.config.recipe');
+    };
+    const own = { steps: 50, batchSize: 10, learningRate: 0.01, architecture: { width, depth: 2 } };
+    assert.deepEqual(await recipeOf(null), own);
+    assert.deepEqual(await recipeOf({ seeds: [0], recipe: { steps: 40, batchSize: null } }), { ...own, steps: 40 });
+    assert.deepEqual(await recipeOf({ recipe: { architecture: { width: 64 } } }), {
+      ...own,
+      learningRate: 0.003,
+      architecture: { width: 64, depth: 3 },
+    });
+    assert.deepEqual(errorsOf(await evaluate({ optimizer: 'SGD' })), [['INVALID_INPUT', 'config.recipe.learningRate']]);
+  });
 
   it('is evaluated with as many steps as its labels have, and no more', async () => {
     assert.deepEqual(errorsOf(await evaluate({ steps: 51, batchSize: 10 })), [
@@ -194,5 +223,41 @@ describe('a finished run', () => {
     await api.world.database.distilledSet.update({ where: { id: uuid }, data: { state: 'ARCHIVED' } });
     assert.deepEqual(errorsOf(await publish()), [['INVALID_STATE', 'id']]);
     assert.deepEqual(errorsOf(await evaluate({ steps: 50, batchSize: 10 })), [['INVALID_STATE', 'distilledSetId']]);
+  });
+});
+
+describe('a set that takes longer to read than a request may', () => {
+  it('is published, and the answer says so', async () => {
+    const patient = await openApi({ TEDDYHUB_REQUEST_SECONDS: '1' });
+    const { database, queue, store, stateDir } = patient.world;
+    const run = await seedRun(database, await seedPool(database, await seedDataset(database, patient.project)));
+    await patient.world.transact((work) => startRun(work, run.id));
+    await workOff({ database, queue }, { runId: run.id });
+    const { id } = await database.distilledSet.findUniqueOrThrow({ where: { runId: run.id } });
+    await database.distilledShard.deleteMany({ where: { distilledSetId: id } });
+    await database.labelFile.deleteMany({ where: { labelSet: { distilledSetId: id } } });
+    const bytes = Buffer.from('{}');
+    const { key, digest } = await putByDigest(store, 'distilled-sets', bytes, '.json');
+    await database.distilledSet.update({ where: { id }, data: { manifestKey: key, manifestDigest: digest } });
+    // Whoever reads a pipe waits for who writes it.
+    const path = join(stateDir, 'objects', key);
+    await rm(path);
+    execFileSync('mkfifo', [path]);
+
+    const publishing = patient.mutate(
+      'distilledSetPublish',
+      'DistilledSetPublishInput',
+      'distilledSet { state digest }',
+      {
+        id: toGlobalId('DistilledSet', id),
+      },
+    );
+    const pipe = await open(path, 'w');
+    await wait(1_500);
+    await pipe.write(bytes);
+    await pipe.close();
+    const payload = await publishing;
+    assert.deepEqual([errorsOf(payload), at(payload, 'distilledSet.state')], [[], 'PUBLISHED']);
+    await patient.close();
   });
 });

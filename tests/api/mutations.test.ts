@@ -235,15 +235,13 @@ describe('the imports of a pool', () => {
     assert.deepEqual(errorsOf(await train({ uploadId })), refusals);
     await api.world.store.put(`uploads/${api.project.id}/${object}`, bytes);
     const architecture = { name: 'CONVNET', width: 16, depth: 3 };
-    assert.deepEqual(await takenIn(await train({ uploadId })), [
-      { path: 'r18.safetensors', uploadId, digest, architecture },
-    ]);
+    const shown = await takenIn(await train({ uploadId }));
+    assert.deepEqual(shown, [{ path: 'r18.safetensors', uploadId, digest, architecture }]);
+    assert.deepEqual(await takenIn(await train(shown[0] as Record<string, unknown>)), shown);
   });
 
-  it('say one place', async () => {
-    for (const one of [{}, { path: 'teacher', uploadId: 'x' }]) {
-      assert.deepEqual(errorsOf(await train(one)), [['INVALID_INPUT', 'config.imports.0']]);
-    }
+  it('say a place', async () => {
+    assert.deepEqual(errorsOf(await train({})), [['INVALID_INPUT', 'config.imports.0']]);
     assert.deepEqual(errorsOf(await train({ uploadId: 'x' })), [['INVALID_INPUT', 'config.imports.0.uploadId']]);
   });
 });

@@ -4,7 +4,7 @@ import { toGlobalId } from '../../src/modules/kit/node.js';
 import type { DistillationRun, TeacherPool } from '../../src/platform/database/generated/client.js';
 import { startRun } from '../../src/platform/orchestration/index.js';
 import { claimNext, newWorker, workOff } from '../support/by-hand.js';
-import { seedDataset, seedEvaluation, seedPool, seedRun } from '../support/seeds.js';
+import { seedDataset, seedEvaluation, seedPool, seedRun, someObject } from '../support/seeds.js';
 import { idOf, readRun } from './run.js';
 import { at, listAt, openApi, type TestApi } from './server.js';
 
@@ -179,6 +179,36 @@ describe('what surrounds a run', () => {
       matchedTeachers: [{ index: 0 }, { index: 1 }],
       labelTeachers: [{ index: 2 }],
     });
+  });
+
+  it('is a curve for each of the base runs of a pool, also of two of the same network', async () => {
+    const { database } = api.world;
+    const seeded = await seedPool(database, await seedDataset(database, api.project), 0);
+    const config = { ...(seeded.config as object), batchSize: 16, otherBatchSizes: [32] };
+    await database.teacherPool.update({ where: { id: seeded.id }, data: { config } });
+    const rows = [1, 4, 1, 4].map((epoch, index) => {
+      const { key, digest, bytes } = someObject();
+      const architecture = { name: 'CONVNET', width: 16, depth: 3 };
+      const stored = { checkpointKey: key, checkpointDigest: digest, checkpointBytes: bytes };
+      return {
+        poolId: seeded.id,
+        index,
+        kind: 'EARLY_EPOCH' as const,
+        architecture,
+        epoch,
+        accuracy: 50 + index,
+        ...stored,
+      };
+    });
+    await database.teacher.createMany({ data: rows.reverse() });
+    const query =
+      'query ($id: ID!) { teacherPool(id: $id) { accuracyByEpoch { batchSize points { epoch accuracy } } } }';
+    const { data } = await api.send(query, { id: toGlobalId('TeacherPool', seeded.id) });
+    const points = (...accuracies: number[]) => accuracies.map((accuracy, i) => ({ epoch: [1, 4][i], accuracy }));
+    assert.deepEqual(at(data, 'teacherPool.accuracyByEpoch'), [
+      { batchSize: 16, points: points(50, 51) },
+      { batchSize: 32, points: points(52, 53) },
+    ]);
   });
 
   it('is the audit trail, by who, what and of which', async () => {

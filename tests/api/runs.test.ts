@@ -150,10 +150,13 @@ describe('a run that failed', () => {
     while ((await database.task.count({ where: { runId: run.id, kind: 'STATISTICS', state: 'QUEUED' } })) > 0) {
       await complete(backend, await claimNext(backend, { runId: run.id }));
     }
-    await complete(backend, await claimNext(backend, { runId: run.id }));
+    const points = (...steps: number[]) => steps.map((step) => ({ name: 'loss', step, value: 1 / step }));
+    const first = await claimNext(backend, { runId: run.id });
+    await reportProgress(backend, first, null, points(100, 200));
+    await complete(backend, first);
     await database.task.updateMany({ where: { runId: run.id }, data: { maxAttempts: 1 } });
     const claim = await claimNext(backend, { runId: run.id });
-    await reportProgress(backend, claim, { step: 50, totalSteps: 200, loss: 1 }, []);
+    await reportProgress(backend, claim, { step: 60, totalSteps: 200, loss: 1 }, points(40, 50, 60));
     await recordCheckpoint(backend, claim, 'checkpoints/half', 50);
     const retryable = code === 'UNAVAILABLE';
     await failAttempt(backend, claim, { kind: 'SYSTEM', code, message: 'Gone.', retryable });
@@ -176,6 +179,17 @@ describe('a run that failed', () => {
       ],
     );
     assert.equal(await database.task.count({ where: { runId: run.id, checkpointKey: { not: null } } }), 0);
+    const points = await database.metricPoint.findMany({ where: { runId }, orderBy: { step: 'asc' } });
+    assert.deepEqual(
+      points.map(({ taskId, name, step, value }) => [taskId, name, step, value]),
+      [
+        [tasks[1]?.id, 'loss', 40, 1 / 40],
+        [tasks[1]?.id, 'loss', 50, 1 / 50],
+        [tasks[0]?.id, 'loss', 100, 1 / 100],
+        [tasks[0]?.id, 'loss', 200, 1 / 200],
+      ],
+      'what is done again is not taken over',
+    );
     await workOff({ database, queue }, { runId });
     const { state } = await database.distillationRun.findUniqueOrThrow({ where: { id: runId } });
     assert.equal(state, 'SUCCEEDED');

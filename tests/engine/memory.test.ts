@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { architectureConfig, poolConfig, recipeConfig, type SynthesisConfig } from '../../src/domain/config.js';
+import { explainTensorflow } from '../../workers/explain-tensorflow.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';
 import { freeze } from '../../workers/nn/frozen.js';
 import { cosine, sgd } from '../../workers/nn/optimizers.js';
@@ -21,6 +22,7 @@ import {
   synthesisStep,
 } from '../../workers/teddy/synthesis.js';
 import { tf } from '../../workers/tensor/tensorflow.js';
+import { failureWith } from '../support/failure.js';
 import { recordedContext } from '../support/recorded-context.js';
 import { type TinyWorld, tinyImages, tinyTeacher, tinyWorld } from '../support/tiny-engine.js';
 import { evaluationPayload, poolPayload, synthesisPayload } from '../support/tiny-jobs.js';
@@ -124,7 +126,7 @@ describe('the memory of TensorFlow stays the same', () => {
     const ensemble = [80, 90].map((accuracy) => ({ frozen, accuracy }));
     const place = { seed: 1, samples: train.labels.length, batchSize: labelConfig.fkdBatchSize };
     for (const optimizer of ['ADAMW', 'SGD'] as const) {
-      const averaged = { averageDecay: 0.9, loss: 'MSE_CE', schedule: 'HALF_COSINE' } as const;
+      const averaged = { averageDecay: 0.9, loss: 'MSE_CE', schedule: 'HALF_COSINE', learningRate: 0.01 } as const;
       const recipe = recipeConfig.parse({ optimizer, steps: 20, ...(optimizer === 'SGD' && averaged) });
       const weighting = optimizer === 'SGD' ? 'NORM_BALANCED' : 'ACCURACY';
       const labeller = { ensemble, weighting, shape, normalization: world.dataset } as const;
@@ -136,5 +138,22 @@ describe('the memory of TensorFlow stays the same', () => {
         studentStep(student, train, { kind: 'HARD', views: hard }, world.dataset, recipe, step);
       });
     }
+  });
+});
+
+describe('a device without memory for a tensor', () => {
+  it('is told as what it is, and not as a fault of the service', () => {
+    const tebibytes = () => tf.ones([2 ** 20, 2 ** 20]).dataSync();
+    assert.throws(
+      () => {
+        try {
+          tebibytes();
+        } catch (error) {
+          throw explainTensorflow(error);
+        }
+      },
+      failureWith('OUT_OF_MEMORY', 'smaller batches'),
+    );
+    assert.equal(explainTensorflow('else'), 'else');
   });
 });

@@ -148,6 +148,41 @@ describe('a pool of several kinds and architectures', () => {
     assert.equal(new Set(teachers.map(({ checkpoint }) => checkpoint.digest)).size, teachers.length);
   });
 
+  it('keeps early epochs and the end of a base run of any length, unless asked for others', () => {
+    const epochs = (options: z.input<typeof poolConfig>) => poolConfig.parse(options).checkpointEpochs;
+    assert.deepEqual(epochs({}), [0.1, 0.5, 2]);
+    assert.deepEqual(epochs({ epochs: 20 }), [0.1, 0.5, 20]);
+    assert.deepEqual(epochs({ epochs: 0.5 }), [0.1, 0.5]);
+    assert.deepEqual(epochs({ epochs: 20, checkpointEpochs: [3] }), [3]);
+  });
+
+  it('trains a base run no longer than something of it is kept, at the rates of all of it', () => {
+    const base = (options: z.input<typeof poolConfig>) => {
+      const [phase] = planPool(poolConfig.parse({ epochs: 4, batchSize: 10, learningRate: 0.1, ...options }), 0, 40);
+      if (phase?.kind !== 'BASE') assert.fail();
+      return {
+        steps: phase.steps,
+        kept: phase.kept.map(({ kind, step, epoch }) => [kind, step, epoch]),
+        rate: phase.rateAt(8),
+      };
+    };
+    assert.deepEqual(base({ checkpointEpochs: [0.5, 2] }), {
+      steps: 8,
+      kept: [
+        ['EARLY_EPOCH', 2, 0.5],
+        ['EARLY_EPOCH', 8, 2],
+      ],
+      rate: 0.05,
+    });
+    assert.equal(base({ checkpointEpochs: [1], fullyTrained: true }).steps, 16);
+    assert.equal(base({ checkpointEpochs: [1], prunedRatios: [0.5] }).steps, 16);
+    // Three epochs that are one step: the last of them is kept, and none twice.
+    assert.deepEqual(base({ checkpointEpochs: [0.1, 0.2, 0.25, 1] }).kept, [
+      ['EARLY_EPOCH', 1, 0.25],
+      ['EARLY_EPOCH', 4, 1],
+    ]);
+  });
+
   it('trains one more base run for every other batch size, of as many epochs', async () => {
     const runs = planPool(poolConfig.parse({ batchSize: 10, otherBatchSizes: [20], learningRate: 0.1 }), 0, 40).filter(
       (phase) => phase.kind === 'BASE',

@@ -57,8 +57,8 @@ describe('a job that is resumed', () => {
   }
 
   it('trains the same pool from any checkpoint', async () => {
-    // 60 images in batches of 16: epochs 0.5, 1, 2 and 3 end after these steps.
-    const result = await assertResumable((context) => trainPool(poolPayload(world), context), [2, 4, 8, 11]);
+    // 60 images in batches of 16: epochs 0.5, 1 and 2 end after these steps, and nothing of the third is kept.
+    const result = await assertResumable((context) => trainPool(poolPayload(world), context), [2, 4, 8]);
     assert.deepEqual(result.teachers, undisturbed.teachers);
   });
 
@@ -124,7 +124,7 @@ describe('a job that is resumed', () => {
 
   it('goes on to the same bits from every single step, at which a worker that stops has it saved', async () => {
     const steps = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
-    await assertResumable((context) => trainPool(poolPayload(world), context), steps(11), true);
+    await assertResumable((context) => trainPool(poolPayload(world), context), steps(8), true);
     const payload = synthesisPayload(world, undisturbed.pool, { momentsMemory: 0.8 });
     await assertResumable((context) => synthesize(payload, context), steps(11), true);
     const students = { ...evaluationPayload(world, undisturbed.teachers), labelKinds: ['SOFT' as const] };

@@ -151,8 +151,8 @@ describe("a student's first weights", () => {
 });
 
 describe('what a student is measured by', () => {
-  it('is d times the average before plus 1 - d times the weights, running moments with them, step after step', () => {
-    const averageDecay = 0.75;
+  it('is d times the average before plus 1 - d times the weights, running moments with them, d no more than (1 + n) / (10 + n) of n steps', () => {
+    const averageDecay = 0.28;
     const recipe = recipeConfig.parse({ averageDecay, steps: 10, batchSize: 12 });
     const student = createStudent(network, recipe, 1);
     const values = (tensors: Record<string, Tensor>) =>
@@ -164,7 +164,8 @@ describe('what a student is measured by', () => {
       const views = drawViews(labels, SHAPE, { seed: 1, samples: 300, batchSize: 12, step });
       studentStep(student, set, { kind: 'SOFT', views: { ...views, logits } }, NORMALIZATION, recipe, step);
       for (const [name, now] of Object.entries(values(student.parameters))) {
-        expected[name] = now.map((value, i) => averageDecay * (expected[name]?.[i] ?? 0) + (1 - averageDecay) * value);
+        const d = [2 / 11, 3 / 12][step] ?? averageDecay;
+        expected[name] = now.map((value, i) => d * (expected[name]?.[i] ?? 0) + (1 - d) * value);
       }
     }
     const measured = values(measuredOf(student));

@@ -5,7 +5,7 @@ import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
 import { synthesize } from '../../workers/jobs/synthesis.js';
-import { labelsOf, teachersAt, toBytes } from '../../workers/teddy/synthesis.js';
+import { initialImages, labelsOf, teachersAt, toBytes } from '../../workers/teddy/synthesis.js';
 import { tf } from '../../workers/tensor/tensorflow.js';
 import { failureWith } from '../support/failure.js';
 import { type TinyWorld, tinyWorld } from '../support/tiny-engine.js';
@@ -49,6 +49,27 @@ for (const shape of [
       assert.deepEqual(stored, [24, shape.height / 2, shape.width / 2, shape.channels]);
       assert.deepEqual([...labels.subarray(0, 12)], [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
       assert.deepEqual(labels.subarray(12), labels.subarray(0, 12));
+    });
+
+    it('begins with cells that are means of the pixels they take the place of', () => {
+      for (const formation of [2, 3] as const) {
+        const task = {
+          ...synthesisPayload(world, teachers, { formation }),
+          shape: { height: 6, width: 6, channels: 1 },
+        };
+        const images = Uint8Array.from({ length: 2 * 36 }, (_, i) => (i * 37) % 256);
+        const cells = initialImages(task, { images, height: 6, width: 6, channels: 1 }, [1]);
+        const side = 6 / formation;
+        assert.deepEqual(cells.shape, [1, side, side, 1]);
+        cells.dataSync().forEach((pixel, cell) => {
+          const [top, left] = [Math.floor(cell / side) * formation, (cell % side) * formation];
+          let sum = 0;
+          for (let y = top; y < top + formation; y++) {
+            for (let x = left; x < left + formation; x++) sum += (images[36 + 6 * y + x] as number) / 255;
+          }
+          assert.ok(Math.abs(pixel - sum / formation ** 2) < 1e-5);
+        });
+      }
     });
 
     it('stores whole images at formation 1', async () => {

@@ -49,6 +49,21 @@ describe('worker processes', () => {
     assert.match(registered.device, /^(CPU|GPU)/);
   });
 
+  it('say in one line that their database refuses them, and do not start', async () => {
+    const refusals: [(url: URL) => void, RegExp][] = [
+      [(url) => url.searchParams.set('user', 'nobody'), /refuses the user or password in DATABASE_URL/],
+      [(url) => (url.pathname = '/nothing'), /There is no database .*\/nothing: create it, or mend DATABASE_URL/],
+      [(url) => (url.pathname = '/postgres'), /lacks the tables of Teddyhub: start the service/],
+    ];
+    for (const [change, line] of refusals) {
+      const url = new URL(world.databaseUrl);
+      change(url);
+      const refused = startTestWorker({ databaseUrl: url.href, stateDir: world.stateDir });
+      await assert.rejects(refused.logged('worker ready'), line);
+      assert.equal(await refused.kill('SIGKILL'), 1);
+    }
+  });
+
   it('say in one line what they miss, and do not start', async () => {
     const unconfigured = startTestWorker({ databaseUrl: '', stateDir: world.stateDir });
     await assert.rejects(

@@ -6,7 +6,14 @@ import { cellShape, type ImageShape, recipeConfig } from '../../src/domain/confi
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { JobPayload } from '../../src/domain/jobs/contracts.js';
 import type { ObjectRef, TeacherRef } from '../../src/domain/jobs/references.js';
-import { MANIFEST_VERSION, type Manifest, manifestBytes, NORMALIZATION, setDigest } from '../../src/domain/manifest.js';
+import {
+  MANIFEST_VERSION,
+  type Manifest,
+  manifestBytes,
+  NORMALIZATION,
+  ownRecipe,
+  setDigest,
+} from '../../src/domain/manifest.js';
 import { type DistilledSample, encodeShard } from '../../src/formats/distilled-shards.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { getVerified, type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
@@ -110,11 +117,7 @@ function describeSet(
 ): Omit<Manifest, 'digest'> {
   const { dataset, labels, labelConfig, labelTeachers } = payload;
   const [best] = labelTeachers as [TeacherRef, ...TeacherRef[]];
-  const recipe = recipeConfig.parse({
-    architecture: best.architecture,
-    steps: labelConfig.fkdSteps,
-    batchSize: labelConfig.fkdBatchSize,
-  });
+  const recipe = recipeConfig.parse(ownRecipe(best, labelConfig));
   const labelMode = (mode: 'STATIC' | 'FKD', files: Manifest['labelModes'][number]['files']) => ({
     mode,
     dtype: 'float16' as const,

@@ -1,5 +1,5 @@
 /** What a student sees step by step, by kind of label: stored views and labels of a set, or the same functions' of real images. */
-import { storedSteps } from '../../src/domain/config.js';
+import { FKD_STEPS_PER_FILE, storedSteps } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import type { ObjectRef } from '../../src/domain/jobs/references.js';
@@ -36,13 +36,8 @@ const soft: Batches = async (payload, { store }, set) => {
   }
   if (payload.subject === 'DISTILLED_SET') {
     if (payload.fkd.length === 0) throw lacks('FKD');
-    const stored = storedViews(store, payload.fkd);
-    let next = 0;
-    return async (step) => {
-      for (; next < step; next++) await stored.next();
-      next++;
-      return { kind: 'SOFT', views: (await stored.next()).value };
-    };
+    const viewsAt = storedViews(store, payload.fkd);
+    return async (step) => ({ kind: 'SOFT', views: await viewsAt(step % storedSteps(labelConfig)) });
   }
   const labeller = await loadLabeller(store, dataset, payload.labelTeachers, labelConfig);
   const samples = set.labels.length;
@@ -52,11 +47,22 @@ const soft: Batches = async (payload, { store }, set) => {
   });
 };
 
-/** Endlessly, one file in memory at a time: all of a long student's with many classes are gigabytes. */
-async function* storedViews(store: ObjectStore, files: readonly ObjectRef[]): AsyncGenerator<LabelledViews, never> {
-  for (;;) {
-    for (const file of files) yield* decodeLabels(await getVerified(store, file)).batches;
-  }
+/** The views of a stored step, one file in memory at a time: all of a long student's with many classes are gigabytes. */
+function storedViews(store: ObjectStore, files: readonly ObjectRef[]): (step: number) => Promise<LabelledViews> {
+  let held: { index: number; batches: readonly LabelledViews[] } | undefined;
+  return async (step) => {
+    const index = Math.floor(step / FKD_STEPS_PER_FILE);
+    if (held?.index !== index) {
+      const file = files[index];
+      if (file === undefined)
+        throw new TeddyhubError('OBJECT_MISSING', `The set has no label file of step ${step}: distil it again.`);
+      held = { index, batches: decodeLabels(await getVerified(store, file)).batches };
+    }
+    const views = held.batches[step % FKD_STEPS_PER_FILE];
+    if (views === undefined)
+      throw new TeddyhubError('OBJECT_CORRUPT', `Label file ${files[index]?.key} lacks step ${step}.`);
+    return views;
+  };
 }
 
 const lacks = (mode: string): TeddyhubError =>

@@ -68,9 +68,12 @@ export function planPool(config: PoolConfig, seed: number, images: number): Phas
       .map((epoch) => {
         const kind = fullyTrained && epoch === epochs ? ('FULLY_TRAINED' as const) : ('EARLY_EPOCH' as const);
         return { step: stepsOf(epoch), kind, epoch };
-      });
+      })
+      // Of a small dataset several epochs are one step, and would be one teacher twice.
+      .filter(({ step }, index, all) => all[index + 1]?.step !== step);
+    const end = config.prunedRatios.length > 0 ? steps : (kept.at(-1)?.step ?? steps);
     const rateAt = (step: number) => schedule(learningRate, step, steps);
-    const base = { kind: 'BASE', architecture, seed: own, batchSize, steps, rateAt, kept } as const;
+    const base = { kind: 'BASE', architecture, seed: own, batchSize, steps: end, rateAt, kept } as const;
     return [
       ...(trainsBase(config) ? [base] : []),
       ...config.prunedRatios.map((ratio, index) => ({

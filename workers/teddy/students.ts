@@ -53,8 +53,13 @@ const cloned = (parameters: Parameters): Parameters =>
 /** The parameters that accuracy is read of. */
 export const measuredOf = ({ average, parameters }: Student): Parameters => average ?? parameters;
 
-function moveAverage({ average, parameters }: Student, decay: number): void {
+/**
+ * After `step` steps. It begins with a shorter memory (as TensorFlow's ExponentialMovingAverage with `num_updates`), or the average
+ * of a short training would be of its first weights.
+ */
+function moveAverage({ average, parameters }: Student, averageDecay: number, step: number): void {
   if (average === undefined) return;
+  const decay = Math.min(averageDecay, (1 + step) / (10 + step));
   for (const [name, parameter] of Object.entries(parameters)) {
     const old = average[name] as Tensor;
     average[name] = tf.tidy(() => old.mul(decay).add(parameter.mul(1 - decay)));
@@ -111,7 +116,7 @@ export function studentStep(
     return logitError(logits, target).add(hard) as Scalar;
   };
   const loss = trainingStep(student, student.optimizer, images, lossOf, { rate: rateAt(recipe, step), step: step + 1 });
-  moveAverage(student, recipe.averageDecay);
+  moveAverage(student, recipe.averageDecay, step + 1);
   images.dispose();
   return loss;
 }

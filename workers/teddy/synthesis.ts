@@ -4,7 +4,7 @@ import { random } from '../../src/domain/random.js';
 import { adam, cosine, type Optimizer } from '../nn/optimizers.js';
 import { assertFinite, type Normalization } from '../nn/training.js';
 import { augmentationBoxes, gatherImages, type HostImages, normalize } from '../nn/views.js';
-import { crop, resize } from '../tensor/kernels/index.js';
+import { averagePool, crop, resize } from '../tensor/kernels/index.js';
 import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import { type BatchLabels, matchingLoss, type Target } from './matching.js';
 
@@ -50,10 +50,13 @@ export function initialPositions(task: SynthesisTask, drawn: readonly Int32Array
   });
 }
 
-/** Initial pixels of the images at these positions. */
+/** Initial pixels of the images at these positions: a cell's are means of f x f of them. */
 export function initialImages(task: SynthesisTask, source: HostImages, positions: readonly number[]): Tensor4D {
-  const { height, width } = cellShape(task.shape, task.config.formation);
-  return tf.tidy(() => resize(gatherImages(source, positions), height, width));
+  const { formation } = task.config;
+  return tf.tidy(() => {
+    const images = gatherImages(source, positions);
+    return formation === 1 ? images : averagePool(images, formation);
+  });
 }
 
 export interface SynthesisState {

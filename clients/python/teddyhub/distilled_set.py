@@ -180,7 +180,7 @@ def load(
     modes = _modes(labels)
     root = _cache(cache)
     folder = root / "sets" / uuid
-    with locked(folder):
+    with locked(folder) as alone:
         kept = _kept_manifest(folder, uuid)
         missing = [] if kept is None else [file for file in kept.files(modes) if not is_intact(folder, file)]
         if kept is None or missing:
@@ -188,7 +188,8 @@ def load(
             try:
                 content = remote.read("manifest.json")
                 kept = parse_manifest(content, uuid)
-                fetch(remote, folder, [file for file in kept.files(modes) if not is_intact(folder, file)], progress)
+                lacking = [file for file in kept.files(modes) if not is_intact(folder, file)]
+                fetch(remote, folder, lacking, progress, alone)
                 write_whole(folder / "manifest.json", content)
             finally:
                 remote.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -18,6 +19,7 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
+    import msvcrt
 
 _CHUNK = 1 << 20
 
@@ -25,18 +27,49 @@ Progress = Callable[[str, int, int], None]
 """Is told a file's path, how many of its bytes are here, and how many there are."""
 
 
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}
+
+
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """One process at a time: of the many of a training job, one fetches and the others find what it fetched."""
+def locked(folder: Path) -> Iterator[bool]:
+    """One process at a time: of the many of a training job, one fetches and the others find what it fetched. Yields whether it
+    is so: it is not in a folder that can only be read, which is no matter while all is there, nor where the file system has no
+    locks."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file = open(folder / ".lock", "ab")
     except OSError as error:
         raise disk_error(error, str(folder)) from None
+    try:
+        file = open(folder / ".lock", "ab")
+    except OSError as error:
+        if error.errno not in _READ_ONLY:
+            raise disk_error(error, str(folder)) from None
+        yield False
+        return
     with file:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        try:
+            alone = _lock(file.fileno())
+        except OSError as error:
+            raise disk_error(error, str(folder)) from None
+        yield alone
+
+
+def _lock(file: int) -> bool:
+    """Waits until nobody else has it. False where the file system has no locks."""
+    while True:
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            else:
+                msvcrt.locking(file, msvcrt.LK_LOCK, 1)
+            return True
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                return False
+            # What Windows says after ten seconds of waiting.
+            if fcntl is not None or error.errno != errno.EDEADLK:
+                raise
 
 
 def digest_of(path: Path) -> str:
@@ -57,11 +90,11 @@ def is_intact(folder: Path, file: File) -> bool:
         return False
 
 
-def fetch(remote: Remote, folder: Path, files: list[File], progress: Progress | None) -> None:
-    """Fetches files into `folder`. Raises STORAGE_FULL, before it begins where the disk says so; OBJECT_CORRUPT, which names
+def fetch(remote: Remote, folder: Path, files: list[File], progress: Progress | None, alone: bool = True) -> None:
+    """Fetches files into `folder`; where others may do the same at once (not `alone`), beside them. Raises STORAGE_FULL, before it begins where the disk says so; OBJECT_CORRUPT, which names
     the file; and what Remote raises."""
     try:
-        needed = sum(file.size - _size(_partial(folder, file)) for file in files)
+        needed = sum(file.size - _size(_partial(folder, file, alone)) for file in files)
         free = shutil.disk_usage(folder).free
     except OSError as error:
         raise disk_error(error, str(folder)) from None
@@ -72,7 +105,7 @@ def fetch(remote: Remote, folder: Path, files: list[File], progress: Progress | 
             "another cache= (TEDDYHUB_CACHE).",
         )
     for file in files:
-        _fetch_one(remote, folder, file, progress or (lambda *_: None))
+        _fetch_one(remote, folder / file.path, _partial(folder, file, alone), file, progress or (lambda *_: None))
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -85,8 +118,7 @@ def write_whole(path: Path, content: bytes) -> None:
         raise disk_error(error, str(path)) from None
 
 
-def _fetch_one(remote: Remote, folder: Path, file: File, progress: Progress) -> None:
-    partial = _partial(folder, file)
+def _fetch_one(remote: Remote, path: Path, partial: Path, file: File, progress: Progress) -> None:
     found = ""
     # A second copy tells an accident on the way from a damaged object.
     for _ in range(2):
@@ -95,11 +127,11 @@ def _fetch_one(remote: Remote, folder: Path, file: File, progress: Progress) -> 
             _receive(remote, partial, file, progress)
             found = digest_of(partial)
             if found == file.digest:
-                os.replace(partial, folder / file.path)
+                os.replace(partial, path)
                 return
             partial.unlink()
         except OSError as error:
-            raise disk_error(error, str(folder / file.path)) from None
+            raise disk_error(error, str(path)) from None
     raise TeddyhubError(
         "OBJECT_CORRUPT",
         f"{file.path} arrived twice with other bytes than the manifest says ({file.digest}, but got {found}): it is refused. "
@@ -139,9 +171,9 @@ def _receive(remote: Remote, partial: Path, file: File, progress: Progress) -> N
     remote.persist(file.path, attempt)
 
 
-def _partial(folder: Path, file: File) -> Path:
+def _partial(folder: Path, file: File, alone: bool) -> Path:
     path = folder / file.path
-    return path.with_name(f".{path.name}.part")
+    return path.with_name(f".{path.name}.part" if alone else f".{path.name}.{os.getpid()}.part")
 
 
 def _size(path: Path) -> int:

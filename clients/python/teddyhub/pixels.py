@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -50,8 +53,9 @@ def _digests(unpacked: Path) -> str:
 def _write(manifest: Manifest, folder: Path, unpacked: Path) -> None:
     (unpacked / _DIGESTS).unlink(missing_ok=True)
     labels: list[int] = []
-    # Written, not mapped: a mapped page that finds no room on the disk ends the process.
-    with open(unpacked / _IMAGES, "wb") as sink:
+    # Written, not mapped: a mapped page that finds no room on the disk ends the process. And beside the file that another process
+    # may have mapped, which ends with it where it becomes shorter.
+    with _replacing(unpacked / _IMAGES) as sink:
         shape = (manifest.sample_count, *manifest.image_shape)
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(sink, header)
@@ -63,15 +67,27 @@ def _write(manifest: Manifest, folder: Path, unpacked: Path) -> None:
                 raise TeddyhubError("OBJECT_CORRUPT", f"{path}: {error}; publish the set again.") from None
             labels += classes
             sink.write(images.tobytes())
-    if len(labels) != manifest.sample_count:
-        raise TeddyhubError(
-            "OBJECT_CORRUPT", f"The shards hold {len(labels)} samples, the manifest says {manifest.sample_count}."
-        )
-    np.save(unpacked / _LABELS, np.array(labels, np.int64))
+        if len(labels) != manifest.sample_count:
+            raise TeddyhubError(
+                "OBJECT_CORRUPT", f"The shards hold {len(labels)} samples, the manifest says {manifest.sample_count}."
+            )
+    with _replacing(unpacked / _LABELS) as sink:
+        np.save(sink, np.array(labels, np.int64))
     # Last: an interrupted unpacking has none.
-    partial = unpacked / f".{_DIGESTS}.part"
-    partial.write_text(_digests(unpacked))
-    os.replace(partial, unpacked / _DIGESTS)
+    with _replacing(unpacked / _DIGESTS) as sink:
+        sink.write(_digests(unpacked).encode())
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of `path` once it is whole."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(partial, "wb") as sink:
+            yield sink
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _read_shard(path: Path, first: int, samples: int, manifest: Manifest) -> tuple[np.ndarray, list[int]]:

@@ -92,7 +92,7 @@ async function sendPart(
       if (answer.status < 500 && answer.status !== 429) {
         throw new TeddyhubError(
           'INVALID_INPUT',
-          `A part was refused (${answer.status}): ${text.slice(0, 200).replaceAll('\n', ' ')}`,
+          `A part was refused (${answer.status}): run the command again, it goes on from here. ${text.slice(0, 200).replaceAll('\n', ' ')}`,
         );
       }
     }

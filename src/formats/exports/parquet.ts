@@ -60,8 +60,9 @@ export const exportParquet: Exporter = async (set, to, _options, onSample) => {
   await writer.finish();
 };
 
+/** As the Hugging Face library writes them. `Sequence` is what its releases before 4 know, and later ones read as `List`. */
 const featuresOf = (names: readonly string[], soft: boolean) => ({
   image: { _type: 'Image' },
   label: { names, _type: 'ClassLabel' },
-  ...(soft ? { logits: { feature: { dtype: 'float32', _type: 'Value' }, _type: 'List' } } : {}),
+  ...(soft ? { logits: { feature: { dtype: 'float32', _type: 'Value' }, _type: 'Sequence' } } : {}),
 });

@@ -67,7 +67,15 @@ export class UploadService {
 
   async complete(viewer: Viewer, { uploadId, parts }: DatasetUploadCompleteInput): Promise<DatasetUpload> {
     assertAllowed(viewer, 'dataset:import');
-    await this.store.uploads.complete(storeUploadOf(uploadId, viewer.projectId), parts);
+    const upload = storeUploadOf(uploadId, viewer.projectId);
+    const named = new Set(parts.map(({ number }) => number));
+    const stored = (await this.store.uploads.parts(upload)).filter(({ number }) => named.has(number));
+    const found = stored.reduce((sum, part) => sum + part.bytes, 0);
+    if (found !== decodeUploadId(uploadId).bytes) {
+      const problem = `The parts have ${found} bytes, the file ${decodeUploadId(uploadId).bytes}: send those that are missing.`;
+      throw new TeddyhubError('INVALID_INPUT', problem, { field: ['parts'] });
+    }
+    await this.store.uploads.complete(upload, parts);
     return { id: uploadId, partBytes: 0, parts: [] };
   }
 

@@ -1,7 +1,7 @@
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Database } from '../../platform/database/client.js';
 import { type ObjectStore, objectCorrupt, objectMissing, verify } from '../../platform/object-store/object-store.js';
-import { outsideOfRequests } from '../../platform/telemetry/request-trace.js';
+import { untimed } from '../../platform/telemetry/request-trace.js';
 import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
 import { audit, type Caller, TRANSACTION } from '../kit/mutation.js';
@@ -53,17 +53,17 @@ export class DistilledSetService {
       });
     }
     // Outside of the transaction: reading takes its time, and the objects of a set never change.
-    for (const object of await this.objectsOf(projectId, id, set)) await this.verifyObject(object);
-    // What was read must not be read again for ever where that takes longer than a request may.
-    await outsideOfRequests(() =>
-      this.database.$transaction(async (tx) => {
-        const { count } = await tx.distilledSet.updateMany({
-          where: { id, projectId, state: 'STAGING' },
-          data: { state: 'PUBLISHED', publishedAt: new Date() },
-        });
-        if (count === 1) await audit(tx, caller, 'distilledSetPublish', 'DistilledSet', id, { digest: set.digest });
-      }, TRANSACTION),
-    );
+    const objects = await this.objectsOf(projectId, id, set);
+    await untimed(async () => {
+      for (const object of objects) await this.verifyObject(object);
+    });
+    await this.database.$transaction(async (tx) => {
+      const { count } = await tx.distilledSet.updateMany({
+        where: { id, projectId, state: 'STAGING' },
+        data: { state: 'PUBLISHED', publishedAt: new Date() },
+      });
+      if (count === 1) await audit(tx, caller, 'distilledSetPublish', 'DistilledSet', id, { digest: set.digest });
+    }, TRANSACTION);
     return id;
   }
 

@@ -1,6 +1,16 @@
-import { type EvaluationConfig, evaluationConfig, type LabelConfig, labelConfig } from '../../domain/config.js';
+import {
+  architectureConfig,
+  type EvaluationConfig,
+  evaluationConfig,
+  type LabelConfig,
+  labelConfig,
+  runConfig,
+} from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
+import { ownRecipe } from '../../domain/manifest.js';
+import { pickLabelTeachers } from '../../domain/task-planning.js';
 import type { Transaction } from '../../platform/database/client.js';
+import type { Teacher as TeacherRow } from '../../platform/database/generated/client.js';
 import { type Backend, requestEvaluationCancel, startEvaluation } from '../../platform/orchestration/index.js';
 import type { Reader } from '../context.js';
 import { requireFit, shapeOf } from '../kit/checks.js';
@@ -32,8 +42,10 @@ export class EvaluationService {
   /** Has workers train students on a set and on its baselines. Returns the UUID of the evaluation. */
   async start(caller: Caller, input: EvaluationStartInput): Promise<string> {
     assertAllowed(caller.viewer, 'evaluation:start');
-    const config = parseInput(evaluationConfig, input.config, ['config']);
     const { projectId } = caller.viewer;
+    const { database } = this.backend;
+    const { run } = await this.requireSet(database, projectId, input.distilledSetId);
+    const config = parseInput(evaluationConfig, withOwnRecipe(input.config, run), ['config']);
     const command = {
       operation: 'evaluationStart',
       subjectType: 'Evaluation',
@@ -72,7 +84,10 @@ export class EvaluationService {
     const field = ['distilledSetId'];
     const set = await tx.distilledSet.findFirst({
       where: { id: requireUuid('DistilledSet', globalId, field), projectId },
-      include: { run: { include: { dataset: true } }, labelSets: { where: { mode: 'FKD' } } },
+      include: {
+        run: { include: { dataset: true, pool: { include: { teachers: true } } } },
+        labelSets: { where: { mode: 'FKD' } },
+      },
     });
     if (set === null) throw notFound('DistilledSet', globalId, field);
     if (set.state === 'ARCHIVED') {
@@ -82,6 +97,19 @@ export class EvaluationService {
     }
     return set;
   }
+}
+
+/** What a recipe leaves out of network, steps and batches is what the set is made for. */
+function withOwnRecipe(
+  config: EvaluationStartInput['config'],
+  run: { config: unknown; pool: { teachers: TeacherRow[] } },
+): object {
+  const { labels } = runConfig.parse(run.config);
+  const [best] = pickLabelTeachers(run.pool.teachers, labels);
+  if (best === undefined) return config ?? {};
+  const own = ownRecipe({ architecture: architectureConfig.parse(best.architecture) }, labels);
+  const asked = Object.entries(config?.recipe ?? {}).filter(([, value]) => value != null);
+  return { ...config, recipe: { ...own, ...Object.fromEntries(asked) } };
 }
 
 /** Soft labels are stored for the batches of a fixed number of steps: a student cannot see more of them, or other ones. */

@@ -90,13 +90,16 @@ registerEnumType(Baseline, {
 });
 
 const Recipe = configTypes('Recipe', 'How a student is trained, on whatever set.', recipeConfig, {
-  architecture: { about: 'The network of the student.', type: Architecture },
-  steps: 'Training steps.',
-  batchSize: 'Images of a step.',
+  architecture: {
+    about: "The network of the student. Left out: that of the best of the set's labelling teachers.",
+    type: Architecture,
+  },
+  steps: { about: "Training steps. Left out: those that the set's labels are made for.", filled: true },
+  batchSize: { about: "Images of a step. Left out: as many as the set's labels are made for.", filled: true },
   optimizer: { about: 'How weights are updated.', type: Optimizer },
   learningRate: {
     about:
-      'Learning rate at the first step. Left out: .01 for a CONVNET of a width up to 32, .003 for a wider one, .001 for all others.',
+      'Learning rate at the first step. Left out, under ADAMW: .01 for a CONVNET of a width up to 32, .003 for a wider one, .001 for all others. SGD has to be given one.',
     filled: true,
   },
   weightDecay: 'Weight decay.',
@@ -148,7 +151,9 @@ export class EvaluationResult {
   @Field(() => Int)
   studentSteps!: number;
 
-  @Field(() => Float, { description: 'Time of the training, seconds.' })
+  @Field(() => Float, {
+    description: "Time of the student's steps, seconds: without labels and readings of its accuracy.",
+  })
   seconds!: number;
 }
 

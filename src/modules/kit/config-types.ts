@@ -61,7 +61,10 @@ export function configTypes<S extends z.ZodType<object, object>>(
     const filled = typeof entry === 'object' && 'filled' in entry;
     const nullable = property.default === undefined && !required.includes(key) && !filled;
     Field(typeOf('output'), { description: text, nullable })(output.prototype, key);
-    Field(typeOf('input'), { description: `${text}${limitsOf(property)}`, nullable: true })(input.prototype, key);
+    Field(typeOf('input'), {
+      description: `${text}${limitsOf(filled ? { ...property, default: undefined } : property)}`,
+      nullable: true,
+    })(input.prototype, key);
   }
   ObjectType(name, { description, simpleResolvers: true })(output);
   InputType(`${name}Input`, { description: `${description} What is left out takes its default.` })(input);

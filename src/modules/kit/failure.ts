@@ -33,6 +33,7 @@ const DESCRIPTIONS: Record<FailureCode, string> = {
   WORKER_LOST: 'The worker that held the task gave no sign of life, more often than a task may be tried.',
   STALE_ATTEMPT: 'A newer attempt has taken the task over.',
   NUMERICS: 'A loss or an activation became infinite or not a number.',
+  OUT_OF_MEMORY: 'The device has no memory for what a task holds at once.',
   INTERNAL: 'A fault of the service; its log has the details.',
 };
 

@@ -42,11 +42,10 @@ export class TeacherImports {
   }
 
   private async read({ path, uploadId }: TeacherImport, projectId: string, field: readonly string[]) {
-    if ((path === undefined) === (uploadId === undefined)) {
-      throw new TeddyhubError('INVALID_INPUT', `${field.join('.')}: give either path or uploadId.`, { field });
-    }
+    // A pool shows an upload's name as its path: what it shows can be asked for again.
     if (uploadId !== undefined) return this.readUpload(uploadId, projectId, [...field, 'uploadId']);
-    return this.readPath(path as string, [...field, 'path']);
+    if (path !== undefined) return this.readPath(path, [...field, 'path']);
+    throw new TeddyhubError('INVALID_INPUT', `${field.join('.')}: give a path or an uploadId.`, { field });
   }
 
   private async readPath(asked: string, field: readonly string[]) {

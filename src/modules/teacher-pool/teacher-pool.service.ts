@@ -1,6 +1,7 @@
 import { type PoolConfig, poolConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import { type Backend, requestPoolCancel, startPoolTraining } from '../../platform/orchestration/index.js';
+import { untimed } from '../../platform/telemetry/request-trace.js';
 import type { Reader } from '../context.js';
 import { requireFit, requireReadyDataset } from '../kit/checks.js';
 import type { Connection } from '../kit/connection.js';
@@ -44,7 +45,7 @@ export class TeacherPoolService {
     const asked = parseInput(poolConfig, input.config, ['config']);
     checkEpochs(asked);
     const { projectId } = caller.viewer;
-    const { imports, imported } = await this.imports.takeIn(asked.imports, projectId);
+    const { imports, imported } = await untimed(() => this.imports.takeIn(asked.imports, projectId));
     const config = { ...asked, imports };
     const command = {
       operation: 'teacherPoolTrain',

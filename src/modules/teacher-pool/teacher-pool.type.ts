@@ -76,8 +76,11 @@ export const PoolConfig = configTypes(
     momentum: 'Momentum of SGD.',
     weightDecay: 'L2 penalty.',
     augmentation: { about: 'Random changes of the training images.', type: Augmentation },
-    checkpointEpochs:
-      'Fractional epochs at which the base run is kept, ascending, none beyond `epochs`. A run that keeps nothing is not trained.',
+    checkpointEpochs: {
+      about:
+        'Fractional epochs at which the base run is kept, ascending, none beyond `epochs`; it ends with the last of them unless its end is kept or pruned. A run that keeps nothing is not trained. Left out: .1, .5 and the end.',
+      filled: true,
+    },
     fullyTrained: 'Whether the end of a base run is kept as FULLY_TRAINED.',
     prunedRatios:
       'Shares of channels, above 0 and up to 0.9, to prune from the end of a base run: a teacher each, fine-tuned.',
@@ -193,6 +196,9 @@ export class EpochAccuracy {
 export class AccuracyCurve {
   @Field(() => Architecture.output, { description: 'Of the base run.' })
   architecture!: object;
+
+  @Field(() => Int, { description: 'Of the base run.' })
+  batchSize!: number;
 
   @Field(() => [EpochAccuracy], { description: 'By epoch.' })
   points!: EpochAccuracy[];

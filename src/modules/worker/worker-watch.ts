@@ -72,9 +72,10 @@ export class WorkerWatch {
   }
 
   private async look(): Promise<void> {
-    const known = this.seen;
     const now = new Map((await this.workers.watched()).map((worker) => [worker.id, worker]));
     if (this.watchers.size === 0) return;
+    // Only now: the last watcher may have left during the look, and another one come who knows of nothing.
+    const known = this.seen;
     for (const worker of now.values()) {
       const before = known?.get(worker.id);
       if (before ? fingerprint(before) !== fingerprint(worker) : isAlive(worker)) this.tell(worker);

@@ -1,5 +1,7 @@
 /** Telling a database that is away for a while from a statement that took too long, and from one that will never work. */
 
+import { TeddyhubError } from '../../domain/errors.js';
+
 /** Prisma: not reachable, timed out, connection closed, no connection or transaction to be had in time, lost to a deadlock. */
 const PRISMA_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1011', 'P1017', 'P2024', 'P2028', 'P2034']);
 /** Node: the socket. */
@@ -16,6 +18,35 @@ const SOCKET_CODES = new Set([
 const SQLSTATES = /^(08...|53300|57P0[1235])$/;
 const MESSAGES =
   /connection terminated|timeout exceeded when trying to connect|server has closed the connection|client has encountered a connection error|can't reach database server|connection ended/i;
+
+/** The address of the database at `url`, without its password. */
+export const addressOf = (url: string): string => {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+};
+
+export const noDatabaseAnswers = (url: string, cause: unknown): TeddyhubError =>
+  new TeddyhubError('UNAVAILABLE', `No database answers at ${addressOf(url)}: start it, or mend DATABASE_URL.`, {
+    cause,
+  });
+export const noSuchDatabase = (url: string, cause: unknown): TeddyhubError =>
+  new TeddyhubError('UNAVAILABLE', `There is no database ${addressOf(url)}: create it, or mend DATABASE_URL.`, {
+    cause,
+  });
+export const loginRefused = (url: string, cause: unknown): TeddyhubError =>
+  new TeddyhubError('BAD_CONFIGURATION', `${addressOf(url)} refuses the user or password in DATABASE_URL.`, { cause });
+
+/** What keeps a process from working on the database at `url`, in one line; what is unknown comes back as it is. */
+export function explainDatabase(error: unknown, url: string): unknown {
+  const says = (...signs: string[]) => someCause(error, (sign) => signs.includes(sign));
+  if (says('28P01', '28000', 'P1000', 'P1010')) return loginRefused(url, error);
+  if (says('3D000', 'P1003')) return noSuchDatabase(url, error);
+  if (says('42P01', 'P2021')) {
+    const problem = 'lacks the tables of Teddyhub: start the service, which makes them, before its workers.';
+    return new TeddyhubError('INVALID_STATE', `${addressOf(url)} ${problem}`, { cause: error });
+  }
+  return isDatabaseUnavailable(error) ? noDatabaseAnswers(url, error) : error;
+}
 
 /** Postgres: canceled, by statement_timeout or because the request's time was over. */
 const CANCELED = /^57014$/;

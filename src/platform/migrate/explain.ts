@@ -1,6 +1,7 @@
 /** Turns what the schema engine throws into one line that says what to do. */
 import type { ErrorRegistry } from '@prisma/driver-adapter-utils';
 import { TeddyhubError } from '../../domain/errors.js';
+import { loginRefused, noDatabaseAnswers, noSuchDatabase } from '../database/failures.js';
 
 export interface EngineRecords {
   /** Errors of the driver that passed through the engine as a number. */
@@ -9,12 +10,6 @@ export interface EngineRecords {
   panic: string | undefined;
 }
 
-/** The address of the database at `url`, without its password. */
-const addressOf = (url: string): string => {
-  const { host, pathname } = new URL(url);
-  return `${host}${pathname}`;
-};
-
 export function explain(error: unknown, url: string, records: EngineRecords): Error {
   if (error instanceof TeddyhubError) return error;
   if (records.panic !== undefined) {
@@ -22,21 +17,10 @@ export function explain(error: unknown, url: string, records: EngineRecords): Er
   }
   const message = oneLine(messageOf(error, records));
   const failed = error instanceof Error ? /migration_name="(\w+)"/.exec(error.message)?.[1] : undefined;
-  const where = addressOf(url);
   const options = { cause: error };
-  if (message.startsWith("Can't reach")) {
-    return new TeddyhubError(
-      'UNAVAILABLE',
-      `No database answers at ${where}: start it, or mend DATABASE_URL.`,
-      options,
-    );
-  }
-  if (/^Database .* does not exist/.test(message)) {
-    return new TeddyhubError('UNAVAILABLE', `There is no database ${where}: create it, or mend DATABASE_URL.`, options);
-  }
-  if (message.startsWith('Authentication failed')) {
-    return new TeddyhubError('BAD_CONFIGURATION', `${where} refuses the user or password in DATABASE_URL.`, options);
-  }
+  if (message.startsWith("Can't reach")) return noDatabaseAnswers(url, error);
+  if (/^Database .* does not exist/.test(message)) return noSuchDatabase(url, error);
+  if (message.startsWith('Authentication failed')) return loginRefused(url, error);
   if (/failed migrations|P3009/.test(message)) {
     const name = /`(\d{14}_\w+)`/.exec(message)?.[1] ?? '<name>';
     const hint = `mend it, then run: node scripts/migrate.mjs resolve ${name}`;

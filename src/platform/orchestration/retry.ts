@@ -5,7 +5,7 @@ import type { Work } from './work.js';
 
 /**
  * Begins a QUEUED run with the configuration and seed of `fromRunId`, a run that has ended: tasks that succeeded there are
- * taken over with their results, and unfinished ones go on from their checkpoints. A checkpoint changes hands, for whoever
+ * taken over with their results and curves, and unfinished ones go on from their checkpoints. A checkpoint changes hands, for whoever
  * goes on from it deletes it: a second retry begins those tasks anew.
  */
 export async function continueRun(work: Work, fromRunId: string, runId: string): Promise<void> {
@@ -24,6 +24,14 @@ export async function continueRun(work: Work, fromRunId: string, runId: string):
     FROM "Task" old
     WHERE task."runId" = ${runId}::uuid AND task.state = 'QUEUED' AND old."runId" = ${fromRunId}::uuid
       AND old.kind = task.kind AND old.index = task.index AND old."checkpointKey" IS NOT NULL`;
+  // What the task's own attempts will report anew is left out.
+  await tx.$executeRaw`
+    INSERT INTO "MetricPoint" ("runId", "taskId", name, step, value, "createdAt")
+    SELECT task."runId", task.id, point.name, point.step, point.value, point."createdAt"
+    FROM "Task" task
+    JOIN "Task" old ON old."runId" = ${fromRunId}::uuid AND old.kind = task.kind AND old.index = task.index
+    JOIN "MetricPoint" point ON point."runId" = old."runId" AND point."taskId" = old.id
+    WHERE task."runId" = ${runId}::uuid AND (task.state = 'SUCCEEDED' OR point.step <= task."checkpointStep")`;
   await tx.$executeRaw`
     UPDATE "Task" SET "checkpointKey" = NULL, "checkpointStep" = 0
     WHERE "runId" = ${fromRunId}::uuid AND "checkpointKey" IS NOT NULL`;

@@ -2,6 +2,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 
+/** Of a request's time. */
+export interface Clock {
+  start(): void;
+  stop(): void;
+}
+
 export class RequestTrace {
   readonly requestId = randomUUID();
   private readonly startedAt = performance.now();
@@ -11,8 +17,21 @@ export class RequestTrace {
   readonly facts: Record<string, unknown> = {};
   private readonly errorCodes = new Set<string>();
 
-  /** `signal` aborts when the time of the request is over; without one it may take as long as it needs. */
-  constructor(readonly signal: AbortSignal | null = null) {}
+  /** `signal` aborts when the time of the request is over, by `clock`; without one it may take as long as it needs. */
+  constructor(
+    readonly signal: AbortSignal | null = null,
+    private readonly clock: Clock | null = null,
+  ) {}
+
+  /** The request has all of its time again once the work is done. */
+  async untimed<T>(work: () => Promise<T>): Promise<T> {
+    this.clock?.stop();
+    try {
+      return await work();
+    } finally {
+      this.clock?.start();
+    }
+  }
 
   run<T>(work: () => T): T {
     return storage.run(this, work);
@@ -36,6 +55,9 @@ export const currentTrace = (): RequestTrace | undefined => storage.getStore();
 
 /** A new one outside of any request. */
 export const currentRequestId = (): string => currentTrace()?.requestId ?? randomUUID();
+
+/** For the part of a request that takes as long as its files are large, and is of no use unless it gets to its end. */
+export const untimed = <T>(work: () => Promise<T>): Promise<T> => currentTrace()?.untimed(work) ?? work();
 
 /** For work that several requests share: it is no single one's, and goes on when that one's time is over. */
 export const outsideOfRequests = <T>(work: () => T): T => storage.exit(work);

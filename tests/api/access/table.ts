@@ -78,7 +78,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   TeacherPoolEdge: { READ: EDGE },
   TeacherPoolCancelPayload: { OPERATE: `${DONE} teacherPool` },
   TeacherPoolUpdatePayload: { OPERATE: `${DONE} teacherPool` },
-  AccuracyCurve: { READ: 'architecture points' },
+  AccuracyCurve: { READ: 'architecture batchSize points' },
   EpochAccuracy: { READ: 'accuracy epoch teacher' },
   TeacherPoolTrainPayload: { OPERATE: `${DONE} teacherPool` },
   Teacher: {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import socket
 import threading
@@ -259,6 +261,57 @@ def test_says_that_a_cache_cannot_be_written(api, tmp_path):
     (tmp_path / "a-file").write_text("")
     with fails("INVALID_INPUT", "cannot be written (ENOTDIR): mend its permissions or choose another cache="):
         api.load("plain", cache=tmp_path / "a-file")
+
+
+def test_a_whole_cache_that_can_only_be_read_needs_no_more(api, monkeypatch):
+    images = api.load("cutmix").images.copy()
+    opened = open
+
+    def read_only(path, mode="r", *rest, **options):
+        if set(mode) & set("wax+"):
+            raise OSError(errno.EROFS, "Read-only file system")
+        return opened(path, mode, *rest, **options)
+
+    monkeypatch.setattr("builtins.open", read_only)
+    folder = api.load("cutmix", url="http://127.0.0.1:1").folder
+    assert (teddyhub.open_folder(folder, cache=api.cache).images == images).all()
+    (folder / FILES[0]).unlink()
+    with fails("INVALID_INPUT", "cannot be written (EROFS)"):
+        api.load("cutmix")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such locks")
+def test_fetches_beside_others_where_the_file_system_has_no_locks(api, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    partial = api.folder_of("cutmix") / "shards" / ".000000.tar.part"
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(b"somebody else writes this")
+    assert len(api.load("cutmix")) == 24
+    assert partial.read_bytes() == b"somebody else writes this"
+
+
+def test_leaves_the_images_that_a_process_has_open_while_they_are_unpacked_again(api, in_process):
+    api.load("cutmix")
+    (unpacked,) = api.cache.glob("unpacked/*")
+    code = """
+import pathlib, sys
+import numpy as np
+import teddyhub
+unpacked, folder, cache = map(pathlib.Path, sys.argv[1:])
+mapped = np.load(unpacked / "images.npy", mmap_mode="r")
+before = mapped.copy()
+size = (unpacked / "images.npy").stat().st_size
+(unpacked / "digests").write_text("damaged")
+teddyhub.open_folder(folder, cache=cache)
+assert (mapped == before).all()
+print((unpacked / "images.npy").stat().st_size == size)
+"""
+    inode = (unpacked / "images.npy").stat().st_ino
+    assert in_process(code, unpacked, api.folder_of("cutmix"), api.cache).strip() == "True"
+    assert (unpacked / "images.npy").stat().st_ino != inode
 
 
 def test_many_processes_and_threads_fetch_a_set_once(api, proxy):

@@ -356,6 +356,8 @@ export type FailureCode =
   | 'OBJECT_CORRUPT'
   /** An object is missing from the store. */
   | 'OBJECT_MISSING'
+  /** The device has no memory for what a task holds at once. */
+  | 'OUT_OF_MEMORY'
   /** A newer attempt has taken the task over. */
   | 'STALE_ATTEMPT'
   /** The object store has no room left. */
@@ -521,7 +523,7 @@ export type PoolConfigInput = {
   augmentation?: AugmentationInput | null | undefined;
   /** Images of a training step. (more than 0, at most 4096, default 128) */
   batchSize?: number | null | undefined;
-  /** Fractional epochs at which the base run is kept, ascending, none beyond `epochs`. A run that keeps nothing is not trained. (default [0.1,0.5,2]) */
+  /** Fractional epochs at which the base run is kept, ascending, none beyond `epochs`; it ends with the last of them unless its end is kept or pruned. A run that keeps nothing is not trained. Left out: .1, .5 and the end. */
   checkpointEpochs?: Array<number> | null | undefined;
   /** Length of the base run in epochs; may be fractional. (more than 0, at most 1000, default 2) */
   epochs?: number | null | undefined;
@@ -573,17 +575,17 @@ export type PoolState =
 export type RecipeInput = {
   /** How many times the test accuracy is read, evenly spaced over the steps. (more than 0, at most 100, default 2) */
   accuracyReadings?: number | null | undefined;
-  /** The network of the student. */
+  /** The network of the student. Left out: that of the best of the set's labelling teachers. */
   architecture?: ArchitectureInput | null | undefined;
   /** Decay of the moving average of weights that is measured; 0 measures the weights themselves. (at least 0, at most 0.9999, default 0) */
   averageDecay?: number | null | undefined;
-  /** Images of a step. (more than 0, at most 4096, default 100) */
+  /** Images of a step. Left out: as many as the set's labels are made for. (more than 0, at most 4096) */
   batchSize?: number | null | undefined;
   /** Steps between two checkpoints of student and optimizer. (more than 0, default 100) */
   checkpointEvery?: number | null | undefined;
   /** Weight of the cross-entropy in MSE_CE. (at least 0, default 0.025) */
   hardLabelWeight?: number | null | undefined;
-  /** Learning rate at the first step. Left out: .01 for a CONVNET of a width up to 32, .003 for a wider one, .001 for all others. (more than 0) */
+  /** Learning rate at the first step. Left out, under ADAMW: .01 for a CONVNET of a width up to 32, .003 for a wider one, .001 for all others. SGD has to be given one. (more than 0) */
   learningRate?: number | null | undefined;
   /** What a student descends with soft labels. (default "KL") */
   loss?: SoftLoss | null | undefined;
@@ -593,7 +595,7 @@ export type RecipeInput = {
   scaleByTemperatureSquared?: boolean | null | undefined;
   /** How the learning rate changes. (default "COSINE") */
   schedule?: LearningRateSchedule | null | undefined;
-  /** Training steps. (more than 0, at most 200000, default 450) */
+  /** Training steps. Left out: those that the set's labels are made for. (more than 0, at most 200000) */
   steps?: number | null | undefined;
   /** Of the softmax in the KL divergence to soft labels. (more than 0, default 2) */
   temperature?: number | null | undefined;
