@@ -154,14 +154,16 @@ describe('a finished run', () => {
       data: rows.map(([subject, seed, top1]) => ({
         ...{ evaluationId, subject, seed, labelKind: 'SOFT' as const },
         ...{ top1Last: top1, top1Best: top1 + 1, top5Last: 99, top5Best: 99.5, studentSteps: 50, seconds: 1 },
+        readings: [{ step: 50, top1, top5: 99 }],
       })),
     });
-    const query = `query ($id: ID!) { evaluation(id: $id) { results { subject seed top1Last }
+    const query = `query ($id: ID!) { evaluation(id: $id) { results { subject seed top1Last readings { step top1 top5 } }
       summary { subject labelKind seeds top1Last { mean deviation } top5Best { mean } }
       comparisons { baseline labelKind top1Last { mean standardError } top5Last { standardError } }
       ranking { hlr ior lrs } } }`;
     const { data } = await api.send(query, { id: textAt(payload, 'evaluation.id') });
     assert.equal(listAt(data, 'evaluation.results').length, 4);
+    assert.deepEqual(at(data, 'evaluation.results.1.readings'), [{ step: 50, top1: 82, top5: 99 }]);
     assert.deepEqual(listAt(data, 'evaluation.summary'), [
       {
         subject: 'DISTILLED_SET',
@@ -203,6 +205,7 @@ describe('a finished run', () => {
         top5Best: 99.5,
         studentSteps: 50,
         seconds: 1,
+        readings: [],
       },
     });
     const soft = [of('DISTILLED_SET', 'SOFT', 82), of('RANDOM_REAL', 'SOFT', 72)];

@@ -76,7 +76,11 @@ describe('evaluation of a published set', () => {
         ['SOFT', payload.recipe.steps],
       ],
     );
-    for (const { top1Last, top1Best, top5Last, top5Best } of results) {
+    for (const { top1Last, top1Best, top5Last, top5Best, readings } of results) {
+      assert.equal(readings.length, payload.recipe.accuracyReadings);
+      assert.ok(readings.every(({ step }, i) => step > (readings[i - 1]?.step ?? 0)));
+      assert.deepEqual(readings.at(-1), { step: payload.recipe.steps, top1: top1Last, top5: top5Last });
+      assert.equal(Math.max(...readings.map(({ top1 }) => top1)), top1Best);
       assert.ok(top1Last <= top1Best && top1Best <= top5Best && top5Last <= top5Best && top5Best <= 100);
     }
     assert.deepEqual(await accuracies(), results);

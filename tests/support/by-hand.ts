@@ -45,7 +45,13 @@ export const RESULTS: { [K in JobKind]: () => JobResult<K> } = {
   }),
   EVALUATION: () => ({
     results: [
-      { labelKind: 'SOFT', top1Last: 80, top1Best: 81, top5Last: 99, top5Best: 99, studentSteps: 400, seconds: 3 },
+      {
+        ...{ labelKind: 'SOFT', top1Last: 80, top1Best: 81, top5Last: 99, top5Best: 99, studentSteps: 400, seconds: 3 },
+        readings: [
+          { step: 200, top1: 81, top5: 99 },
+          { step: 400, top1: 80, top5: 99 },
+        ],
+      },
     ],
   }),
 };

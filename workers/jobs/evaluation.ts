@@ -23,14 +23,12 @@ type LabelKind = Result['labelKind'];
 interface Position {
   finished: Result[];
   step: number;
-  best: Accuracy;
+  readings: Result['readings'];
   /** Of the steps alone: a baseline makes its labels on the way, where a set's are read. */
   milliseconds: number;
 }
 
-type Accuracy = Awaited<ReturnType<typeof measureAccuracy>>;
-const NOTHING: Accuracy = { top1: 0, top5: 0 };
-const START = { step: 0, best: NOTHING, milliseconds: 0 };
+const START = { step: 0, readings: [], milliseconds: 0 };
 
 export const evaluate: Job<'EVALUATION'> = async (payload, context) => {
   const images = payload.subject === 'DISTILLED_SET' ? readSet : readBaseline;
@@ -50,9 +48,8 @@ export async function evaluateOn(
   const batches: Partial<Record<LabelKind, BatchAt>> = {};
   for (const labelKind of labelKinds) batches[labelKind] = await BATCHES[labelKind](payload, context, set);
 
-  const position: Position = context.resumeFrom
-    ? (JSON.parse(decodeSafetensors(context.resumeFrom).metadata.position ?? '') as Position)
-    : { finished: [], ...START };
+  const earlier = context.resumeFrom && decodeSafetensors(context.resumeFrom).metadata.position;
+  const position: Position = { finished: [], ...START, ...(earlier ? JSON.parse(earlier) : {}) };
   let resume = context.resumeFrom && {
     parameters: restore(context.resumeFrom, 'parameter/'),
     slots: restore(context.resumeFrom, 'slot/'),
@@ -62,7 +59,6 @@ export async function evaluateOn(
   for (const labelKind of labelKinds.slice(position.finished.length)) {
     const student = createStudent(network, recipe, seed, resume);
     resume = undefined;
-    let last = NOTHING;
     while (position.step < recipe.steps) {
       const batch = await (batches[labelKind] as BatchAt)(position.step);
       const began = performance.now();
@@ -71,9 +67,8 @@ export async function evaluateOn(
       const done = ++position.step;
       context.progress(position.finished.length * recipe.steps + done, total, loss);
       if (isReading(recipe, done)) {
-        last = await measureAccuracy(network, measuredOf(student), test, dataset, () => context.breathe());
-        position.best = larger(position.best, last);
-        context.metric(`top1/${labelKind.toLowerCase()}`, done, last.top1);
+        const read = await measureAccuracy(network, measuredOf(student), test, dataset, () => context.breathe());
+        position.readings = [...position.readings, { step: done, ...read }];
       }
       if ((done % recipe.checkpointEvery === 0 || context.stopping()) && done < recipe.steps) {
         const step = position.finished.length * recipe.steps + done;
@@ -81,14 +76,18 @@ export async function evaluateOn(
       }
       await context.breathe();
     }
+    const { readings } = position;
+    const best = (of: 'top1' | 'top5') => Math.max(...readings.map((reading) => reading[of]));
+    const last = readings.at(-1) ?? { top1: 0, top5: 0 };
     position.finished.push({
       labelKind,
       top1Last: last.top1,
-      top1Best: position.best.top1,
+      top1Best: best('top1'),
       top5Last: last.top5,
-      top5Best: position.best.top5,
+      top5Best: best('top5'),
       studentSteps: recipe.steps,
       seconds: position.milliseconds / 1000,
+      readings,
     });
     tf.dispose([student.parameters, student.average ?? {}]);
     student.optimizer.dispose();
@@ -96,11 +95,6 @@ export async function evaluateOn(
   }
   return { results: position.finished };
 }
-
-const larger = (a: Accuracy, b: Accuracy): Accuracy => ({
-  top1: Math.max(a.top1, b.top1),
-  top5: Math.max(a.top5, b.top5),
-});
 
 function writeState({ parameters, optimizer, average = {} }: Student, position: Position): Buffer {
   const named = (prefix: string, tensors: Record<string, Tensor>) =>

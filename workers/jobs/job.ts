@@ -10,7 +10,7 @@ export interface JobContext {
   readonly resumeFrom: Buffer | undefined;
   /** Tells how far the job is; conflated on the way, so call it at every step. */
   progress(step: number, totalSteps: number, loss?: number): void;
-  /** One point of a named curve. */
+  /** One point of a named curve of a run: those of other tasks are not kept. */
   metric(name: string, step: number, value: number): void;
   /** Stores a checkpoint and waits until it is recorded: a later attempt resumes from here to the same bits. */
   checkpoint(bytes: Uint8Array, step: number): Promise<void>;

@@ -41,7 +41,6 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, importe
     const { top1 } = await measureAccuracy(network, kept, test, dataset, context.breathe);
     const checkpoint = await putByDigest(context.store, 'checkpoints', encodeParameters(network, kept), '.safetensors');
     teachers.push({ index: teachers.length, ...about, accuracy: top1, checkpoint });
-    context.metric('teacher accuracy', teachers.length, top1);
   };
 
   /** Runs a phase to its end, from where an earlier attempt left it; answers its parameters. */
@@ -59,7 +58,6 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, importe
       applyMask(parameters, mask);
       step++;
       const done = before + step;
-      if (done % 10 === 0) context.metric('loss', done, loss);
       context.progress(done, totalSteps, loss);
       const kept = phase.kept.filter((teacher) => teacher.step === step);
       for (const { kind, epoch } of kept) {

@@ -118,7 +118,10 @@ const evaluationResult = z.strictObject({
   top5Last: z.number(),
   top5Best: z.number(),
   studentSteps: count,
+  /** Of the student's steps alone. */
   seconds: z.number(),
+  /** Every reading of the accuracy, percent, after `step` steps. */
+  readings: z.array(z.strictObject({ step: count, top1: z.number(), top5: z.number() })).default([]),
 });
 
 const evaluation = {

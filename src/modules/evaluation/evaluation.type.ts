@@ -3,7 +3,7 @@ import { evaluationConfig, recipeConfig } from '../../domain/config.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { EvaluationState, EvaluationSubject, LabelKind } from '../../platform/database/generated/enums.js';
 import { configTypes } from '../kit/config-types.js';
-import { CREATED_AT, defineList } from '../kit/connection.js';
+import { CREATED_AT, defineList, listComplexity } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Architecture } from '../kit/network.type.js';
 import { Node } from '../kit/node.js';
@@ -125,6 +125,18 @@ export const EvaluationConfig = configTypes(
   },
 );
 
+@ObjectType({ simpleResolvers: true, description: 'The accuracy of a student on its way, percent.' })
+export class AccuracyReading {
+  @Field(() => Int, { description: 'Steps that the student has taken.' })
+  step!: number;
+
+  @Field(() => Float)
+  top1!: number;
+
+  @Field(() => Float)
+  top5!: number;
+}
+
 @ObjectType({ simpleResolvers: true, description: 'One trained student. Accuracies are on the test split, percent.' })
 export class EvaluationResult {
   @Field(() => EvaluationSubject)
@@ -155,6 +167,12 @@ export class EvaluationResult {
     description: "Time of the student's steps, seconds: without labels and readings of its accuracy.",
   })
   seconds!: number;
+
+  @Field(() => [AccuracyReading], {
+    complexity: listComplexity(10),
+    description: "The student's curve: `accuracyReadings` of the recipe, by step, the last of them at the end.",
+  })
+  readings!: Prisma.JsonValue;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A mean over seeds with its spread, percent.' })

@@ -182,7 +182,10 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   EvaluationCancelPayload: { OPERATE: `${DONE} evaluation` },
   EvaluationStartPayload: { OPERATE: `${DONE} evaluation` },
   EvaluationConfig: { READ: 'baselines labelKinds recipe seeds' },
-  EvaluationResult: { READ: 'labelKind seconds seed studentSteps subject top1Best top1Last top5Best top5Last' },
+  EvaluationResult: {
+    READ: 'labelKind readings seconds seed studentSteps subject top1Best top1Last top5Best top5Last',
+  },
+  AccuracyReading: { READ: 'step top1 top5' },
   EvaluationSummary: { READ: 'labelKind seeds subject top1Best top1Last top5Best top5Last' },
   EvaluationComparison: { READ: 'baseline labelKind top1Best top1Last top5Best top5Last' },
   Ranking: { READ: 'ars hlr ior lrs' },

@@ -84,6 +84,7 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
         [0, 1].map((seed) => ({
           ...{ evaluationId: evaluation.id, subject, labelKind, seed },
           ...{ top1Last: 50 + seed, top1Best: 51 + seed, top5Last: 90, top5Best: 91, studentSteps: 10, seconds: 1 },
+          readings: [{ step: 10, top1: 50 + seed, top5: 90 }],
         })),
       ),
     ),

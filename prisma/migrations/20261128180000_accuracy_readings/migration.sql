@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "EvaluationResult" ADD COLUMN     "readings" JSONB NOT NULL DEFAULT '[]';
