@@ -91,7 +91,11 @@ function save(): void {
           const paired = random.find((other) => isPair(one, other));
           return paired ? [one.top1 - paired.top1] : [];
         });
-        const gain = { gain: rounded(mean(gains)), standardError: rounded(standardError(gains)) };
+        const gain = {
+          pairs: gains.length,
+          gain: rounded(mean(gains)),
+          standardError: rounded(standardError(gains)),
+        };
         return [[method, { mean: rounded(mean(measured.map(({ top1 }) => top1))), ...gain, measured }]];
       });
       return [[row.name, { ...row, ...Object.fromEntries(summaries) }]];

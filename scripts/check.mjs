@@ -28,7 +28,7 @@ const checks = {
   'migrations lead to schema.prisma': [node, 'dist/src/platform/migrate/main.js', 'check'],
 };
 
-const env = { ...process.env, TEDDYHUB_STATE_DIR: process.env.TEDDYHUB_STATE_DIR ?? join(tmpdir(), 'teddyhub-check') };
+const env = { ...process.env, TEDDYHUB_STATE_DIR: process.env.TEDDYHUB_STATE_DIR || join(tmpdir(), 'teddyhub-check') };
 
 if (!existsSync(node)) {
   console.error('check: this checkout is not set up yet; run: npm run bootstrap');

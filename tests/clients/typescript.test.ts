@@ -115,6 +115,45 @@ describe('runEvents', () => {
     await until('nobody follows', () => api.gauges().followers === 0);
   });
 
+  it('goes on after a break, however long nothing had come before', async (test) => {
+    const { runId, id } = await newRun();
+    const events = teddyhub.runEvents(id);
+    assert.equal((await events.next()).value?.sequence, 1);
+    const next = events.next();
+    test.mock.timers.enable({ apis: ['Date'], now: Date.now() + 600_000 });
+    proxy.cut();
+    await api.world.transact((work) => requestRunCancel(work, runId, 'a test'));
+    assert.equal((await next).value?.sequence, 2);
+    test.mock.timers.reset();
+    await events.return();
+  });
+
+  it('gives nothing to who has aborted before', async () => {
+    const { id } = await newRun();
+    const signal = AbortSignal.abort(new Error('changed my mind'));
+    await assert.rejects(teddyhub.runEvents(id, { signal }).next(), /changed my mind/);
+  });
+
+  it('ends with its client, also between two tries', async () => {
+    const nobody = openTeddyhub({ url: 'http://127.0.0.1:9', key: 'k', webSocket: WebSocket });
+    const next = nobody.runEvents('x').next();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await nobody.close();
+    assert.deepEqual(await next, { done: true, value: undefined });
+  });
+
+  it('is what needs a WebSocket, and nothing else', async () => {
+    const own = globalThis.WebSocket;
+    Reflect.deleteProperty(globalThis, 'WebSocket');
+    try {
+      const plain = openTeddyhub({ url: api.url, key: api.keys.ADMIN });
+      assert.equal((await plain.query(operations.Viewer, {})).viewer.role, 'ADMIN');
+      await plain.close();
+    } finally {
+      globalThis.WebSocket = own;
+    }
+  });
+
   it('throws when there is no such run, and when the key is revoked', async () => {
     await assert.rejects(teddyhub.runEvents('nonsense').next(), isApiError('NOT_FOUND'));
     const { id } = await newRun();

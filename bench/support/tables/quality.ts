@@ -15,6 +15,8 @@ const mark = (measured: readonly Measured[]): string =>
 
 export interface MethodResult {
   readonly mean: number;
+  /** Behind the gain; missing: all that was measured. */
+  readonly pairs?: number;
   /** Null where no random real images are of the same pairs. */
   readonly gain: number | null;
   readonly standardError: number | null;
@@ -46,7 +48,8 @@ function cell(method: Method, result: MethodResult | undefined): string {
   const accuracy = `${result.mean.toFixed(2)} (${measured.length})${mark(measured)}`;
   if (method === 'RANDOM_REAL' || gain === null) return accuracy;
   const error = standardError === null ? '' : ` +- ${standardError.toFixed(2)}`;
-  return `${accuracy}: ${signed(gain)}${error}`;
+  const fewer = (result.pairs ?? measured.length) < measured.length ? ` (${result.pairs})` : '';
+  return `${accuracy}: ${signed(gain)}${error}${fewer}`;
 }
 
 export function qualityTable({ rows }: QualityResult): string {
@@ -67,7 +70,8 @@ export function headlineTable(suites: readonly { readonly title: string; readonl
       if (gain === null) return [];
       const student = [`${recipe.steps.toLocaleString('en')} steps`, variant].filter(Boolean).join(', ');
       const error = standardError === null ? '' : ` +- ${standardError.toFixed(2)}`;
-      const pairs = `${measured.length} pair${measured.length === 1 ? '' : 's'}${mark(measured)}`;
+      const count = TEDDY.pairs ?? measured.length;
+      const pairs = `${count} pair${count === 1 ? '' : 's'}${mark(measured)}`;
       const accuracies = [RANDOM_REAL, TEDDY].map(({ mean }) => mean.toFixed(2));
       return [[title, `${imagesPerClass}`, student, ...accuracies, `${signed(gain)}${error} (${pairs})`]];
     }),

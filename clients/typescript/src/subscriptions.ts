@@ -29,58 +29,105 @@ const FINAL_CLOSES = new Map([
   [4429, ['FORBIDDEN', 'The key has too many sockets']],
 ] as const);
 
+/** The service pings every 12 s; a connection on which nothing came for so long is dead, whatever the socket says. */
+const SILENCE_MS = 40_000;
+
 /** One socket for all subscriptions, opened with the first and closed after the last. */
 export function openSubscriptions(endpoint: Endpoint & { webSocket?: unknown }): Subscriptions {
-  const sockets = createClient({
+  const closed = new AbortController();
+  let sockets: Sockets | undefined;
+  return {
+    async *subscribe(operation, variables, options = {}) {
+      // A client that asks no subscription needs no WebSocket.
+      sockets ??= openSockets(endpoint);
+      const signals = [closed.signal, ...(options.signal ? [options.signal] : [])];
+      const signal = AbortSignal.any(signals);
+      try {
+        yield* following(sockets, endpoint.url, operation, variables, { ...options, signal });
+      } catch (error) {
+        // Closing ends what there is, as if the service had said all.
+        if (!closed.signal.aborted) throw error;
+      }
+    },
+    async close() {
+      closed.abort();
+      await sockets?.client.dispose();
+    },
+  };
+}
+
+interface Sockets {
+  readonly client: SocketClient;
+  /** When the service last took us in or said something. */
+  heardAt: number;
+}
+
+function openSockets(endpoint: Endpoint & { webSocket?: unknown }): Sockets {
+  let silence: ReturnType<typeof setTimeout> | undefined;
+  const client = createClient({
     url: `${endpoint.url.replace(/^http/, 'ws')}/graphql`,
     webSocketImpl: endpoint.webSocket ?? globalThis.WebSocket,
     connectionParams: { authorization: `Bearer ${endpoint.key}` },
     lazy: true,
     // Repeating is done here, where it is known what to go on after.
     retryAttempts: 0,
+    on: {
+      connected: () => heard(),
+      ping: () => heard(),
+      message: () => heard(),
+      closed: () => clearTimeout(silence),
+    },
   });
-  return {
-    subscribe: (operation, variables, options = {}) => following(sockets, endpoint.url, operation, variables, options),
-    close: async () => sockets.dispose(),
+  const sockets: Sockets = { client, heardAt: Date.now() };
+  const heard = () => {
+    sockets.heardAt = Date.now();
+    clearTimeout(silence);
+    silence = setTimeout(() => client.terminate(), SILENCE_MS);
   };
+  return sockets;
 }
 
 async function* following<Data, Variables extends Record<string, unknown>>(
-  sockets: SocketClient,
+  sockets: Sockets,
   url: string,
   { name, text }: Operation<'subscription', Data, Variables>,
   given: Variables,
-  options: { signal?: AbortSignal; resume?: (variables: Variables, seen: Data) => Variables | null },
+  options: { signal: AbortSignal; resume?: (variables: Variables, seen: Data) => Variables | null },
 ): AsyncGenerator<Data, void, undefined> {
   const { signal, resume } = options;
+  /** Since when nothing came of it; undefined while all is well. */
+  let failingSince: number | undefined;
   let variables = given;
   let failures = 0;
-  let goodAt = Date.now();
   for (;;) {
-    const results = sockets.iterate<Data>({ query: text, operationName: name, variables });
+    signal.throwIfAborted();
+    const results = sockets.client.iterate<Data>({ query: text, operationName: name, variables });
     const stop = () => void results.return?.();
-    signal?.addEventListener('abort', stop, { once: true });
+    signal.addEventListener('abort', stop, { once: true });
     try {
       for await (const { data, errors } of results) {
         if (errors?.[0]) throw toApiError(errors[0] as AnsweredError);
         if (!data) continue;
-        [failures, goodAt] = [0, Date.now()];
+        [failures, failingSince] = [0, undefined];
         const next = resume?.(variables, data);
         if (next === null) continue;
         yield data;
         if (next) variables = next;
       }
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       return;
     } catch (thrown) {
-      signal?.throwIfAborted();
+      signal.throwIfAborted();
       const error = explain(thrown, url);
       const passes = ['UNREACHABLE', 'UNAVAILABLE', 'RATE_LIMITED'].includes(error.code);
-      if (!passes || Date.now() - goodAt > PATIENCE_MS) throw error;
+      // A connection that was there meanwhile, however quiet, is lost anew.
+      const anew = error.code === 'UNREACHABLE' && sockets.heardAt > (failingSince ?? 0);
+      if (failingSince === undefined || anew) failingSince = Date.now();
+      if (!passes || Date.now() - failingSince > PATIENCE_MS) throw error;
       await pause(error.retryAfterMs ?? backoff(failures), signal);
       failures += 1;
     } finally {
-      signal?.removeEventListener('abort', stop);
+      signal.removeEventListener('abort', stop);
     }
   }
 }

@@ -8,8 +8,8 @@ import { npyHeader } from '../npy.js';
 import type { Exporter } from './exporter.js';
 import { hasLogits, type PulledSample, pixelsOf, samplesOf } from './pulled-set.js';
 
-/** No clock: equal sets, equal bytes. The earliest that a zip file can say. */
-const ENTRY = { compress: false, mtime: new Date(1980, 0, 1), mode: 0o100644 } as const;
+/** No clock and no time zone: equal sets, equal bytes. The earliest that a zip file can say. */
+const ENTRY = { compress: false, mtime: new Date(1980, 0, 1), forceDosTimestamp: true, mode: 0o100644 } as const;
 
 export const exportNpz: Exporter = async (set, to, _options, onSample) => {
   const { manifest } = set;

@@ -123,7 +123,9 @@ function settle(reader: SampleReader, table: SampleTable, skip: (record: Skipped
     let split = table.split(number);
     if (split === null || table.className(number) === null) {
       const record = table.record(number);
-      const settled = reader.resolve?.(record) ?? { reason: 'it has no class' };
+      const settled = reader.resolve ? reader.resolve(record) : { reason: 'it has no class' };
+      // Of a split that was not asked for.
+      if (settled === null) continue;
       if ('reason' in settled) {
         skip({ split, record, reason: settled.reason });
         continue;

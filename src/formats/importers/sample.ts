@@ -55,8 +55,8 @@ export interface SampleReader {
   fraction(): number;
   /** Once all samples were read; `found` are the classes that samples belong to. Throws BAD_INPUT_FILE. */
   classes(found: ReadonlySet<string>): ClassList;
-  /** Of a record whose split or class was null: what it is, or why it is left out. */
-  resolve?(record: string): { split: Split; className: string } | { reason: string };
+  /** Of a record whose split or class was null: what it is, or why it is left out. Null: it is of a split that was not asked for. */
+  resolve?(record: string): { split: Split; className: string } | { reason: string } | null;
   /** Records that a list of the source names and that were not there, once all of the others were resolved. */
   missing?(): readonly string[];
   close(): Promise<void>;

@@ -62,7 +62,7 @@ async function main(args: string[]): Promise<number> {
   }
   const url = process.env.DATABASE_URL;
   if (url !== undefined && url !== '') return command(url, operand);
-  const stack = await startEmbeddedStack({ stateDir: resolve(process.env.TEDDYHUB_STATE_DIR ?? '.teddyhub') });
+  const stack = await startEmbeddedStack({ stateDir: resolve(process.env.TEDDYHUB_STATE_DIR || '.teddyhub') });
   try {
     return await command(stack.databaseUrl, operand);
   } finally {

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { open, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unreadable } from '../byte-reader.js';
+import { UnusableRecord } from '../sample.js';
 import { fileBlob } from './blob.js';
 import { type Entry, type EntrySource, isLitter, normalisePath, tooLarge } from './entry.js';
 
@@ -60,7 +61,10 @@ export const fileEntry = (path: string, name: string): Entry => ({
 });
 
 async function readWhole(path: string, maxBytes: number): Promise<Buffer> {
-  const file = await open(path).catch((error: unknown) => {
+  const file = await open(path).catch((error: NodeJS.ErrnoException) => {
+    // One file of many; a name that is no UTF-8 is not found under what is read of it.
+    if (error.code === 'ENOENT') throw new UnusableRecord('it is gone, or its name is no UTF-8', { cause: error });
+    if (error.code === 'EACCES') throw new UnusableRecord('it may not be read', { cause: error });
     throw unreadable(path, error);
   });
   try {

@@ -69,6 +69,8 @@ function toEntry(zip: yauzl.ZipFile, member: yauzl.Entry): Entry | null {
       try {
         return await buffer(await stream());
       } catch (cause) {
+        // The archive cannot be read, for now or for ever: that says nothing about this member.
+        if (cause instanceof TeddyhubError || (cause as NodeJS.ErrnoException).syscall) throw cause;
         throw new UnusableRecord('it cannot be unpacked', { cause });
       }
     },

@@ -2,7 +2,7 @@
  * Parquet as the Hugging Face Hub has it: files named by their split (`data/train-00000-of-00002.parquet`), a column of images
  * (struct of `bytes` and `path`, or bytes alone) and a column of labels (ClassLabel, or text). Read row group by row group.
  */
-import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import { type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { TeddyhubError } from '../../../domain/errors.js';
 import type { Blob } from '../entries/blob.js';
@@ -13,7 +13,9 @@ import { type Layout, partsOf, skipped } from './layout.js';
 import { columnsOf } from './parquet-columns.js';
 
 const PARQUET = /\.parquet$/i;
-/** Rows that are held at once where row groups are larger. */
+/** Row groups of up to so many bytes are read at once: most files lack the index by which parts of one can be read. */
+const GROUP_BYTES = 2 ** 30;
+/** Rows that are read at once of larger ones. */
 const ROWS = 256;
 
 export const isParquet = (path: string): boolean => PARQUET.test(path);
@@ -30,9 +32,7 @@ export const huggingFace: Layout = (source, { testSplit, label, scratch }) => {
       throw new TeddyhubError('BAD_INPUT_FILE', `${entry.path}: its classes are not those of the files before it.`);
     }
     names ??= columns.names;
-    const total = Number(metadata.num_rows);
-    for (let rowStart = 0; rowStart < total; rowStart += ROWS) {
-      const rowEnd = Math.min(total, rowStart + ROWS);
+    for (const [rowStart, rowEnd] of rangesOf(metadata)) {
       const read = await parquetReadObjects({
         file,
         metadata,
@@ -91,6 +91,20 @@ const asyncBuffer = (blob: Blob) => ({
     return piece.buffer.slice(piece.byteOffset, piece.byteOffset + piece.byteLength) as ArrayBuffer;
   },
 });
+
+/** From which row to which is read at once. */
+function rangesOf({ row_groups: groups }: FileMetaData): [number, number][] {
+  let from = 0;
+  return groups.flatMap((group) => {
+    const [start, rows] = [from, Number(group.num_rows)];
+    from += rows;
+    const together = group.total_byte_size <= GROUP_BYTES ? rows : ROWS;
+    return Array.from({ length: Math.ceil(rows / together) }, (_, i): [number, number] => [
+      start + i * together,
+      start + Math.min(rows, (i + 1) * together),
+    ]);
+  });
+}
 
 function bytesOf(value: unknown): Buffer | null {
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);

@@ -82,9 +82,7 @@ export const manifest: Layout = (source, { testSplit, label }) => {
       if (row === undefined) return { reason: `it is not listed in ${list?.paths.join(' or ')}` };
       row.seen = true;
       const split: Split | null = choose(row.splitName);
-      return split === null
-        ? { reason: `it belongs to ${row.splitName}, and ${testSplit} is the test split` }
-        : { split, className: row.className };
+      return split && { split, className: row.className };
     },
     missing: () => [...(list?.rows ?? [])].filter(([, { seen }]) => !seen).map(([record]) => record),
   };

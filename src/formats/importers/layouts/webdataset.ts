@@ -20,7 +20,9 @@ export const isLabelOfSample = (path: string): boolean => keyOf(path).extension 
 interface Group {
   readonly key: string;
   image?: { record: string; bytes: Buffer };
-  label?: string;
+  /** Of the .cls, and of the .json. */
+  cls?: string;
+  json?: string | undefined;
   fault?: string;
 }
 
@@ -29,9 +31,11 @@ export const webDataset: Layout = (source, { testSplit, label }) => {
 
   async function add(group: Group, entry: FileEntry, extension: string, record: string): Promise<void> {
     try {
-      if (IMAGE.has(extension)) group.image = { record, bytes: await entry.read(MAX_IMAGE_BYTES) };
-      else if (extension === 'cls') group.label ??= (await entry.read(MAX_LABEL_BYTES)).toString('utf8').trim();
-      else if (extension === 'json') group.label ??= labelIn(await entry.read(MAX_LABEL_BYTES), label ?? 'label');
+      if (IMAGE.has(extension)) {
+        if (group.image) throw new UnusableRecord('the sample has several images');
+        group.image = { record, bytes: await entry.read(MAX_IMAGE_BYTES) };
+      } else if (extension === 'cls') group.cls = (await entry.read(MAX_LABEL_BYTES)).toString('utf8').trim();
+      else if (extension === 'json') group.json = labelIn(await entry.read(MAX_LABEL_BYTES), label ?? 'label');
     } catch (error) {
       if (!(error instanceof UnusableRecord)) throw error;
       group.fault = error.message;
@@ -50,12 +54,12 @@ export const webDataset: Layout = (source, { testSplit, label }) => {
         yield* shard(entry);
       } else {
         const { key, extension } = keyOf(entry.path);
-        if (current !== undefined && current.key !== key) yield toSample(current, prefix, split);
+        if (current !== undefined && current.key !== key) yield toSample(current, label, prefix, split);
         if (current === undefined || current.key !== key) current = { key };
         await add(current, entry, extension, record);
       }
     }
-    if (current !== undefined) yield toSample(current, prefix, split);
+    if (current !== undefined) yield toSample(current, label, prefix, split);
   }
 
   async function* shard(entry: FileEntry): AsyncGenerator<Sample> {
@@ -80,8 +84,15 @@ export const webDataset: Layout = (source, { testSplit, label }) => {
   };
 };
 
-function toSample({ key, image, label, fault }: Group, prefix: string, split: Split): Sample {
+/** A field that was asked for is the label, or there is none; else the .cls is, and where there is none, the .json's. */
+function toSample(
+  { key, image, cls, json, fault }: Group,
+  field: string | null | undefined,
+  prefix: string,
+  split: Split,
+): Sample {
   const path = image?.record ?? prefix + key;
+  const label = field ? json : cls || json;
   if (fault !== undefined) return skipped({ path }, fault, split);
   if (image === undefined) return skipped({ path }, 'the sample has no image', split);
   if (label === undefined || label === '') return skipped({ path }, 'the sample has no label', split);
@@ -96,10 +107,10 @@ function keyOf(path: string): { key: string; extension: string } {
   return { key: path.slice(0, path.length - name.length + dot), extension: name.slice(dot + 1).toLowerCase() };
 }
 
-function labelIn(json: Buffer, field: string): string {
+function labelIn(json: Buffer, field: string): string | undefined {
   try {
     const value: unknown = (JSON.parse(json.toString('utf8')) as Record<string, unknown>)[field];
-    return typeof value === 'number' || typeof value === 'string' ? String(value).trim() : '';
+    return typeof value === 'number' || typeof value === 'string' ? String(value).trim() : undefined;
   } catch (cause) {
     throw new UnusableRecord('its .json cannot be read', { cause });
   }
