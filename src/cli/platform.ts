@@ -46,7 +46,9 @@ export async function startPlatform(options: { config: Config; log: Log; workerL
     const api = await startApi({ config: { ...config, databaseUrl }, log, embedded });
     stops.push(api.close);
     const env = { ...process.env, DATABASE_URL: databaseUrl, TEDDYHUB_STATE_DIR: config.stateDir };
-    for (let index = 0; index < config.workers; index++) stops.push(keepWorker(env, options.workerLog, log));
+    const workers = Array.from({ length: config.workers }, () => keepWorker(env, options.workerLog, log));
+    // At once: one that waits for its turn would take the task of one that has stopped.
+    stops.push(async () => void (await Promise.all(workers.map((stopWorker) => stopWorker()))));
     return { url: api.url, databaseUrl, adminKey: api.adminKey, stop };
   } catch (error) {
     await stop();

@@ -156,6 +156,7 @@ describe('uploading a file', () => {
     const tag = (answer.headers.get('etag') ?? '').replaceAll('"', '');
     assert.deepEqual((await complete(id, 'sha256:wrong', api.keys.OPERATOR)).userErrors, [{ code: 'INVALID_INPUT' }]);
     assert.deepEqual((await complete(id, tag, api.keys.OPERATOR)).userErrors, []);
+    assert.deepEqual((await complete(id, tag, api.keys.OPERATOR)).userErrors, [], 'where only the answer was lost');
     const { state, trainCount, sourceKind } = await run({ uploadId: id }, 'UPLOAD');
     assert.deepEqual([state, trainCount, sourceKind], ['READY', 4, 'UPLOAD']);
   });

@@ -280,6 +280,14 @@ describe('distillationRunStart', () => {
     assert.deepEqual(await refused({ synthesis: { imagesPerClass: 11 } }), [
       ['TOO_FEW_IMAGES', 'config.synthesis.imagesPerClass'],
     ]);
+    const many = await seedDataset(api.world.database, api.project);
+    const classNames = Array.from({ length: 1001 }, (_, i) => `${i}`);
+    const data = { classNames, trainPerClass: classNames.map(() => 10) };
+    await api.world.database.dataset.update({ where: { id: many.id }, data });
+    const single = { synthesis: { imagesPerClass: 10, imagesPerClassPerTask: 1, classesPerTask: 1 } };
+    const tooMany = await create(api, 'distillationRunStart', await input(single, { ...many, ...data }));
+    assert.deepEqual(errorsOf(tooMany), [['INVALID_INPUT', 'config.synthesis.imagesPerClassPerTask']]);
+    assert.match(textAt(tooMany, 'userErrors.0.message'), /would have 10010 tasks/);
     assert.deepEqual(await refused({ synthesis: { imagesPerClass: 2, formation: 4 } }), [
       ['INVALID_INPUT', 'config.synthesis.formation'],
     ]);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { readConfig } from '../../src/platform/config/env.js';
 import { startEmbeddedStack } from '../../src/platform/embedded/stack.js';
 import { until } from '../support/until.js';
 import { at, listAt } from './server.js';
@@ -166,6 +167,16 @@ describe('a mistake in the configuration', () => {
       'PORT',
       'S3_BUCKET',
     ]);
+  });
+});
+
+describe('a bucket', () => {
+  it('without an endpoint, or at one with a path, is refused and not quietly left aside', () => {
+    const bucket = { S3_BUCKET: 'bucket', S3_ACCESS_KEY: 'a', S3_SECRET_KEY: 'b' };
+    assert.throws(() => readConfig(bucket, '/somewhere'), /S3_BUCKET: is of no use without S3_ENDPOINT/);
+    const beside = (endpoint: string) => readConfig({ ...bucket, S3_ENDPOINT: endpoint }, '/somewhere');
+    assert.throws(() => beside('https://gateway/minio'), /S3_ENDPOINT: is an address, without a path/);
+    assert.equal(beside('https://gateway').objectStore.kind, 's3');
   });
 });
 

@@ -147,6 +147,18 @@ describe('worker processes', () => {
     assert.equal(computedBy.size, 2, 'both had work to do');
   });
 
+  it('keep their tasks through an outage, though an idle worker is back as early as they are', async () => {
+    const run = await runs.newRun({ steps: 600 });
+    const task = await runs.midway(run.id);
+    const restart = await world.stopDatabase();
+    await wait(OUTAGE_MS);
+    await restart();
+    await runs.succeeded(run.id);
+    assert.deepEqual(await runs.outcomes(run.id), ['SUCCEEDED']);
+    const { workerId } = await world.database.task.findUniqueOrThrow({ where: { id: task.id } });
+    assert.equal(workerId, task.workerId);
+  });
+
   it('hand their task back on SIGTERM, for another to take at once', async () => {
     const run = await runs.newRun();
     const task = await runs.midway(run.id);

@@ -27,10 +27,21 @@ export async function uploadFile(
   try {
     const partBytes = Number(upload.partBytes);
     const parts: { number: number; tag: string }[] = [];
-    for (const { number, url, tag } of upload.parts) {
+    let urls = new Map(upload.parts.map((part) => [part.number, part.url]));
+    for (const { number, tag } of upload.parts) {
       const start = (number - 1) * partBytes;
       const length = Math.min(partBytes, bytes - start);
-      parts.push({ number, tag: tag ?? (await sendPart(url, await readPart(file, start, length), service)) });
+      const send = async () => sendPart(urls.get(number) ?? '', await readPart(file, start, length), service);
+      const sent =
+        tag ??
+        (await send().catch(async (error: unknown) => {
+          if (!(error instanceof PartRefused) || error.status !== 403) throw error;
+          // The URLs of a long upload run out: those of now are good for hours again.
+          const { upload: renewed } = await client.mutate(operations.ResumeDatasetUpload, { uploadId: upload.id });
+          urls = new Map(renewed?.parts.map((part) => [part.number, part.url]));
+          return send();
+        }));
+      parts.push({ number, tag: sent });
       phase.update((start + length) / bytes);
     }
     await client.mutate(operations.CompleteDatasetUpload, { uploadId: upload.id, parts });
@@ -64,6 +75,15 @@ async function beginOrResume(client: Teddyhub, note: UploadNote, path: string, b
   return upload;
 }
 
+class PartRefused extends TeddyhubError {
+  constructor(
+    readonly status: number,
+    text: string,
+  ) {
+    super('INVALID_INPUT', `A part was refused (${status}): run the command again, it goes on from here. ${text}`);
+  }
+}
+
 async function readPart(file: FileHandle, start: number, length: number): Promise<Buffer<ArrayBuffer>> {
   const part = Buffer.alloc(length);
   const { bytesRead } = await file.read(part, 0, length, start);
@@ -90,10 +110,7 @@ async function sendPart(
       if (answer.ok && tag !== null) return tag.replaceAll('"', '');
       const text = await answer.text();
       if (answer.status < 500 && answer.status !== 429) {
-        throw new TeddyhubError(
-          'INVALID_INPUT',
-          `A part was refused (${answer.status}): run the command again, it goes on from here. ${text.slice(0, 200).replaceAll('\n', ' ')}`,
-        );
+        throw new PartRefused(answer.status, text.slice(0, 200).replaceAll('\n', ' '));
       }
     }
     if (attempt === TRIES) {

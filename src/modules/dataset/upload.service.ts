@@ -68,15 +68,22 @@ export class UploadService {
   async complete(viewer: Viewer, { uploadId, parts }: DatasetUploadCompleteInput): Promise<DatasetUpload> {
     assertAllowed(viewer, 'dataset:import');
     const upload = storeUploadOf(uploadId, viewer.projectId);
+    const done = { id: uploadId, partBytes: 0, parts: [] };
     const named = new Set(parts.map(({ number }) => number));
-    const stored = (await this.store.uploads.parts(upload)).filter(({ number }) => named.has(number));
+    const there = await this.store.uploads.parts(upload).catch(async (error: unknown) => {
+      // Complete, and only the answer was lost.
+      if ((await this.store.stat(upload.key))?.bytes === decodeUploadId(uploadId).bytes) return null;
+      throw error;
+    });
+    if (there === null) return done;
+    const stored = there.filter(({ number }) => named.has(number));
     const found = stored.reduce((sum, part) => sum + part.bytes, 0);
     if (found !== decodeUploadId(uploadId).bytes) {
       const problem = `The parts have ${found} bytes, the file ${decodeUploadId(uploadId).bytes}: send those that are missing.`;
       throw new TeddyhubError('INVALID_INPUT', problem, { field: ['parts'] });
     }
     await this.store.uploads.complete(upload, parts);
-    return { id: uploadId, partBytes: 0, parts: [] };
+    return done;
   }
 
   /** Takes one part where the object store cannot take it itself. Answers its tag. */

@@ -5,7 +5,8 @@ import type { Viewer } from '../../domain/viewer.js';
 import type { DistillationRun as DistillationRunRow } from '../../platform/database/generated/client.js';
 import type { RunEventHub } from '../../platform/events/run-event-hub.js';
 import type { StoredRunEvent } from '../../platform/events/stored-event.js';
-import { type Backend, continueRun, lockRun, startRun } from '../../platform/orchestration/index.js';
+import { type Backend, continueRun, copyCurves, lockRun, startRun } from '../../platform/orchestration/index.js';
+import { untimed } from '../../platform/telemetry/request-trace.js';
 import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
 import { parseInput, plain, requireLabels, requireName, requireSeed } from '../kit/input.js';
@@ -103,7 +104,7 @@ export class DistillationRunService {
       idempotencyKey: input.idempotencyKey,
       request: { id: input.id },
     } as const;
-    return createOnce(this.backend, caller, command, async (work, id) => {
+    const runId = await createOnce(this.backend, caller, command, async (work, id) => {
       // Two retries at once would share the checkpoints.
       await lockRun(work.tx, originRunId);
       const source = await work.tx.distillationRun.findUniqueOrThrow({ where: { id: originRunId } });
@@ -116,6 +117,8 @@ export class DistillationRunService {
       await createRun(work.tx, source.projectId, id, plan, [], { originRunId, originKind: 'RETRY' });
       await continueRun(work, originRunId, id);
     });
+    await untimed(() => copyCurves(this.backend.database, originRunId, runId));
+    return runId;
   }
 
   private async require(viewer: Viewer, globalId: string, field: readonly string[]) {

@@ -1,7 +1,7 @@
 /** What a run can only be found wrong in when its dataset and its pool are known, and its making. */
-import { FKD_STEPS_PER_FILE, type RunConfig, storedSteps } from '../../domain/config.js';
+import { architectureConfig, FKD_STEPS_PER_FILE, type RunConfig, storedSteps } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
-import { pickMatchedTeachers, trainedTeachers } from '../../domain/task-planning.js';
+import { pickMatchedTeachers, planSynthesis, trainedTeachers } from '../../domain/task-planning.js';
 import type { Transaction } from '../../platform/database/client.js';
 import type { Teacher } from '../../platform/database/generated/client.js';
 import { type ReadyDataset, requireReadyDataset } from '../kit/checks.js';
@@ -47,7 +47,7 @@ async function requireReadyPool(
 ) {
   const pool = await tx.teacherPool.findFirst({
     where: { id: requireUuid('TeacherPool', globalId, field), projectId },
-    include: { teachers: { select: { kind: true, accuracy: true } } },
+    include: { teachers: { select: { kind: true, accuracy: true, architecture: true } } },
   });
   if (pool === null) throw notFound('TeacherPool', globalId, field);
   if (pool.datasetId !== dataset.id) {
@@ -61,6 +61,8 @@ async function requireReadyPool(
   return pool;
 }
 
+/** They are made in one transaction, and counted at the end of each. */
+const MOST_TASKS = 10_000;
 /** topK names classes by 16 bits (src/formats/labels.ts). */
 const MOST_TOP_K_CLASSES = 2 ** 15;
 /** No object is larger: neither Node nor most readers take that many bytes at once. */
@@ -69,7 +71,7 @@ const MOST_LABEL_GIBIBYTES = 2;
 function checkConfig(
   { teachers: selection, synthesis, labels }: RunConfig,
   dataset: ReadyDataset,
-  pool: readonly Pick<Teacher, 'kind' | 'accuracy'>[],
+  pool: readonly Pick<Teacher, 'kind' | 'accuracy' | 'architecture'>[],
   path: readonly string[],
 ): void {
   const { imagesPerClass, formation, teachersPerStep } = synthesis;
@@ -82,6 +84,16 @@ function checkConfig(
       { field: [...path, 'synthesis', 'imagesPerClass'] },
     );
   }
+  const matching = pickMatchedTeachers(pool, selection);
+  const architectures = matching.map(({ architecture }) => ({ architecture: architectureConfig.parse(architecture) }));
+  const tasks = matching.length === 0 ? 0 : planSynthesis(synthesis, dataset, architectures).length;
+  if (tasks > MOST_TASKS) {
+    throw new TeddyhubError(
+      'INVALID_INPUT',
+      `The run would have ${tasks} tasks, and may have ${MOST_TASKS}: take larger ones (imagesPerClassPerTask, classesPerTask).`,
+      { field: [...path, 'synthesis', 'imagesPerClassPerTask'] },
+    );
+  }
   const { height, width } = dataset.shape;
   if (height % formation !== 0 || width % formation !== 0) {
     throw new TeddyhubError(
@@ -90,7 +102,7 @@ function checkConfig(
       { field: [...path, 'synthesis', 'formation'] },
     );
   }
-  const matched = pickMatchedTeachers(pool, selection).length;
+  const matched = matching.length;
   if (matched === 0) {
     const { kinds, minAccuracy, maxAccuracy } = selection;
     throw new TeddyhubError(

@@ -45,7 +45,19 @@ const schema = z
     TEDDYHUB_DOCUMENTS: choice(['any', 'trusted'], 'any'),
   })
   .superRefine((env, context) => {
-    if (env.S3_ENDPOINT === undefined) return;
+    if (env.S3_ENDPOINT === undefined) {
+      // Each process would quietly take a folder of its own machine.
+      for (const name of ['S3_BUCKET', 'S3_ACCESS_KEY', 'S3_SECRET_KEY'] as const) {
+        if (env[name] !== undefined)
+          context.addIssue({ code: 'custom', path: [name], message: 'is of no use without S3_ENDPOINT' });
+      }
+      return;
+    }
+    for (const name of ['S3_ENDPOINT', 'S3_PUBLIC_ENDPOINT'] as const) {
+      const { pathname, search } = new URL(env[name] ?? env.S3_ENDPOINT);
+      if (pathname !== '/' || search !== '')
+        context.addIssue({ code: 'custom', path: [name], message: 'is an address, without a path' });
+    }
     for (const name of ['S3_BUCKET', 'S3_ACCESS_KEY', 'S3_SECRET_KEY'] as const) {
       if (env[name] === undefined)
         context.addIssue({ code: 'custom', path: [name], message: 'is needed when S3_ENDPOINT is set' });

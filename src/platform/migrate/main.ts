@@ -61,7 +61,13 @@ async function main(args: string[]): Promise<number> {
     return values.help === true ? 0 : 2;
   }
   const url = process.env.DATABASE_URL;
-  if (url !== undefined && url !== '') return command(url, operand);
+  if (url !== undefined && url !== '') {
+    if (!URL.canParse(url)) {
+      const problem = 'is no URL: in its password, / # ? and @ are written as %2F %23 %3F and %40.';
+      throw new TeddyhubError('BAD_CONFIGURATION', `DATABASE_URL ${problem}`);
+    }
+    return command(url, operand);
+  }
   const stack = await startEmbeddedStack({ stateDir: resolve(process.env.TEDDYHUB_STATE_DIR || '.teddyhub') });
   try {
     return await command(stack.databaseUrl, operand);

@@ -2,7 +2,7 @@
 import type { Failure } from '../../domain/errors.js';
 import type { Task } from '../database/generated/client.js';
 import { failureColumns, moveRun } from './run-log.js';
-import { cancelTasks } from './tasks.js';
+import { cancelTasks, NO_CHECKPOINT } from './tasks.js';
 import type { Work } from './work.js';
 
 /** Fails `task`, which the caller has locked together with its owner. */
@@ -11,7 +11,8 @@ export async function failTask(work: Work, task: Task, failure: Failure): Promis
   const columns = failureColumns(failure);
   await tx.task.update({
     where: { id: task.id },
-    data: { state: 'FAILED', finishedAt: new Date(), ...columns },
+    // A run is retried from where it stopped; nothing else is, and its checkpoint would stay for ever.
+    data: { state: 'FAILED', finishedAt: new Date(), ...columns, ...(task.runId === null ? NO_CHECKPOINT : {}) },
   });
   const reason = `another task failed: ${failure.message}`;
   if (task.runId !== null) {

@@ -14,7 +14,7 @@ export {
   recordCheckpoint,
   reportProgress,
 } from './reports.js';
-export { continueRun } from './retry.js';
+export { continueRun, copyCurves } from './retry.js';
 export { appendRunEvent } from './run-log.js';
 export { startEvaluation, startImport, startPoolTraining, startRun } from './start.js';
 export { enqueueTasks } from './tasks.js';

@@ -1,11 +1,12 @@
 /** How a run goes on where another one, which failed or was canceled, has stopped. */
+import type { Database } from '../database/client.js';
 import { appendRunEvent } from './run-log.js';
 import { enqueueFirstStage } from './stages.js';
 import type { Work } from './work.js';
 
 /**
  * Begins a QUEUED run with the configuration and seed of `fromRunId`, a run that has ended: tasks that succeeded there are
- * taken over with their results and curves, and unfinished ones go on from their checkpoints. A checkpoint changes hands, for whoever
+ * taken over with their results, and unfinished ones go on from their checkpoints. A checkpoint changes hands, for whoever
  * goes on from it deletes it: a second retry begins those tasks anew.
  */
 export async function continueRun(work: Work, fromRunId: string, runId: string): Promise<void> {
@@ -24,15 +25,25 @@ export async function continueRun(work: Work, fromRunId: string, runId: string):
     FROM "Task" old
     WHERE task."runId" = ${runId}::uuid AND task.state = 'QUEUED' AND old."runId" = ${fromRunId}::uuid
       AND old.kind = task.kind AND old.index = task.index AND old."checkpointKey" IS NOT NULL`;
-  // What the task's own attempts will report anew is left out.
-  await tx.$executeRaw`
-    INSERT INTO "MetricPoint" ("runId", "taskId", name, step, value, "createdAt")
-    SELECT task."runId", task.id, point.name, point.step, point.value, point."createdAt"
-    FROM "Task" task
-    JOIN "Task" old ON old."runId" = ${fromRunId}::uuid AND old.kind = task.kind AND old.index = task.index
-    JOIN "MetricPoint" point ON point."runId" = old."runId" AND point."taskId" = old.id
-    WHERE task."runId" = ${runId}::uuid AND (task.state = 'SUCCEEDED' OR point.step <= task."checkpointStep")`;
   await tx.$executeRaw`
     UPDATE "Task" SET "checkpointKey" = NULL, "checkpointStep" = 0
     WHERE "runId" = ${fromRunId}::uuid AND "checkpointKey" IS NOT NULL`;
+}
+
+/**
+ * Gives a run that was continued the curves of what it took over: of tasks that are done, and of others up to their checkpoints. Apart from
+ * `continueRun` and task by task, as a run may have millions of points; to do it again does no harm.
+ */
+export async function copyCurves(database: Database, fromRunId: string, runId: string): Promise<void> {
+  const where = { runId, OR: [{ state: 'SUCCEEDED' as const }, { checkpointStep: { gt: 0 } }] };
+  for (const { id } of await database.task.findMany({ where, select: { id: true } })) {
+    await database.$executeRaw`
+      INSERT INTO "MetricPoint" ("runId", "taskId", name, step, value, "createdAt")
+      SELECT task."runId", task.id, point.name, point.step, point.value, point."createdAt"
+      FROM "Task" task
+      JOIN "Task" old ON old."runId" = ${fromRunId}::uuid AND old.kind = task.kind AND old.index = task.index
+      JOIN "MetricPoint" point ON point."runId" = old."runId" AND point."taskId" = old.id
+      WHERE task.id = ${id}::uuid AND (task.state = 'SUCCEEDED' OR point.step <= task."checkpointStep")
+      ON CONFLICT DO NOTHING`;
+  }
 }

@@ -38,6 +38,8 @@ export async function enqueueTasks(
   );
 }
 
+export const NO_CHECKPOINT = { checkpointKey: null, checkpointStep: 0 } as const;
+
 /**
  * Ends every unfinished task of an owner whose row the caller has locked. The raised fence refuses whatever a running
  * attempt still writes; its supervisor sees it with the next heartbeat and ends the computation.
@@ -49,7 +51,10 @@ export async function cancelTasks({ tx, queue }: Work, owner: OwnerId, reason: s
   const now = new Date();
   await tx.task.updateMany({
     where: { id: { in: ids } },
-    data: { state: 'CANCELED', fence: { increment: 1 }, finishedAt: now },
+    data: {
+      ...{ state: 'CANCELED', fence: { increment: 1 }, finishedAt: now },
+      ...('runId' in owner ? {} : NO_CHECKPOINT),
+    },
   });
   await tx.taskAttempt.updateMany({
     where: { taskId: { in: ids }, endedAt: null },

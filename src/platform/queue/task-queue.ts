@@ -6,6 +6,7 @@
 import { fromPrisma, PgBoss } from 'pg-boss';
 import type { Transaction } from '../database/client.js';
 import type { Log } from '../log.js';
+import { sweepUntil } from './sweep.js';
 
 const TASKS = 'tasks';
 const DEAD_TASKS = 'tasks-dead';
@@ -13,6 +14,7 @@ const DEAD_TASKS = 'tasks-dead';
 const HEARTBEAT_SECONDS = 10;
 const HEARTBEAT_REFRESH_SECONDS = 2;
 const POLLING_SECONDS = 1;
+const SWEEP_SECONDS = 2;
 /** pg-boss allows less than a day; a task that computes longer goes on from its checkpoint in a second attempt. */
 export const EXPIRE_SECONDS = 23 * 3600;
 const YEAR_SECONDS = 365 * 24 * 3600;
@@ -49,9 +51,10 @@ export async function openTaskQueue(databaseUrl: string, { log, role }: QueueOpt
     application_name: `teddyhub-queue-${role.toLowerCase()}`,
     max: 3,
     connectionTimeoutMillis: 5_000,
-    supervise: worker,
-    superviseIntervalSeconds: 2,
-    monitorIntervalSeconds: 2,
+    // By our own clock: see sweep.ts.
+    supervise: false,
+    superviseIntervalSeconds: SWEEP_SECONDS,
+    monitorIntervalSeconds: SWEEP_SECONDS,
     schedule: false,
     useListenNotify: worker,
   });
@@ -60,6 +63,16 @@ export async function openTaskQueue(databaseUrl: string, { log, role }: QueueOpt
   boss.on('warning', (warning) => log.debug({ reason: warning.message }, 'queue warning'));
   await boss.start();
   await createQueues(boss);
+  const closing = new AbortController();
+  if (worker) {
+    void sweepUntil(closing.signal, {
+      look: () => boss.supervise(),
+      ask: () => boss.schemaVersion(),
+      everyMs: SWEEP_SECONDS * 1000,
+      heartbeatMs: HEARTBEAT_SECONDS * 1000,
+      onError: (error) => log.warn({ reason: String(error) }, 'lost tasks could not be looked for'),
+    });
+  }
   const working = { notifyPollingIntervalSeconds: POLLING_SECONDS, pollingIntervalSeconds: POLLING_SECONDS };
 
   return {
@@ -92,7 +105,10 @@ export async function openTaskQueue(databaseUrl: string, { log, role }: QueueOpt
       });
     },
     pause: () => boss.offWork(TASKS, { wait: false }),
-    close: () => boss.stop({ graceful: false }),
+    close() {
+      closing.abort();
+      return boss.stop({ graceful: false });
+    },
   };
 }
 

@@ -23,18 +23,23 @@ export async function countExpired(database: Transaction, now: Date): Promise<Ex
 /** A set takes the tasks of its run along, whose results name its objects; the run, its events and its metrics stay. */
 export async function removeExpired(database: Database, now: Date): Promise<ExpiredRows> {
   const where = { deleteAfter: { lte: now } };
-  return database.$transaction(async (tx) => {
-    const sets = await tx.distilledSet.findMany({ where, select: { id: true, runId: true } });
-    // Asked for again in the same statement: a set that was restored meanwhile stays.
-    const distilledSets = await tx.distilledSet.deleteMany({
-      where: { ...where, id: { in: sets.map(({ id }) => id) } },
-    });
-    await tx.task.deleteMany({ where: { runId: { in: sets.map(({ runId }) => runId) }, run: { distilledSet: null } } });
-    const datasets = await tx.dataset.deleteMany({ where: { ...where, ...UNUSED } });
-    const teacherStatistics = await tx.$executeRaw`DELETE FROM "TeacherStatistics" s WHERE ${STALE}`;
-    return { distilledSets: distilledSets.count, datasets: datasets.count, teacherStatistics };
-  });
+  const sets = await database.distilledSet.findMany({ where, select: { id: true, runId: true } });
+  let distilledSets = 0;
+  // One after the other, as each may take thousands of tasks along: what is done stays done.
+  for (const { id, runId } of sets) {
+    distilledSets += await database.$transaction(async (tx) => {
+      // Asked for again in the same statement: a set that was restored meanwhile stays.
+      const { count } = await tx.distilledSet.deleteMany({ where: { ...where, id } });
+      await tx.task.deleteMany({ where: { runId, run: { distilledSet: null } } });
+      return count;
+    }, PATIENT);
+  }
+  const { count: datasets } = await database.dataset.deleteMany({ where: { ...where, ...UNUSED } });
+  const teacherStatistics = await database.$executeRaw`DELETE FROM "TeacherStatistics" s WHERE ${STALE}`;
+  return { distilledSets, datasets, teacherStatistics };
 }
+
+const PATIENT = { maxWait: 10_000, timeout: 600_000 };
 
 /** What a pool or a run stands on stays, whatever was asked. */
 const UNUSED = { teacherPools: { none: {} }, runs: { none: {} } };
