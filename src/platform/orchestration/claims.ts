@@ -8,7 +8,7 @@ import { EXPIRE_SECONDS } from '../queue/task-queue.js';
 import { failTask } from './failure.js';
 import { datasetOfTask } from './inputs.js';
 import { appendAttemptEnded, appendRunEvent, eventTask, moveRun } from './run-log.js';
-import { type Backend, lockTask, TRANSACTION } from './work.js';
+import { type Backend, lockTask, type SlimTask, TRANSACTION } from './work.js';
 
 /** What a worker holds while it computes. */
 export interface Claim {
@@ -41,7 +41,7 @@ export function claimTask({ database, queue }: Backend, taskId: string, workerId
       return null;
     }
     const now = new Date();
-    const { fence, attempts: attempt } = await tx.task.update({
+    const claimed = await tx.task.update({
       where: { id: taskId },
       data: {
         state: 'RUNNING',
@@ -53,6 +53,7 @@ export function claimTask({ database, queue }: Backend, taskId: string, workerId
         step: task.checkpointStep,
       },
     });
+    const { fence, attempts: attempt } = claimed;
     const { id: attemptId } = await tx.taskAttempt.create({ data: { taskId, number: attempt, fence, workerId } });
     await beginOwner(tx, task);
     const { kind, index, runId, checkpointKey, checkpointStep } = task;
@@ -61,7 +62,7 @@ export function claimTask({ database, queue }: Backend, taskId: string, workerId
       await appendRunEvent(tx, runId, { type: 'TASK_STARTED', ...eventTask(task), attempt, workerId, fromStep });
     }
     const checkpoint = checkpointKey === null ? null : { key: checkpointKey, step: checkpointStep };
-    const payload = await payloadOf(tx, task);
+    const payload = await payloadOf(tx, claimed);
     return { taskId, attemptId, attempt, fence, kind, index, runId, payload, checkpoint };
   }, TRANSACTION);
 }
@@ -73,7 +74,7 @@ async function payloadOf(tx: Transaction, task: Task): Promise<unknown> {
 }
 
 /** The first claim moves a QUEUED owner on; for a later one these are no moves at all. */
-async function beginOwner(tx: Transaction, task: Task): Promise<void> {
+async function beginOwner(tx: Transaction, task: SlimTask): Promise<void> {
   if (task.runId !== null) {
     const stage = stageOf(task.kind);
     const { state } = await tx.distillationRun.findUniqueOrThrow({ where: { id: task.runId } });
@@ -105,7 +106,7 @@ export async function failDeadTask({ database, queue }: Backend, taskId: string)
 export const failedAttempts = (tx: Transaction, taskId: string): Promise<number> =>
   tx.taskAttempt.count({ where: { taskId, outcome: { in: ['FAILED', 'LOST'] } } });
 
-async function closeLostAttempts(tx: Transaction, task: Task): Promise<void> {
+async function closeLostAttempts(tx: Transaction, task: SlimTask): Promise<void> {
   const lost = await tx.taskAttempt.findMany({ where: { taskId: task.id, endedAt: null }, orderBy: { number: 'asc' } });
   for (const attempt of lost) {
     const endedAt = await lastSignOfLife(tx, task, attempt);
@@ -122,13 +123,13 @@ async function closeLostAttempts(tx: Transaction, task: Task): Promise<void> {
 /** A worker gives signs of life every second; the queue's clock begins before the attempt's. */
 const EXPIRY_SLACK_SECONDS = 60;
 
-async function lastSignOfLife(tx: Transaction, task: Task, attempt: TaskAttempt): Promise<Date> {
+async function lastSignOfLife(tx: Transaction, task: SlimTask, attempt: TaskAttempt): Promise<Date> {
   const worker = attempt.workerId === null ? null : await tx.worker.findUnique({ where: { id: attempt.workerId } });
   const signs = [attempt.startedAt, task.progressAt, worker?.heartbeatAt].filter((sign) => sign != null);
   return new Date(Math.max(...signs.map((sign) => sign.getTime())));
 }
 
-function workerLost(task: Task): Failure {
+function workerLost(task: SlimTask): Failure {
   const message =
     `Task ${task.kind} ${task.index} was tried ${task.attempts} times and its workers were lost: ` +
     'look for lack of memory in their logs, then start again.';

@@ -1,12 +1,11 @@
 /** How a task fails for good: its owner fails with it, and the owner's other tasks are withdrawn. */
 import type { Failure } from '../../domain/errors.js';
-import type { Task } from '../database/generated/client.js';
 import { failureColumns, moveRun } from './run-log.js';
 import { cancelTasks, NO_CHECKPOINT } from './tasks.js';
-import type { Work } from './work.js';
+import type { SlimTask, Work } from './work.js';
 
 /** Fails `task`, which the caller has locked together with its owner. */
-export async function failTask(work: Work, task: Task, failure: Failure): Promise<void> {
+export async function failTask(work: Work, task: SlimTask, failure: Failure): Promise<void> {
   const { tx } = work;
   const columns = failureColumns(failure);
   await tx.task.update({

@@ -4,11 +4,11 @@
  */
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Database, Transaction } from '../database/client.js';
-import type { AttemptOutcome, Task } from '../database/generated/client.js';
+import type { AttemptOutcome } from '../database/generated/client.js';
 import type { Claim } from './claims.js';
-import { lockTask, TRANSACTION } from './work.js';
+import { lockTask, type SlimTask, TRANSACTION } from './work.js';
 
-type Write<T> = (tx: Transaction, task: Task) => Promise<T>;
+type Write<T> = (tx: Transaction, task: SlimTask) => Promise<T>;
 
 /** Runs `write` where the claim still holds, with the task and its owner locked. Throws STALE_ATTEMPT. */
 export async function writeUnderFence<T>(database: Database, claim: Claim, write: Write<T>): Promise<T> {

@@ -2,13 +2,13 @@
 import type { Failure } from '../../domain/errors.js';
 import { JOB_CONTRACTS } from '../../domain/jobs/contracts.js';
 import type { Transaction } from '../database/client.js';
-import type { AttemptOutcome, Task } from '../database/generated/client.js';
+import type { AttemptOutcome } from '../database/generated/client.js';
 import { type Claim, failedAttempts } from './claims.js';
 import { failTask } from './failure.js';
 import { endUnderFence, writeUnderFence } from './fence.js';
 import { storeResult } from './results.js';
 import { appendAttemptEnded, appendRunEvent, eventTask } from './run-log.js';
-import { type Backend, toJson } from './work.js';
+import { type Backend, type SlimTask, toJson } from './work.js';
 
 export interface Progress {
   step: number;
@@ -33,7 +33,8 @@ export async function reportProgress(
     const { runId } = claim;
     if (progress !== null) {
       const { step, totalSteps } = progress;
-      await tx.task.update({ where: { id: task.id }, data: { step, totalSteps, progressAt: new Date() } });
+      const data = { step, totalSteps, progressAt: new Date() };
+      await tx.task.update({ where: { id: task.id }, data, select: { id: true } });
       if (runId !== null) await appendRunEvent(tx, runId, { type: 'TASK_PROGRESS', ...eventTask(task), ...progress });
     }
     if (runId !== null && metrics.length > 0) {
@@ -52,7 +53,7 @@ export async function recordCheckpoint(
 ): Promise<string | null> {
   return writeUnderFence(database, claim, async (tx, task) => {
     const data = { checkpointKey: key, checkpointStep: step, progressAt: new Date() };
-    await tx.task.update({ where: { id: task.id }, data });
+    await tx.task.update({ where: { id: task.id }, data, select: { id: true } });
     return task.checkpointKey === key ? null : task.checkpointKey;
   });
 }
@@ -115,7 +116,7 @@ async function endAttempt(tx: Transaction, claim: Claim, outcome: AttemptOutcome
   await tx.taskAttempt.update({ where: { id: claim.attemptId }, data: { endedAt: new Date(), outcome, reason } });
 }
 
-async function endUnfinished(tx: Transaction, claim: Claim, task: Task, outcome: AttemptOutcome, reason: string) {
+async function endUnfinished(tx: Transaction, claim: Claim, task: SlimTask, outcome: AttemptOutcome, reason: string) {
   await endAttempt(tx, claim, outcome, reason);
   await appendAttemptEnded(tx, task, claim.attempt, outcome, reason);
 }

@@ -4,7 +4,7 @@ import type { RunEventPayload } from '../../domain/run-events.js';
 import { canMove, isTerminal, type RunState } from '../../domain/run-lifecycle.js';
 import type { Transaction } from '../database/client.js';
 import type { Task } from '../database/generated/client.js';
-import { lockRun, toJson } from './work.js';
+import { lockRun, type SlimTask, toJson } from './work.js';
 
 /** Where followers listen; the payload of a notification is a run's id. */
 export const RUN_EVENTS_CHANNEL = 'run_events';
@@ -65,7 +65,7 @@ export const eventTask = (task: Pick<Task, 'id' | 'kind' | 'index'>) => ({
 /** Says in the run's log, where the task has a run, that an attempt ended without a result. */
 export async function appendAttemptEnded(
   tx: Transaction,
-  task: Task,
+  task: SlimTask,
   attempt: number,
   outcome: string,
   reason: string,

@@ -36,14 +36,18 @@ export async function lockRun(tx: Transaction, runId: string): Promise<void> {
   await tx.$queryRaw`SELECT 1 FROM "DistillationRun" WHERE id = ${runId}::uuid FOR UPDATE`;
 }
 
+/** Payload and result may be megabytes, and most that is written of a task wants neither. */
+export const SLIM = { payload: true, result: true } as const;
+export type SlimTask = Omit<Task, keyof typeof SLIM>;
+
 /** Locks a task and its owner; null where it was deleted meanwhile. */
-export async function lockTask(tx: Transaction, taskId: string): Promise<Task | null> {
+export async function lockTask(tx: Transaction, taskId: string): Promise<SlimTask | null> {
   const select = { datasetId: true, poolId: true, runId: true, evaluationId: true };
   const owner = await tx.task.findUnique({ where: { id: taskId }, select });
   if (owner === null) return null;
   await lockOwner(tx, owner);
   await tx.$queryRaw`SELECT 1 FROM "Task" WHERE id = ${taskId}::uuid FOR UPDATE`;
-  return tx.task.findUnique({ where: { id: taskId } });
+  return tx.task.findUnique({ where: { id: taskId }, omit: SLIM });
 }
 
 /** Values that went through a zod contract are plain JSON. */
