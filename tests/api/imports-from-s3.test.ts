@@ -104,22 +104,34 @@ describe('importing from an S3 server', () => {
     assert.equal(contentDigest, (await imported('FILES', { path: archive })).contentDigest);
   });
 
+  const importArchive = () =>
+    promisify(execFile)(
+      process.execPath,
+      [CLI, 'datasets', 'import', archive, '--upload', '--json', '--url', api.url, '--key', api.keys.OPERATOR],
+      { env: { ...process.env, TEDDYHUB_CACHE: join(api.world.stateDir, 'cache') } },
+    );
+
   it('goes on with an upload that broke off, sending only what is missing', async () => {
-    const cli = () =>
-      promisify(execFile)(
-        process.execPath,
-        [CLI, 'datasets', 'import', archive, '--upload', '--json', '--url', api.url, '--key', api.keys.OPERATOR],
-        { env: { ...process.env, TEDDYHUB_CACHE: join(api.world.stateDir, 'cache') } },
-      );
+    const cli = importArchive;
     const earlier = outside.requests.length;
     const sent = (number: number) =>
       outside.requests
         .slice(earlier)
         .filter((line) => line.startsWith('PUT ') && line.includes(`partNumber=${number}`));
-    outside.inject({ kind: 'STATUS', status: 403, code: 'AccessDenied' }, { matching: /^PUT .*partNumber=2/ });
-    await assert.rejects(cli(), /A part was refused \(403\)/);
+    const refused = { kind: 'STATUS', status: 403, code: 'AccessDenied' } as const;
+    outside.inject(refused, { matching: /^PUT .*partNumber=2/, times: 2 });
+    await assert.rejects(cli(), /A part was refused \(403\): run the command again/);
     const { stdout } = await cli();
     assert.equal((JSON.parse(stdout) as { trainCount: number }).trainCount, 4);
-    assert.deepEqual([sent(1).length, sent(2).length], [1, 2]);
+    assert.deepEqual([sent(1).length, sent(2).length], [1, 3]);
+  });
+
+  it('asks for new URLs where those of a long upload have run out', async () => {
+    const earlier = outside.requests.length;
+    outside.inject({ kind: 'STATUS', status: 403, code: 'AccessDenied' }, { matching: /^PUT .*partNumber=2/ });
+    const { stdout } = await importArchive();
+    assert.equal((JSON.parse(stdout) as { trainCount: number }).trainCount, 4);
+    const parts = outside.requests.slice(earlier).flatMap((line) => /^PUT .*partNumber=(\d+)/.exec(line)?.[1] ?? []);
+    assert.deepEqual(parts, ['1', '2', '2']);
   });
 });
