@@ -44,7 +44,7 @@ export const augmentationConfig = z.strictObject({
   shift: z.number().int().min(0).max(16).default(2),
 });
 
-/** A state dict to take in as a teacher: safetensors with torchvision's names. The path is read by the worker. */
+/** A state dict to take in as a teacher: safetensors with torchvision's names. The service takes it into the object store. */
 export const teacherImport = z.strictObject({
   /** What its owner calls the file: where the service finds it, but for an upload. */
   path: z.string().min(1).optional(),
@@ -232,7 +232,7 @@ const recipeOptions = z.strictObject({
 /** How a student is trained, on whatever set. Rates are known for AdamW alone. */
 export const recipeConfig = recipeOptions
   .refine(({ optimizer, learningRate }) => optimizer !== 'SGD' || learningRate !== undefined, {
-    error: 'SGD has no rate of its own: say one (.1 is common for batches of 128)',
+    error: 'SGD has no default rate: say one',
     path: ['learningRate'],
   })
   .transform((recipe) => ({

@@ -126,6 +126,19 @@ describe('a finished run', () => {
     assert.deepEqual(errorsOf(await evaluate({ optimizer: 'SGD' })), [['INVALID_INPUT', 'config.recipe.learningRate']]);
   });
 
+  it('answers a request that is sent again with the same evaluation, though it was archived since', async () => {
+    const input = { distilledSetId: setId, config: { seeds: [3] }, idempotencyKey: 'sent-twice' };
+    const ask = () => api.mutate('evaluationStart', 'EvaluationStartInput', 'evaluation { id }', input);
+    const first = textAt(await ask(), 'evaluation.id');
+    const { database } = api.world;
+    const { state } = await database.distilledSet.findUniqueOrThrow({ where: { id: uuid } });
+    await database.distilledSet.update({ where: { id: uuid }, data: { state: 'ARCHIVED' } });
+    assert.equal(textAt(await ask(), 'evaluation.id'), first);
+    const another = await create(api, 'evaluationStart', { distilledSetId: setId });
+    assert.deepEqual(errorsOf(another), [['INVALID_STATE', 'distilledSetId']]);
+    await database.distilledSet.update({ where: { id: uuid }, data: { state } });
+  });
+
   it('is evaluated with as many steps as its labels have, and no more', async () => {
     assert.deepEqual(errorsOf(await evaluate({ steps: 51, batchSize: 10 })), [
       ['INVALID_INPUT', 'config.recipe.steps'],

@@ -120,7 +120,7 @@ describe('importing from an S3 server', () => {
         .filter((line) => line.startsWith('PUT ') && line.includes(`partNumber=${number}`));
     const refused = { kind: 'STATUS', status: 403, code: 'AccessDenied' } as const;
     outside.inject(refused, { matching: /^PUT .*partNumber=2/, times: 2 });
-    await assert.rejects(cli(), /A part was refused \(403\): run the command again/);
+    await assert.rejects(cli(), /A part was refused \(403\): .*run the command again/);
     const { stdout } = await cli();
     assert.equal((JSON.parse(stdout) as { trainCount: number }).trainCount, 4);
     assert.deepEqual([sent(1).length, sent(2).length], [1, 3]);

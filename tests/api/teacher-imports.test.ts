@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { newId } from '../../src/domain/ids.js';
@@ -10,12 +10,8 @@ import { seedDataset } from '../support/seeds.js';
 import { create, errorsOf, listAt, openApi, type TestApi, textAt } from './server.js';
 
 let api: TestApi;
-let importRoot: string;
-
 before(async () => {
   api = await openApi();
-  importRoot = join(api.world.stateDir, 'imports');
-  await mkdir(importRoot);
 });
 after(() => api.close());
 
@@ -39,10 +35,10 @@ describe('the imports of a pool', () => {
     return listAt((await api.send(query, { id })).data, 'teacherPool.config.imports');
   };
 
-  it('come from below the import folder, and are in the object store from then on', async () => {
-    const path = join(importRoot, 'teacher');
+  it('come from a file that the service can read, and are in the object store from then on', async () => {
+    const path = join(api.world.stateDir, 'teacher');
     await writeFile(path, bytes);
-    const missing = await train({ path: join(importRoot, 'no such file') });
+    const missing = await train({ path: join(api.world.stateDir, 'no such file') });
     assert.deepEqual(errorsOf(missing), [['BAD_INPUT_FILE', 'config.imports.0.path']]);
     assert.deepEqual(errorsOf(await train({ path, digest: digestOf(Buffer.from('another')) })), [
       ['BAD_INPUT_FILE', 'config.imports.0.digest'],

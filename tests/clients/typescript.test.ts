@@ -135,9 +135,16 @@ describe('runEvents', () => {
   });
 
   it('ends with its client, also between two tries', async () => {
-    const nobody = openTeddyhub({ url: 'http://127.0.0.1:9', key: 'k', webSocket: WebSocket });
+    let tries = 0;
+    class Counted extends WebSocket {
+      constructor(...args: ConstructorParameters<typeof WebSocket>) {
+        super(...args);
+        tries++;
+      }
+    }
+    const nobody = openTeddyhub({ url: 'http://127.0.0.1:9', key: 'k', webSocket: Counted });
     const next = nobody.runEvents('x').next();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await until('it has tried again', () => tries > 1);
     await nobody.close();
     assert.deepEqual(await next, { done: true, value: undefined });
   });

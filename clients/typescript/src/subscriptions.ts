@@ -29,8 +29,10 @@ const FINAL_CLOSES = new Map([
   [4429, ['FORBIDDEN', 'The key has too many sockets']],
 ] as const);
 
-/** The service pings every 12 s; a connection on which nothing came for so long is dead, whatever the socket says. */
-const SILENCE_MS = 40_000;
+/** How often the service is asked for a sign of life, which it answers at once. */
+const PING_MS = 10_000;
+/** A connection on which nothing came for so long is dead, whatever the socket says. */
+const SILENCE_MS = 3 * PING_MS;
 
 /** One socket for all subscriptions, opened with the first and closed after the last. */
 export function openSubscriptions(endpoint: Endpoint & { webSocket?: unknown }): Subscriptions {
@@ -69,11 +71,12 @@ function openSockets(endpoint: Endpoint & { webSocket?: unknown }): Sockets {
     webSocketImpl: endpoint.webSocket ?? globalThis.WebSocket,
     connectionParams: { authorization: `Bearer ${endpoint.key}` },
     lazy: true,
+    keepAlive: PING_MS,
     // Repeating is done here, where it is known what to go on after.
     retryAttempts: 0,
     on: {
       connected: () => heard(),
-      ping: () => heard(),
+      // Of every kind: answers to pings are messages too.
       message: () => heard(),
       closed: () => clearTimeout(silence),
     },

@@ -80,7 +80,10 @@ class PartRefused extends TeddyhubError {
     readonly status: number,
     text: string,
   ) {
-    super('INVALID_INPUT', `A part was refused (${status}): run the command again, it goes on from here. ${text}`);
+    super(
+      'INVALID_INPUT',
+      `A part was refused (${status}): ${text}. What arrived is kept: run the command again once that is mended.`,
+    );
   }
 }
 

@@ -44,7 +44,8 @@ export class EvaluationService {
     assertAllowed(caller.viewer, 'evaluation:start');
     const { projectId } = caller.viewer;
     const { database } = this.backend;
-    const { run } = await this.requireSet(database, projectId, input.distilledSetId);
+    // Whatever its state: a request that is sent again gets its first answer, though the set be archived since.
+    const { run } = await this.findSet(database, projectId, input.distilledSetId);
     const config = parseInput(evaluationConfig, withOwnRecipe(input.config, run), ['config']);
     const command = {
       operation: 'evaluationStart',
@@ -80,7 +81,7 @@ export class EvaluationService {
     );
   }
 
-  private async requireSet(tx: Transaction, projectId: string, globalId: string) {
+  private async findSet(tx: Transaction, projectId: string, globalId: string) {
     const field = ['distilledSetId'];
     const set = await tx.distilledSet.findFirst({
       where: { id: requireUuid('DistilledSet', globalId, field), projectId },
@@ -90,12 +91,14 @@ export class EvaluationService {
       },
     });
     if (set === null) throw notFound('DistilledSet', globalId, field);
-    if (set.state === 'ARCHIVED') {
-      throw new TeddyhubError('INVALID_STATE', `Distilled set ${set.name} is ARCHIVED: evaluate another one.`, {
-        field,
-      });
-    }
     return set;
+  }
+
+  private async requireSet(tx: Transaction, projectId: string, globalId: string) {
+    const set = await this.findSet(tx, projectId, globalId);
+    if (set.state !== 'ARCHIVED') return set;
+    const message = `Distilled set ${set.name} is ARCHIVED: evaluate another one.`;
+    throw new TeddyhubError('INVALID_STATE', message, { field: ['distilledSetId'] });
   }
 }
 

@@ -42,7 +42,8 @@ export function explainDatabase(error: unknown, url: string): unknown {
   if (says('28P01', '28000', 'P1000', 'P1010')) return loginRefused(url, error);
   if (says('3D000', 'P1003')) return noSuchDatabase(url, error);
   if (says('42P01', 'P2021')) {
-    const problem = 'lacks the tables of Teddyhub: start the service, which makes them, before its workers.';
+    const problem =
+      'lacks the tables of Teddyhub: run node scripts/migrate.mjs deploy (teddyhub up does it by itself).';
     return new TeddyhubError('INVALID_STATE', `${addressOf(url)} ${problem}`, { cause: error });
   }
   return isDatabaseUnavailable(error) ? noDatabaseAnswers(url, error) : error;
