@@ -243,8 +243,9 @@ describe('a finished run', () => {
 });
 
 describe('a set that takes longer to read than a request may', () => {
-  it('is published, and the answer says so', async () => {
+  it('is published, and the answer says so', async (test) => {
     const patient = await openApi({ TEDDYHUB_REQUEST_SECONDS: '1' });
+    test.after(() => patient.close());
     const { database, queue, store, stateDir } = patient.world;
     const run = await seedRun(database, await seedPool(database, await seedDataset(database, patient.project)));
     await patient.world.transact((work) => startRun(work, run.id));
@@ -274,6 +275,5 @@ describe('a set that takes longer to read than a request may', () => {
     await pipe.close();
     const payload = await publishing;
     assert.deepEqual([errorsOf(payload), at(payload, 'distilledSet.state')], [[], 'PUBLISHED']);
-    await patient.close();
   });
 });

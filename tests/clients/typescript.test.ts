@@ -34,6 +34,19 @@ async function newRun() {
 
 const isApiError = (code: string) => (error: unknown) => error instanceof ApiError && error.code === code;
 
+/** A client of an address where nobody listens, and how often it has tried to open a socket. */
+function callingNobody() {
+  let tries = 0;
+  class Counted extends WebSocket {
+    constructor(...args: ConstructorParameters<typeof WebSocket>) {
+      super(...args);
+      tries++;
+    }
+  }
+  const nobody = openTeddyhub({ url: 'http://127.0.0.1:9', key: 'k', webSocket: Counted });
+  return { nobody, tries: () => tries };
+}
+
 describe('a query', () => {
   it('answers what its type says, and is sent again when its answer is lost', async () => {
     proxy.swallowAnswers(2);
@@ -128,6 +141,16 @@ describe('runEvents', () => {
     await events.return();
   });
 
+  it('gives up where nobody answers for a minute', { timeout: 20_000 }, async (test) => {
+    const { nobody, tries } = callingNobody();
+    const refused = assert.rejects(nobody.runEvents('x').next(), isApiError('UNREACHABLE'));
+    await until('it has tried again', () => tries() > 1);
+    test.mock.timers.enable({ apis: ['Date'], now: Date.now() + 61_000 });
+    await refused;
+    test.mock.timers.reset();
+    await nobody.close();
+  });
+
   it('gives nothing to who has aborted before', async () => {
     const { id } = await newRun();
     const signal = AbortSignal.abort(new Error('changed my mind'));
@@ -135,16 +158,9 @@ describe('runEvents', () => {
   });
 
   it('ends with its client, also between two tries', async () => {
-    let tries = 0;
-    class Counted extends WebSocket {
-      constructor(...args: ConstructorParameters<typeof WebSocket>) {
-        super(...args);
-        tries++;
-      }
-    }
-    const nobody = openTeddyhub({ url: 'http://127.0.0.1:9', key: 'k', webSocket: Counted });
+    const { nobody, tries } = callingNobody();
     const next = nobody.runEvents('x').next();
-    await until('it has tried again', () => tries > 1);
+    await until('it has tried again', () => tries() > 1);
     await nobody.close();
     assert.deepEqual(await next, { done: true, value: undefined });
   });

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { TeddyhubError } from '../../src/domain/errors.js';
 import {
+  type Claim,
   claimTask,
+  failAttempt,
   recordCheckpoint,
   requestEvaluationCancel,
   requestPoolCancel,
@@ -101,5 +104,34 @@ describe('cancelling', () => {
       await world.database.task.count({ where: { evaluationId: evaluation.id, state: { not: 'CANCELED' } } }),
       0,
     );
+  });
+
+  it('leaves the checkpoint of a run, which a retry goes on from, and no other one; a failure likewise', async () => {
+    const dataset = await seedDataset(world.database, await seedProject(world.database));
+    const newPool = async (name: string) => {
+      const data = { projectId: dataset.projectId, datasetId: dataset.id, name, config: {}, seed: 0 };
+      const pool = await world.database.teacherPool.create({ data });
+      await world.transact((work) => startPoolTraining(work, pool.id));
+      return pool.id;
+    };
+    const [canceled, failed] = [await newPool('canceled'), await newPool('failed')];
+    const run = await startedRun();
+    const claims = [];
+    for (const owner of [{ poolId: canceled }, { poolId: failed }, { runId: run.id }]) {
+      const claim = await claimNext(world, owner);
+      await recordCheckpoint(world, claim, `checkpoints/${claim.taskId}`, 5);
+      claims.push(claim);
+    }
+    const [ofCanceled, ofFailed, ofRun] = claims as [Claim, Claim, Claim];
+    await world.transact((work) => requestPoolCancel(work, canceled, 'a test'));
+    await failAttempt(world, ofFailed, new TeddyhubError('NUMERICS', 'a test').failure);
+    await world.transact((work) => requestRunCancel(work, run.id, 'a test'));
+    const left = async ({ taskId }: Claim) => {
+      const { state, checkpointKey } = await world.database.task.findUniqueOrThrow({ where: { id: taskId } });
+      return [state, checkpointKey];
+    };
+    assert.deepEqual(await left(ofCanceled), ['CANCELED', null]);
+    assert.deepEqual(await left(ofFailed), ['FAILED', null]);
+    assert.deepEqual(await left(ofRun), ['CANCELED', `checkpoints/${ofRun.taskId}`]);
   });
 });
