@@ -143,12 +143,11 @@ describe('runEvents', () => {
 
   it('gives up where nobody answers for a minute', { timeout: 20_000 }, async (test) => {
     const { nobody, tries } = callingNobody();
+    test.after(() => nobody.close());
     const refused = assert.rejects(nobody.runEvents('x').next(), isApiError('UNREACHABLE'));
     await until('it has tried again', () => tries() > 1);
     test.mock.timers.enable({ apis: ['Date'], now: Date.now() + 61_000 });
     await refused;
-    test.mock.timers.reset();
-    await nobody.close();
   });
 
   it('gives nothing to who has aborted before', async () => {
