@@ -41,16 +41,26 @@ export interface Outcome {
   readonly cpuSeconds: { readonly making: number; readonly student: number };
 }
 
+const TELL_EVERY_MS = 60_000;
+
 export async function openPipeline(work: string) {
   mkdirSync(work, { recursive: true });
   const memoPath = join(work, 'memo.json');
   const code = codeDigest();
   const memo = readJson<Record<string, { result: unknown; cpuSeconds: number }>>(memoPath, {});
+  let stage = '';
+  let told = Date.now();
+  /** A pool trains for an hour: whoever watches sees that it moves. */
+  const progress = (done: number, total: number) => {
+    if (Date.now() - told < TELL_EVERY_MS) return;
+    told = Date.now();
+    process.stderr.write(`${stage}: ${done} of ${total}\n`);
+  };
   const context: JobContext = {
     store: await openFolderObjectStore(join(work, 'objects')),
     scratch: join(work, 'scratch'),
     resumeFrom: undefined,
-    progress: () => undefined,
+    progress,
     metric: () => undefined,
     checkpoint: async () => undefined,
     stopping: () => false,
@@ -65,6 +75,7 @@ export async function openPipeline(work: string) {
     const key = `${kind} ${digestOf([code, payload])}`;
     const start = process.cpuUsage();
     if (!memo[key]) {
+      stage = kind;
       const result = await run();
       // Neither pauses nor what else the machine does lengthen it, and a suite runs for hours.
       const { user, system } = process.cpuUsage(start);
