@@ -43,6 +43,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--architecture", choices=["convnet", "resnet18"], help="default: that of the set's recipe")
     parser.add_argument("--steps", type=int, help="default: that of the set's recipe")
     parser.add_argument("--batch-size", type=int, help="default: that of the set's recipe")
+    parser.add_argument("--learning-rate", type=float, help="default: that of the set's recipe, or of the --architecture")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--workers", type=int, default=1, help="processes that render views")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -59,10 +60,12 @@ def main() -> None:
     print(distilled, file=sys.stderr)
     images, labels = read_test(options.test, distilled.image_shape)
     recipe = dict(distilled.recipe)
+    # The rate of a recipe is of its network: these are the platform's for the others.
     if options.architecture == "resnet18":
-        recipe["architecture"] = {"name": "RESNET18"}
+        recipe |= {"architecture": {"name": "RESNET18"}, "learningRate": 0.001}
     elif options.architecture == "convnet":
-        recipe["architecture"] = {"name": "CONVNET", "width": 128, "depth": 3}
+        recipe |= {"architecture": {"name": "CONVNET", "width": 128, "depth": 3}, "learningRate": 0.003}
+    recipe["learningRate"] = options.learning_rate or recipe["learningRate"]
     recipe["steps"] = options.steps or recipe["steps"]
     recipe["batchSize"] = options.batch_size or recipe["batchSize"]
 
@@ -94,8 +97,10 @@ def train(distilled: teddyhub.DistilledSet, recipe: dict, options: argparse.Name
         optimizer.step()
         schedule.step()
         if decay > 0:
+            # A short memory at first: the weights of the start are soon forgotten.
+            kept = min(decay, (1 + step) / (10 + step))
             for name, tensor in model.state_dict().items():
-                average[name] = average[name].lerp(tensor, 1 - decay) if tensor.is_floating_point() else tensor
+                average[name] = average[name].lerp(tensor, 1 - kept) if tensor.is_floating_point() else tensor
         if sys.stderr.isatty():
             print(f"\rseed {seed}: step {step} of {recipe['steps']}, loss {loss.item():.3f} ", end="", file=sys.stderr)
     if sys.stderr.isatty():

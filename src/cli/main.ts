@@ -20,7 +20,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
 async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('teddyhub').description('A data platform for dataset distillation.').version('0.1.0');
   // Only what is asked for is loaded: `pull` needs no GraphQL, `doctor` no database.
-  const wanted = argv.slice(2).find((word) => word in COMMANDS);
+  const wanted = argv.slice(2).find((word) => Object.hasOwn(COMMANDS, word));
   const names = wanted === undefined ? Object.keys(COMMANDS) : [wanted];
   for (const name of names) program.addCommand(await COMMANDS[name]!());
   await program.parseAsync([...argv]);

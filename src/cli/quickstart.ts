@@ -114,7 +114,7 @@ async function quickstart(options: Options): Promise<void> {
     console.error(`  images         ${picture}`);
     console.error(`  distilled set  ${outcome.distilledSetId}`);
     console.error(
-      `  service        ${platform.url}${options.keepRunning ? '' : ' (stopped now; `npm run teddyhub -- up` starts it)'}`,
+      `  service        ${options.keepRunning ? platform.url : 'stopped now; `npm run teddyhub -- up` starts it'}`,
     );
     if (options.json) console.log(JSON.stringify(result(outcome, facts)));
     if (options.keepRunning) await new Promise(() => {});

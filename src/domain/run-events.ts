@@ -1,4 +1,4 @@
-/** What a run's event log holds. Sequences start at 1 and have no gaps within a run. */
+/** What a run's event log holds. Sequences start at 1 and have no gaps, until garbage collection takes the progress of a run that ended long ago. */
 import { z } from 'zod';
 import { RUN_STATES } from './run-lifecycle.js';
 

@@ -92,6 +92,10 @@ export const shapeLimits: ValidationRule = (context) => ({
 /** A write locks, audits and enqueues. */
 const MUTATION_COST = 10;
 
+/** How many things a bulk mutation is asked to do; 1 of every other one. */
+const idsOf = ({ input }: { input?: { ids?: unknown } }): number =>
+  Array.isArray(input?.ids) ? Math.max(1, input.ids.length) : 1;
+
 /** What an operation costs; `first: $n` counts as n. Throws QUERY_TOO_COMPLEX. */
 export function costOf(
   schema: GraphQLSchema,
@@ -105,7 +109,8 @@ export function costOf(
     ...(operationName ? { operationName } : {}),
     variables: variables ?? {},
     estimators: [
-      ({ type, childComplexity }) => (type === schema.getMutationType() ? MUTATION_COST + childComplexity : undefined),
+      ({ type, args, childComplexity }) =>
+        type === schema.getMutationType() ? idsOf(args) * (MUTATION_COST + childComplexity) : undefined,
       fieldExtensionsEstimator(),
       simpleEstimator({ defaultComplexity: 1 }),
     ],

@@ -69,19 +69,25 @@ let documentsSeen = 0;
 
 /**
  * What the result of an event depends on besides the event: the document, whose eyes see it, and the variables, but for those
- * that are arguments of the subscription itself, which say what events there are and not what is in them.
+ * that are arguments of the subscription itself, which say what events there are and not what is in them. Those of an operation that
+ * is more than one plain field all count.
  */
 function sharedKey({ document, operationName, variableValues, contextValue: { viewer } }: SubscriptionArgs): string {
   const id = documentIds.get(document) ?? ++documentsSeen;
   documentIds.set(document, id);
   const used = new Set<string>();
   const operation = getOperationAST(document, operationName);
-  const [root] = operation?.selectionSet.selections ?? [];
-  const fragments: ASTNode[] = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
-  const selected = root?.kind === Kind.FIELD && root.selectionSet ? [root.selectionSet] : [];
-  for (const node of [...fragments, ...selected]) visit(node, { Variable: ({ name }) => void used.add(name.value) });
-  const variables = [...used].sort().map((name) => variableValues?.[name] ?? null);
-  return JSON.stringify([id, operationName, viewer.projectId, viewer.role, variables]);
+  const [root, ...others] = operation?.selectionSet.selections ?? [];
+  const plain = others.length === 0 && root?.kind === Kind.FIELD && root.selectionSet ? root.selectionSet : undefined;
+  const nodes: ASTNode[] = [
+    ...document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION),
+    ...(plain ? [plain] : (operation?.selectionSet.selections ?? [])),
+  ];
+  for (const node of nodes) visit(node, { Variable: ({ name }) => void used.add(name.value) });
+  // One that is left out has its default, and null is null.
+  const variables = [...used].sort().filter((name) => variableValues?.[name] !== undefined);
+  const given = variables.map((name) => [name, variableValues?.[name]]);
+  return JSON.stringify([id, operationName, viewer.projectId, viewer.role, given]);
 }
 
 /** As graphql-js subscribes, but that every event has loaders of its own: what they remember is soon not true any more. */

@@ -41,9 +41,9 @@ export class SocketRegistry {
     return count(this.entries.values());
   }
 
-  /** False where the key has all the sockets that it may have. */
+  /** False where the key has all the sockets that it may have, or the socket has closed while its key was looked up. */
   enter(socket: WebSocket, keyPrefix: string, context: Context): boolean {
-    if (this.ofKey(keyPrefix).length >= this.socketsPerKey) return false;
+    if (socket.readyState !== socket.OPEN || this.ofKey(keyPrefix).length >= this.socketsPerKey) return false;
     this.entries.set(socket, { keyPrefix, context });
     return true;
   }

@@ -24,17 +24,25 @@ published sets at <code>/v1/distilled-sets/</code>, its health at <code>/livez</
 }</textarea></label></p>
   <p><button>Send</button></p>
 </form>
-<pre></pre>
+<pre aria-live="polite"></pre>
 <script>
   document.forms[0].addEventListener('submit', async (event) => {
     event.preventDefault();
     const { key, query } = Object.fromEntries(new FormData(event.target));
-    const answer = await fetch('/graphql', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', authorization: 'Bearer ' + key },
-      body: JSON.stringify({ query }),
-    });
-    document.querySelector('pre').textContent = JSON.stringify(await answer.json(), null, 2);
+    const [button, output] = [document.querySelector('button'), document.querySelector('pre')];
+    button.disabled = true;
+    output.textContent = '';
+    try {
+      const answer = await fetch('/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: 'Bearer ' + key },
+        body: JSON.stringify({ query }),
+      });
+      output.textContent = JSON.stringify(await answer.json(), null, 2);
+    } catch (error) {
+      output.textContent = 'The service does not answer: ' + error.message;
+    }
+    button.disabled = false;
   });
 </script>
 </html>

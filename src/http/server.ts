@@ -90,7 +90,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
       tokens: services.tokenAuthenticator,
     }),
   );
-  app.use(uploadsRouter(services));
+  app.use(uploadsRouter(services, log));
   app.use(
     '/graphql',
     express.json({ limit: BODY_LIMIT }),
@@ -98,7 +98,8 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     expressMiddleware(apollo, {
       context: ({ req }) =>
         createContext(req.headers.authorization).catch((error: unknown) => {
-          throw error instanceof TeddyhubError ? refusal(error) : error;
+          const known = explain(error);
+          throw known.code === 'INTERNAL' ? error : refusal(known);
         }),
     }),
   );

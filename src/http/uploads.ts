@@ -4,8 +4,12 @@ import { explain, httpStatusOf } from '../graphql/errors.js';
 import { MAX_RELAYED_BYTES } from '../modules/dataset/upload.service.js';
 import type { Services } from '../modules/index.js';
 import { assertAllowed } from '../modules/kit/permissions.js';
+import type { Log } from '../platform/log.js';
 
-export function uploadsRouter({ authenticator, uploads }: Pick<Services, 'authenticator' | 'uploads'>): Router {
+export function uploadsRouter(
+  { authenticator, uploads }: Pick<Services, 'authenticator' | 'uploads'>,
+  log: Log,
+): Router {
   const router = Router();
   const path = '/v1/uploads/:id/parts/:number';
   // The key, and what it may do, is looked at before a byte of the body is read.
@@ -28,9 +32,22 @@ export function uploadsRouter({ authenticator, uploads }: Pick<Services, 'authen
   );
   router.use(path, (error: unknown, _request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) return next(error);
-    const { code, message } = explain(error);
     const requestId = String(response.getHeader('x-request-id'));
-    response.status(httpStatusOf(code)).json({ error: { code, message, requestId } });
+    const refused = whatExpressRefuses(error);
+    const { code, message } = refused ?? explain(error);
+    if (code === 'INTERNAL') log.error({ err: error, requestId }, 'upload failed');
+    response.status(refused?.status ?? httpStatusOf(code)).json({ error: { code, message, requestId } });
   });
   return router;
+}
+
+/** A body that is too large or packed in a way that it does not know, before any of our code sees it; null for all else. */
+function whatExpressRefuses(error: unknown) {
+  const { status, type } = (error ?? {}) as { status?: unknown; type?: unknown };
+  if (typeof status !== 'number' || status >= 500) return null;
+  const message =
+    type === 'entity.too.large'
+      ? `A part has at most ${MAX_RELAYED_BYTES / 2 ** 20} MiB.`
+      : 'The body of this part cannot be read: send its bytes as they are.';
+  return { code: 'BAD_USER_INPUT', message, status } as const;
 }

@@ -116,6 +116,16 @@ describe('importing image files through the API', () => {
 });
 
 describe('uploading a file', () => {
+  it('refuses a part in a packing that it does not know, before it asks the store', async () => {
+    const answer = await fetch(`${api.url}/v1/uploads/x/parts/1`, {
+      method: 'PUT',
+      body: 'x',
+      headers: { authorization: `Bearer ${api.keys.OPERATOR}`, 'content-encoding': 'nonsense' },
+    });
+    assert.equal(answer.status, 415);
+    assert.match(await answer.text(), /BAD_USER_INPUT.*as they are/);
+  });
+
   const upload = async (bytes: Buffer, key: string) => {
     const input = { fileName: 'données.zip', bytes: String(bytes.byteLength) };
     const { data } = await api.send(

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { getIntrospectionQuery } from 'graphql';
-import pg from 'pg';
 import { toGlobalId } from '../../src/modules/kit/node.js';
+import { openDatabase } from '../../src/platform/database/client.js';
+import { RequestTrace } from '../../src/platform/telemetry/request-trace.js';
+import { lockTable, whileLocked } from '../support/locks.js';
 import { seedDataset, seedPool, seedRun } from '../support/seeds.js';
 import { until } from '../support/until.js';
 import { at, openApi, type TestApi, textAt } from './server.js';
@@ -76,19 +78,6 @@ describe('the deadline of a request', () => {
   });
   after(() => api.close());
 
-  /** Runs `work` while nobody else can touch a table. */
-  async function whileLocked<T>(table: string, work: () => Promise<T>): Promise<T> {
-    const client = new pg.Client({ connectionString: api.world.databaseUrl });
-    await client.connect();
-    await client.query(`BEGIN; LOCK TABLE "${table}" IN ACCESS EXCLUSIVE MODE`);
-    try {
-      return await work();
-    } finally {
-      await client.query('ROLLBACK');
-      await client.end();
-    }
-  }
-
   /** What the API has under way in the database. */
   const underWay = async () => {
     const rows = await api.world.database.$queryRaw<{ query: string }[]>`
@@ -98,7 +87,7 @@ describe('the deadline of a request', () => {
   };
 
   it('ends the statements of a query in the database as well', async () => {
-    const answer = await whileLocked('Dataset', async () => {
+    const answer = await whileLocked(api.world.databaseUrl, lockTable('Dataset'), async () => {
       const asked = api.send('{ datasets(first: 1) { nodes { id } } }');
       await until('a statement waits', async () => (await underWay()).length === 1);
       const answered = await asked;
@@ -122,7 +111,7 @@ describe('the deadline of a request', () => {
     };
     const query = `mutation ($input: DistillationRunStartInput!) { distillationRunStart(input: $input) {
       distillationRun { id } userErrors { code } } }`;
-    const late = await whileLocked('Task', async () => {
+    const late = await whileLocked(api.world.databaseUrl, lockTable('Task'), async () => {
       const answered = await api.send(query, { input });
       await until('nothing is under way any more', async () => (await underWay()).length === 0, 2_000);
       return answered;
@@ -132,6 +121,34 @@ describe('the deadline of a request', () => {
     assert.equal(await database.idempotencyKey.count({ where: { key: input.idempotencyKey } }), 0);
     const again = await api.send(query, { input });
     assert.ok(textAt(again.data, 'distillationRunStart.distillationRun.id'));
+  });
+
+  it('ends the transaction too where it falls between the last statement and the commit', async () => {
+    const database = openDatabase(api.world.databaseUrl, { poolSize: 1, name: 'one connection' });
+    const name = (what: string) => ({ data: { name: what } });
+    const over = new AbortController();
+    const late = new RequestTrace(over.signal).run(() =>
+      database.$transaction(async (tx) => {
+        await tx.project.create(name('undone'));
+        over.abort();
+      }),
+    );
+    await assert.rejects(late, /time of the request is over/);
+    // The next request has the same connection: what it writes is written, and nothing else.
+    await database.project.create(name('done'));
+    await assert.rejects(
+      database.$transaction(async (tx) => {
+        await tx.project.create(name('thrown away'));
+        throw new Error('by itself');
+      }),
+      /by itself/,
+    );
+    const found = await api.world.database.project.findMany({ where: { name: { not: 'default' } } });
+    assert.deepEqual(
+      found.map((project) => project.name),
+      ['done'],
+    );
+    await database.$disconnect();
   });
 });
 

@@ -10,7 +10,9 @@ import { toGlobalId } from '../../src/modules/kit/node.js';
 import { putByDigest } from '../../src/platform/object-store/object-store.js';
 import { startRun } from '../../src/platform/orchestration/index.js';
 import { workOff } from '../support/by-hand.js';
+import { blocked, whileLocked } from '../support/locks.js';
 import { seedDataset, seedPool, seedRun } from '../support/seeds.js';
+import { until } from '../support/until.js';
 import { at, create, errorsOf, listAt, openApi, type TestApi, textAt } from './server.js';
 
 let api: TestApi;
@@ -87,6 +89,18 @@ describe('a finished run', () => {
     await store.delete(objectKey);
     assert.deepEqual(errorsOf(await publish()), [['OBJECT_MISSING', 'id']]);
     await store.put(objectKey, bytes);
+  });
+
+  it('is not published when it is archived while its objects are looked at', async () => {
+    const { database, databaseUrl } = api.world;
+    const archive = `UPDATE "DistilledSet" SET state = 'ARCHIVED' WHERE id = '${uuid}'`;
+    const { answer } = await whileLocked(databaseUrl, archive, async () => {
+      const answer = publish();
+      await until('it waits', async () => (await blocked(database)) > 0);
+      return { answer };
+    });
+    assert.deepEqual(errorsOf(await answer), [['INVALID_STATE', 'id']]);
+    await database.distilledSet.update({ where: { id: uuid }, data: { state: 'STAGING' } });
   });
 
   it('is published once, and stays so', async () => {

@@ -44,6 +44,15 @@ describe('a query is refused before it runs when it', () => {
     assert.deepEqual(await codesOf(`query ($n: Int) ${nested('$n')}`, { n: 10 }), []);
   });
 
+  it('does many things at once, each of which has a large answer', async () => {
+    const bulk = `mutation ($ids: [ID!]!) { distillationRunsUnarchive(input: { ids: $ids }) {
+      results { distillationRun { tasks(first: 100) { nodes { id } } } } } }`;
+    assert.deepEqual(await codesOf(bulk, { ids: ['one'] }), []);
+    assert.deepEqual(await codesOf(bulk, { ids: Array.from({ length: 100 }, (_, n) => `${n}`) }), [
+      'QUERY_TOO_COMPLEX',
+    ]);
+  });
+
   it('has a cycle of fragments, too many tokens, directives, or root fields', async () => {
     const cycle = '{ viewer { ...A } } fragment A on Viewer { ...B } fragment B on Viewer { ...A }';
     assert.deepEqual(new Set(await codesOf(cycle)), new Set(['BAD_USER_INPUT']));

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import { toGlobalId } from '../../src/modules/kit/node.js';
 import { appendRunEvent, requestRunCancel, startRun } from '../../src/platform/orchestration/index.js';
 import { claimNext, newWorker } from '../support/by-hand.js';
+import { blocked, lockTable, whileLocked } from '../support/locks.js';
 import { seedDataset, seedPool, seedRun } from '../support/seeds.js';
 import { until } from '../support/until.js';
 import { at, openApi, type TestApi } from './server.js';
@@ -194,6 +195,27 @@ describe('a socket', () => {
     });
     second.close();
     other.close();
+  });
+
+  it('does not count when it goes while its key is looked up', async () => {
+    const key = await api.newKey('VIEWER');
+    await until('nothing is open', () => api.gauges().sockets === 0);
+    for (const _time of [1, 2]) {
+      const socket = socketOf(api);
+      await once(socket, 'open');
+      await whileLocked(api.world.databaseUrl, lockTable('ApiKey'), async () => {
+        socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${key}` } }));
+        await until('the key is looked up', async () => (await blocked(api.world.database)) > 0);
+        socket.close();
+        await once(socket, 'close');
+      });
+    }
+    // Behind the look-ups that were under way.
+    assert.equal((await api.send('{ viewer { role } }', {}, key)).status, 200);
+    assert.equal(api.gauges().sockets, 0);
+    const socket = await openSocket(api, key);
+    assert.equal(socket.readyState, WebSocket.OPEN);
+    socket.close();
   });
 
   it('carries at most 20 subscriptions', async () => {

@@ -84,11 +84,15 @@ describe('runEvents', () => {
     const query = `subscription ($id: ID!, $after: Int!, $kind: Boolean!) { runEvents(runId: $id, afterSequence: $after) {
       sequence ...Kind @include(if: $kind) } } fragment Kind on RunEvent { type @include(if: $kind) }`;
     const other = 'subscription ($id: ID!) { event: runEvents(runId: $id) { type } }';
+    const hidden = `subscription ($id: ID!, $kind: Boolean = true) { ... on Subscription { runEvents(runId: $id) {
+      sequence type @include(if: $kind) } } }`;
     const following = [
       api.follow(query, { id: globalId, after: 0, kind: true }),
       api.follow(query, { id: globalId, after: 0, kind: false }),
       api.follow(query, { id: globalId, after: 1, kind: true }, undefined, api.keys.VIEWER),
       api.follow(other, { id: globalId }),
+      api.follow(hidden, { id: globalId, kind: false }),
+      api.follow(hidden, { id: globalId }),
     ];
     await api.world.transact((work) => requestRunCancel(work, runId, 'a test'));
     const type = 'STATE_CHANGED';
@@ -98,6 +102,8 @@ describe('runEvents', () => {
       upTo(3).map((sequence) => ({ runEvents: { sequence } })),
       upTo(2, 2).map((sequence) => ({ runEvents: { sequence, type } })),
       upTo(3).map(() => ({ event: { type } })),
+      upTo(3).map((sequence) => ({ runEvents: { sequence } })),
+      upTo(3).map((sequence) => ({ runEvents: { sequence, type } })),
     ]);
   });
 

@@ -67,7 +67,7 @@ describe('a query', () => {
   });
 
   it('says that nobody answers, once it has tried often enough', async () => {
-    const nobody = openTeddyhub({ url: 'http://127.0.0.1:9', key: 'k', webSocket: WebSocket, retries: 1 });
+    const nobody = openTeddyhub({ url: 'http://127.0.0.1:9', key: 'k', webSocket: WebSocket, patienceMs: 200 });
     await assert.rejects(nobody.query(operations.Viewer, {}), isApiError('UNREACHABLE'));
   });
 });
@@ -78,6 +78,13 @@ describe('a mutation', () => {
     const { apiKey } = await teddyhub.mutate(operations.CreateApiKey, { name: 'lost and found', role: 'VIEWER' });
     assert.equal(apiKey?.name, 'lost and found');
     assert.equal(await api.world.database.apiKey.count({ where: { name: 'lost and found' } }), 1);
+  });
+
+  it('makes up an idempotency key where none is given, or one that is undefined', async () => {
+    const idempotencyKey: string | undefined = undefined;
+    const given = { name: 'no key', role: 'VIEWER' as const, idempotencyKey };
+    const { apiKey } = await teddyhub.mutate(operations.CreateApiKey, given as { name: string; role: 'VIEWER' });
+    assert.equal(apiKey?.name, 'no key');
   });
 
   it('throws all that is wrong with its input', async () => {
@@ -113,6 +120,18 @@ describe('runEvents', () => {
       sequences,
       Array.from({ length: 63 }, (_, index) => index + 1),
     );
+  });
+
+  it('follows more runs than a socket carries', async () => {
+    const { id, runId } = await newRun();
+    const followed = Array.from({ length: 45 }, () => teddyhub.runEvents(id));
+    for (const events of followed) assert.equal((await events.next()).value?.sequence, 1);
+    assert.equal(api.gauges().sockets, 3);
+    await api.world.transact((work) => requestRunCancel(work, runId, 'a test'));
+    for (const events of followed) {
+      for await (const _event of events);
+    }
+    await until('nobody follows', () => api.gauges().followers === 0);
   });
 
   it('ends where the caller leaves it, and when the caller aborts', async () => {

@@ -120,6 +120,63 @@ describe('garbage collection', () => {
     await world.database.task.delete({ where: { id } });
   });
 
+  it('keeps the labels of a task that ends between two looks at the rows', async () => {
+    const made = await putByDigest(store, 'labels', Buffer.from('just made'), '.safetensors');
+    const result = { static: made, fkd: [] };
+    const { key } = await putByDigest(store, 'checkpoints/a-task', Buffer.from(JSON.stringify(result)), '');
+    const { database } = world;
+    const run = await seedRun(database, await seedPool(database, await seedDataset(database, project)));
+    const task = { projectId: project.id, runId: run.id, kind: 'LABELING', state: 'CANCELED', payload: {} } as const;
+    const { id } = await database.task.create({ data: { ...task, checkpointKey: key } });
+    const ending = new Proxy(database, {
+      get: (target, name, receiver) =>
+        name === 'task'
+          ? {
+              ...target.task,
+              findMany: async () => {
+                await target.task.update({ where: { id }, data: { checkpointKey: null, result } });
+                return [];
+              },
+              findFirst: target.task.findFirst.bind(target.task),
+            }
+          : Reflect.get(target, name, receiver),
+    });
+    await collect({ database: ending });
+    assert.notEqual(await store.stat(made.key), null);
+  });
+
+  it('removes what is of no more use a month after its time: keys of requests, tokens, progress of ended runs', async () => {
+    const { database } = world;
+    const set = await seedRealSet({ database, store }, project);
+    const { runId } = await database.distilledSet.findUniqueOrThrow({ where: { id: set.manifest.id } });
+    const token = { distilledSetId: set.manifest.id, name: 'job', secretHash: 'x', expiresAt: new Date() };
+    await database.distilledSetToken.create({ data: { ...token, prefix: 'over' } });
+    await database.distilledSetToken.create({ data: { ...token, prefix: 'good', expiresAt: later(24 * 365) } });
+    const { id: projectId } = project;
+    const key = { projectId, key: 'k', operation: 'o', requestHash: 'h', objectId: projectId };
+    await database.idempotencyKey.create({ data: key });
+    await database.distillationRun.update({ where: { id: runId }, data: { finishedAt: new Date() } });
+    await database.runEvent.deleteMany({ where: { runId } });
+    await database.runEvent.createMany({
+      data: ['STATE_CHANGED', 'TASK_PROGRESS', 'TASK_PROGRESS', 'STATE_CHANGED'].map((type, index) => ({
+        ...{ runId, sequence: index + 1, type, payload: {} },
+      })),
+    });
+    const rowsAt = async (days: number, dryRun = false) => {
+      const { tokens, idempotencyKeys, progressEvents } = (await collect({ now: later(24 * days), dryRun })).rows;
+      return [tokens, idempotencyKeys, progressEvents];
+    };
+    assert.deepEqual(await rowsAt(29), [0, 0, 0]);
+    assert.deepEqual(await rowsAt(31, true), [1, 1, 2]);
+    assert.deepEqual(await rowsAt(31), [1, 1, 2]);
+    const events = await database.runEvent.findMany({ where: { runId }, orderBy: { sequence: 'asc' } });
+    assert.deepEqual(
+      events.map(({ sequence }) => sequence),
+      [1, 4],
+    );
+    assert.equal((await database.distilledSetToken.findMany()).length, 1);
+  });
+
   it('gives up uploads that nobody completed', async () => {
     const upload = { key: 'uploads/one', id: await store.uploads.begin('uploads/one') };
     await store.uploads.put(upload, 1, Buffer.from('part'));

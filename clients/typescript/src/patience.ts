@@ -1,6 +1,8 @@
 /** When to try again: later each time, and never all clients at once. */
 const FIRST_MS = 100;
 const LAST_MS = 5_000;
+/** A service that is away for longer is not restarting. */
+export const PATIENCE_MS = 60_000;
 
 /** Milliseconds before the next try, after `failures` of them: doubling, with up to half of it by chance. */
 export function backoff(failures: number): number {

@@ -1,15 +1,15 @@
 /** Queries and mutations over HTTP. What may be repeated is, when the service is away or says that it is too early. */
 import { type AnsweredError, ApiError, toApiError, type UserError, UserErrors } from './errors.js';
 import type { Operation } from './operation.js';
-import { backoff, pause } from './patience.js';
+import { backoff, PATIENCE_MS, pause } from './patience.js';
 
 export interface Endpoint {
   /** Of the service, such as `http://127.0.0.1:4000`. */
   url: string;
   /** `thk_...` */
   key: string;
-  /** How often a request is repeated before its failure is thrown; 5, unless said. */
-  retries?: number;
+  /** For how many milliseconds a request is repeated before its failure is thrown; as long as a restart may take, unless said. */
+  patienceMs?: number;
 }
 
 /** A new idempotency key is made up where none is given. */
@@ -37,12 +37,14 @@ export async function mutate<Data extends object, Variables extends { input: obj
   signal?: AbortSignal,
 ): Promise<Data[keyof Data]> {
   // One key for all repetitions: whatever of them arrived, it is done once.
-  const input = operation.idempotent ? { idempotencyKey: crypto.randomUUID(), ...given } : given;
+  const input = operation.idempotent ? { ...given, idempotencyKey: keyIn(given) ?? crypto.randomUUID() } : given;
   const data = (await send(endpoint, operation, { input }, operation.idempotent, signal)) as Data;
   const payload = Object.values(data)[0] as Data[keyof Data] & { userErrors?: UserError[] };
   if (payload.userErrors && payload.userErrors.length > 0) throw new UserErrors(payload.userErrors);
   return payload;
 }
+
+const keyIn = ({ idempotencyKey }: { idempotencyKey?: string }): string | undefined => idempotencyKey;
 
 async function send(
   endpoint: Endpoint,
@@ -52,13 +54,13 @@ async function send(
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
   const body = JSON.stringify({ operationName: name, query: text, variables });
+  const until = Date.now() + (endpoint.patienceMs ?? PATIENCE_MS);
   for (let failures = 0; ; failures++) {
     try {
       return await sendOnce(endpoint, body, signal);
     } catch (error) {
-      if (signal?.aborted || failures >= (endpoint.retries ?? 5)) throw error;
       const wait = waitBefore(error, repeatable, failures);
-      if (wait === null) throw error;
+      if (signal?.aborted || wait === null || Date.now() + wait > until) throw error;
       await pause(wait, signal);
     }
   }

@@ -2,7 +2,7 @@
 import { createClient, type Client as SocketClient } from 'graphql-ws';
 import { type AnsweredError, ApiError, toApiError } from './errors.js';
 import type { Operation } from './operation.js';
-import { backoff, pause } from './patience.js';
+import { backoff, PATIENCE_MS, pause } from './patience.js';
 import type { Endpoint } from './requests.js';
 
 export interface Subscriptions {
@@ -18,8 +18,6 @@ export interface Subscriptions {
   close(): Promise<void>;
 }
 
-/** After so long without a connection it is given up. */
-const PATIENCE_MS = 60_000;
 /** The service will not change its mind: not authorised, too many sockets, a protocol that it does not speak. */
 const FINAL_CLOSES = new Map([
   [4400, ['BAD_USER_INPUT', 'The service does not understand this client']],
@@ -33,38 +31,52 @@ const FINAL_CLOSES = new Map([
 const PING_MS = 10_000;
 /** A connection on which nothing came for so long is dead, whatever the socket says. */
 const SILENCE_MS = 3 * PING_MS;
+/** So many the service takes on one socket. */
+const STREAMS_PER_SOCKET = 20;
 
-/** One socket for all subscriptions, opened with the first and closed after the last. */
+/** Few sockets for all subscriptions, each opened with its first and closed after its last. */
 export function openSubscriptions(endpoint: Endpoint & { webSocket?: unknown }): Subscriptions {
   const closed = new AbortController();
-  let sockets: Sockets | undefined;
+  // A client that asks no subscription needs no WebSocket.
+  const sockets: Socket[] = [];
+  const socketWithRoom = () => {
+    const found = sockets.find(({ streams }) => streams < STREAMS_PER_SOCKET);
+    if (found) return found;
+    const opened = openSocket(endpoint);
+    sockets.push(opened);
+    return opened;
+  };
   return {
     async *subscribe(operation, variables, options = {}) {
-      // A client that asks no subscription needs no WebSocket.
-      sockets ??= openSockets(endpoint);
+      const socket = socketWithRoom();
       const signals = [closed.signal, ...(options.signal ? [options.signal] : [])];
       const signal = AbortSignal.any(signals);
+      socket.streams += 1;
       try {
-        yield* following(sockets, endpoint.url, operation, variables, { ...options, signal });
+        yield* following(socket, endpoint.url, operation, variables, { ...options, signal });
       } catch (error) {
         // Closing ends what there is, as if the service had said all.
         if (!closed.signal.aborted) throw error;
+      } finally {
+        socket.streams -= 1;
       }
     },
     async close() {
       closed.abort();
-      await sockets?.client.dispose();
+      await Promise.all(sockets.map(({ client }) => client.dispose()));
     },
   };
 }
 
-interface Sockets {
+interface Socket {
   readonly client: SocketClient;
+  /** How many subscriptions it carries. */
+  streams: number;
   /** When the service last took us in or said something. */
   heardAt: number;
 }
 
-function openSockets(endpoint: Endpoint & { webSocket?: unknown }): Sockets {
+function openSocket(endpoint: Endpoint & { webSocket?: unknown }): Socket {
   let silence: ReturnType<typeof setTimeout> | undefined;
   const client = createClient({
     url: `${endpoint.url.replace(/^http/, 'ws')}/graphql`,
@@ -81,17 +93,17 @@ function openSockets(endpoint: Endpoint & { webSocket?: unknown }): Sockets {
       closed: () => clearTimeout(silence),
     },
   });
-  const sockets: Sockets = { client, heardAt: Date.now() };
+  const socket: Socket = { client, streams: 0, heardAt: Date.now() };
   const heard = () => {
-    sockets.heardAt = Date.now();
+    socket.heardAt = Date.now();
     clearTimeout(silence);
     silence = setTimeout(() => client.terminate(), SILENCE_MS);
   };
-  return sockets;
+  return socket;
 }
 
 async function* following<Data, Variables extends Record<string, unknown>>(
-  sockets: Sockets,
+  socket: Socket,
   url: string,
   { name, text }: Operation<'subscription', Data, Variables>,
   given: Variables,
@@ -104,7 +116,7 @@ async function* following<Data, Variables extends Record<string, unknown>>(
   let failures = 0;
   for (;;) {
     signal.throwIfAborted();
-    const results = sockets.client.iterate<Data>({ query: text, operationName: name, variables });
+    const results = socket.client.iterate<Data>({ query: text, operationName: name, variables });
     const stop = () => void results.return?.();
     signal.addEventListener('abort', stop, { once: true });
     try {
@@ -124,7 +136,7 @@ async function* following<Data, Variables extends Record<string, unknown>>(
       const error = explain(thrown, url);
       const passes = ['UNREACHABLE', 'UNAVAILABLE', 'RATE_LIMITED'].includes(error.code);
       // A connection that was there meanwhile, however quiet, is lost anew.
-      const anew = error.code === 'UNREACHABLE' && sockets.heardAt > (failingSince ?? 0);
+      const anew = error.code === 'UNREACHABLE' && socket.heardAt > (failingSince ?? 0);
       if (failingSince === undefined || anew) failingSince = Date.now();
       if (!passes || Date.now() - failingSince > PATIENCE_MS) throw error;
       await pause(error.retryAfterMs ?? backoff(failures), signal);

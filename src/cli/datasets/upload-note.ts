@@ -7,6 +7,7 @@ import { join } from 'node:path';
 export interface UploadNote {
   /** The id of the upload that was begun; null where there is none. */
   read(): Promise<string | null>;
+  /** As far as it can be written: without it, an upload that breaks begins anew. */
   write(uploadId: string): Promise<void>;
   remove(): Promise<void>;
 }
@@ -17,13 +18,16 @@ export async function uploadNote(url: string, path: string): Promise<UploadNote>
   const name = createHash('sha256')
     .update(JSON.stringify([url, path, size, mtimeMs]))
     .digest('hex');
-  const folder = join(process.env.TEDDYHUB_CACHE || join(homedir(), '.cache', 'teddyhub'), 'uploads');
+  const { TEDDYHUB_CACHE, XDG_CACHE_HOME } = process.env;
+  const cache = TEDDYHUB_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'teddyhub');
+  const folder = join(cache, 'uploads');
   const file = join(folder, name);
   return {
     read: async () => (await readFile(file, 'utf8').catch(() => '')).trim() || null,
     async write(uploadId) {
-      await mkdir(folder, { recursive: true });
-      await writeFile(file, `${uploadId}\n`, { mode: 0o600 });
+      await mkdir(folder, { recursive: true })
+        .then(() => writeFile(file, `${uploadId}\n`, { mode: 0o600 }))
+        .catch(() => undefined);
     },
     remove: () => rm(file, { force: true }),
   };

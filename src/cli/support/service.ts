@@ -25,7 +25,8 @@ export const withService = (command: Command): Command =>
 
 /** `--key`, TEDDYHUB_KEY, or the key of the embedded service of this folder, which no other machine is told. Throws UNAUTHENTICATED. */
 export async function keyOf({ key, url }: ServiceOptions): Promise<string> {
-  if (key !== undefined) return key;
+  // Of a variable that is not set, `--key "$TEDDYHUB_KEY"` makes an empty one.
+  if (key) return key;
   if (process.env.TEDDYHUB_KEY) return process.env.TEDDYHUB_KEY;
   const file = join(process.env.TEDDYHUB_STATE_DIR || '.teddyhub', 'admin-key');
   const kept = isHere(url) ? await readFile(file, 'utf8').catch(() => '') : '';
@@ -42,7 +43,7 @@ export async function withClient<T>(
   if (!/^https?:\/\//.test(options.url) || !URL.canParse(options.url)) {
     throw new TeddyhubError('INVALID_INPUT', `${options.url} is not the URL of a service: it must begin with http://.`);
   }
-  const client = openTeddyhub({ url: options.url, key: await keyOf(options) });
+  const client = openTeddyhub({ url: options.url, key: await keyOf(options), patienceMs: PATIENCE_MS });
   const signal = AbortSignal.timeout(PATIENCE_MS);
   try {
     return await work(client, signal);

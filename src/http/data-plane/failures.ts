@@ -1,7 +1,12 @@
 /** Failures of the data plane: one line of JSON with the code, a message and the request's id. */
 import type { Response } from 'express';
 import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
-import { isDatabaseUnavailable, isTextRefused, TEXT_REFUSED } from '../../platform/database/failures.js';
+import {
+  isDatabaseUnavailable,
+  isStatementCanceled,
+  isTextRefused,
+  TEXT_REFUSED,
+} from '../../platform/database/failures.js';
 import type { Log } from '../../platform/log.js';
 
 /** Every failure that is not listed is ours: 500. */
@@ -12,6 +17,7 @@ const STATUS: Partial<Record<FailureCode, number>> = {
   NOT_FOUND: 404,
   INVALID_STATE: 409,
   UNAVAILABLE: 503,
+  STORAGE_FULL: 503,
 };
 
 export function sendError(error: unknown, response: Response, log: Log | undefined): void {
@@ -32,6 +38,7 @@ export function sendError(error: unknown, response: Response, log: Log | undefin
 
 function explain(error: unknown): { code: FailureCode; message: string } {
   if (error instanceof TeddyhubError) return { code: error.code, message: error.message.replaceAll('\n', ' ') };
+  if (isStatementCanceled(error)) return { code: 'UNAVAILABLE', message: 'The database took too long: try again.' };
   if (isDatabaseUnavailable(error)) return { code: 'UNAVAILABLE', message: 'The database does not answer: try again.' };
   if (isTextRefused(error)) return { code: 'INVALID_INPUT', message: TEXT_REFUSED };
   // What express itself refuses: a path that is not properly encoded.

@@ -99,7 +99,7 @@ export class ApiKeyService {
     make: (tx: Transaction, id: string, made: { prefix: string; secretHash: string }) => Promise<void>,
   ): Promise<MadeKey> {
     const { key, prefix, secret } = makeKey();
-    const secretHash = await hashSecret(secret);
+    const secretHash = hashSecret(secret);
     let isNew = false;
     const command = { operation, subjectType: 'ApiKey', idempotencyKey, request } as const;
     const id = await createOnce(this.backend, caller, command, async ({ tx }, newId) => {

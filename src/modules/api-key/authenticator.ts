@@ -1,4 +1,4 @@
-/** Tells who a key speaks for. Scrypt is paid once a key and process; after that a key costs one look at its row every two seconds. */
+/** Tells who a key speaks for. A key costs one look at its row every two seconds. */
 import { createHash } from 'node:crypto';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';

@@ -13,7 +13,7 @@ export class OperatorKeys {
   /** Makes a key; it is shown this once. */
   async create(key: { name: string; role: Role; project?: string; expiresAt?: Date }): Promise<string> {
     const { key: text, prefix, secret } = makeKey();
-    const secretHash = await hashSecret(secret);
+    const secretHash = hashSecret(secret);
     const { name, role, project = DEFAULT_PROJECT, expiresAt = null } = key;
     await this.keys.create(project, { name, role, prefix, secretHash, expiresAt });
     return text;

@@ -27,7 +27,9 @@ registerEnumType(RunEventType, {
   resolveType: (event: RunEvent) => CLASSES[event.type],
 })
 export abstract class RunEvent {
-  @Field(() => Int, { description: 'From 1 on, without gaps within a run.' })
+  @Field(() => Int, {
+    description: 'From 1 on, without gaps within a run, until `gc` removes its progress a month after its end.',
+  })
   sequence!: number;
 
   @Field(() => RunEventType)

@@ -47,11 +47,7 @@ export class DistilledSetService {
     const [set] = await this.sets.byIds(projectId, [id]);
     if (set === undefined) throw notFound('DistilledSet', input.id, field);
     if (set.state === 'PUBLISHED') return id;
-    if (set.state === 'ARCHIVED') {
-      throw new TeddyhubError('INVALID_STATE', `Distilled set ${set.name} is ARCHIVED and cannot be published.`, {
-        field,
-      });
-    }
+    if (set.state === 'ARCHIVED') throw archived(set.name, field);
     // Outside of the transaction: reading takes its time, and the objects of a set never change.
     const objects = await this.objectsOf(projectId, id, set);
     await untimed(async () => {
@@ -62,7 +58,10 @@ export class DistilledSetService {
         where: { id, projectId, state: 'STAGING' },
         data: { state: 'PUBLISHED', publishedAt: new Date() },
       });
-      if (count === 1) await audit(tx, caller, 'distilledSetPublish', 'DistilledSet', id, { digest: set.digest });
+      if (count === 1) return audit(tx, caller, 'distilledSetPublish', 'DistilledSet', id, { digest: set.digest });
+      const now = await tx.distilledSet.findFirst({ where: { id, projectId }, select: { state: true } });
+      if (now === null) throw notFound('DistilledSet', input.id, field);
+      if (now.state === 'ARCHIVED') throw archived(set.name, field);
     }, TRANSACTION);
     return id;
   }
@@ -89,6 +88,9 @@ export class DistilledSetService {
     });
   }
 }
+
+const archived = (name: string, field: string[]) =>
+  new TeddyhubError('INVALID_STATE', `Distilled set ${name} is ARCHIVED and cannot be published.`, { field });
 
 const forField = (error: unknown): unknown =>
   error instanceof TeddyhubError

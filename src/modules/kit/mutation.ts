@@ -172,20 +172,21 @@ export async function cancelOnce(
     find,
     cancel,
   }: {
-    find: (tx: Transaction) => Promise<{ state: string } | null>;
-    cancel: (work: Work, id: string, actor: string) => Promise<void>;
+    find: (tx: Transaction) => Promise<object | null>;
+    /** Whether it had something to cancel. */
+    cancel: (work: Work, id: string, actor: string) => Promise<boolean>;
   },
 ): Promise<string> {
   const field = ['id'];
   await database.$transaction(async (tx) => {
     const row = await find(tx);
     if (row === null) throw notFound(subjectType, toGlobalId(subjectType, id), field);
-    await cancel({ tx, queue }, id, actorOf(caller)).catch((error: unknown) => {
+    const changed = await cancel({ tx, queue }, id, actorOf(caller)).catch((error: unknown) => {
       throw error instanceof TeddyhubError
         ? new TeddyhubError(error.code, error.message, { field, cause: error })
         : error;
     });
-    if (row.state !== 'CANCELED') await audit(tx, caller, operation, subjectType, id, {});
+    if (changed) await audit(tx, caller, operation, subjectType, id, {});
   }, TRANSACTION);
   return id;
 }

@@ -1,3 +1,4 @@
+import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import type { Loaders } from '../index.js';
 import { type Node, type NodeType, readGlobalId } from '../kit/node.js';
@@ -25,11 +26,13 @@ export class NodeService {
     return id ? reader.loaders.nodes[id.type].load(id.uuid) : null;
   }
 
-  /** What a mutation has just written. */
+  /** What a mutation has just written, or an earlier one under the same idempotency key. Throws NOT_FOUND when it was deleted since. */
   async reload<T extends NodeType>(reader: Reader, type: T, uuid: string | null): Promise<NodeOf[T] | null> {
     if (uuid === null) return null;
     reader.loaders.nodes[type].clear(uuid);
-    return reader.loaders.nodes[type].load(uuid);
+    const written = await reader.loaders.nodes[type].load(uuid);
+    if (written === null) throw new TeddyhubError('NOT_FOUND', `${type} ${uuid} was made and has been deleted since.`);
+    return written;
   }
 
   relatedOrNull<T extends NodeType>(reader: Reader, type: T, uuid: string | null): Promise<NodeOf[T] | null> {

@@ -8,6 +8,9 @@ export type Database = PrismaClient;
 /** What a function needs that runs inside somebody's transaction, or outside of any. */
 export type Transaction = Omit<PrismaClient, '$connect' | '$disconnect' | '$on' | '$transaction' | '$extends'>;
 
+/** A transaction in which nothing happens for so long belongs to nobody any more, and holds its locks. */
+const IDLE_IN_TRANSACTION_MS = 60_000;
+
 /** `poolSize` connections, which the server sees as `name`; a statement is given up after `statementTimeoutMs` (0: never). */
 export function openDatabase(
   url: string,
@@ -18,6 +21,7 @@ export function openDatabase(
     max: options.poolSize ?? 10,
     connectionTimeoutMillis: 5_000,
     statement_timeout: options.statementTimeoutMs ?? 0,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     ...(options.name ? { application_name: options.name } : {}),
   });
   const adapter = new PrismaPg(pool, { disposeExternalPool: true });

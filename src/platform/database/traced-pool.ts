@@ -21,7 +21,11 @@ export function createTracedPool(config: pg.PoolConfig): pg.Pool {
     trace.statements += 1;
     const { signal } = trace;
     if (signal === null) return Reflect.apply(plainQuery, this, args);
-    if (signal.aborted && !isRollback(args[0])) throw new DeadlineExceeded();
+    if (signal.aborted && !isCommand(args[0], 'ROLLBACK')) {
+      // Prisma lends a connection again after a COMMIT that failed, as it takes PostgreSQL to have ended the transaction.
+      if (isCommand(args[0], 'COMMIT')) await Reflect.apply(plainQuery, this, ['ROLLBACK']);
+      throw new DeadlineExceeded();
+    }
     let settled: AbortController | undefined;
     let canceling: Promise<void> | undefined;
     const cancel = () => {
@@ -77,9 +81,9 @@ class DeadlineExceeded extends Error {
   }
 }
 
-const isRollback = (query: unknown): boolean => {
+const isCommand = (query: unknown, command: 'COMMIT' | 'ROLLBACK'): boolean => {
   const text = typeof query === 'string' ? query : (query as { text?: unknown } | null)?.text;
-  return typeof text === 'string' && /^\s*ROLLBACK/i.test(text);
+  return typeof text === 'string' && text.trimStart().toUpperCase().startsWith(command);
 };
 
 /** Whether the statement failed and the connection did not. */

@@ -21,30 +21,32 @@ export async function requestRunCancel(work: Work, runId: string, actor: string)
   await moveRun(work.tx, runId, 'CANCELED', canceledBy(actor));
 }
 
-/** Cancels a pool that is QUEUED or TRAINING. Throws INVALID_STATE when it has ended. */
-export async function requestPoolCancel(work: Work, poolId: string, actor: string): Promise<void> {
+/** Cancels a pool that is QUEUED or TRAINING; false where it is canceled already. Throws INVALID_STATE when it has ended. */
+export async function requestPoolCancel(work: Work, poolId: string, actor: string): Promise<boolean> {
   await lockOwner(work.tx, { poolId, runId: null, datasetId: null, evaluationId: null });
   const { state, name } = await work.tx.teacherPool.findUniqueOrThrow({ where: { id: poolId } });
-  if (state === 'CANCELED') return;
+  if (state === 'CANCELED') return false;
   if (state !== 'QUEUED' && state !== 'TRAINING') throw alreadyEnded('Teacher pool', name, state);
   await cancelTasks(work, { poolId }, REASON);
   await work.tx.teacherPool.update({
     where: { id: poolId },
     data: { state: 'CANCELED', ...failureColumns(canceledBy(actor)) },
   });
+  return true;
 }
 
-/** Cancels an evaluation that is QUEUED or RUNNING. Throws INVALID_STATE when it has ended. */
-export async function requestEvaluationCancel(work: Work, evaluationId: string, actor: string): Promise<void> {
+/** Cancels an evaluation that is QUEUED or RUNNING; false where it is canceled already. Throws INVALID_STATE when it has ended. */
+export async function requestEvaluationCancel(work: Work, evaluationId: string, actor: string): Promise<boolean> {
   await lockOwner(work.tx, { evaluationId, runId: null, poolId: null, datasetId: null });
   const { state, id } = await work.tx.evaluation.findUniqueOrThrow({ where: { id: evaluationId } });
-  if (state === 'CANCELED') return;
+  if (state === 'CANCELED') return false;
   if (state !== 'QUEUED' && state !== 'RUNNING') throw alreadyEnded('Evaluation', id, state);
   await cancelTasks(work, { evaluationId }, REASON);
   await work.tx.evaluation.update({
     where: { id },
     data: { state: 'CANCELED', finishedAt: new Date(), ...failureColumns(canceledBy(actor)) },
   });
+  return true;
 }
 
 const canceledBy = (actor: string): Failure => ({

@@ -110,7 +110,8 @@ async function storeStatistics(tx: Transaction, task: Task, result: JobResult<'S
 }
 
 async function storeDistilledSet(tx: Transaction, task: Task, result: JobResult<'PUBLISHING'>): Promise<void> {
-  const { distilledSetId } = JOB_CONTRACTS.PUBLISHING.stored.parse(task.payload);
+  // The name as the manifest has it: the run may have been renamed since.
+  const { distilledSetId, name } = JOB_CONTRACTS.PUBLISHING.stored.parse(task.payload);
   const run = await tx.distillationRun.findUniqueOrThrow({ where: { id: owned(task.runId) } });
   const config = runConfig.parse(run.config);
   const fileRow = (file: { key: string; digest: string; bytes: number }, index: number, name: string) => ({
@@ -126,7 +127,7 @@ async function storeDistilledSet(tx: Transaction, task: Task, result: JobResult<
       id: distilledSetId,
       projectId: run.projectId,
       runId: run.id,
-      name: run.name,
+      name,
       imagesPerClass: config.synthesis.imagesPerClass,
       sampleCount: result.samples,
       digest: result.digest,

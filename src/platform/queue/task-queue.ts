@@ -18,8 +18,12 @@ const SWEEP_SECONDS = 2;
 /** pg-boss allows less than a day; a task that computes longer goes on from its checkpoint in a second attempt. */
 export const EXPIRE_SECONDS = 23 * 3600;
 const YEAR_SECONDS = 365 * 24 * 3600;
-/** Far above `Task.maxAttempts`, which counts only failures: hand-backs of drained workers raise pg-boss's count as well. */
-const DELIVERIES = 25;
+/**
+ * `Task.maxAttempts` is what ends a task, and counts only failures: hand-backs of drained workers raise pg-boss's count as well, and
+ * a task of weeks on machines that come and go is handed back as often.
+ */
+const DELIVERIES = 10_000;
+const DEAD_DELIVERIES = 25;
 
 export interface TaskQueue {
   /** Offers the tasks to the workers once `tx` commits. */
@@ -113,8 +117,12 @@ export async function openTaskQueue(databaseUrl: string, { log, role }: QueueOpt
 }
 
 async function createQueues(boss: PgBoss): Promise<void> {
-  await boss.createQueue(DEAD_TASKS, { retryLimit: DELIVERIES, retryBackoff: true, retentionSeconds: YEAR_SECONDS });
-  await boss.createQueue(TASKS, {
+  await boss.createQueue(DEAD_TASKS, {
+    retryLimit: DEAD_DELIVERIES,
+    retryBackoff: true,
+    retentionSeconds: YEAR_SECONDS,
+  });
+  const options = {
     notify: true,
     deadLetter: DEAD_TASKS,
     heartbeatSeconds: HEARTBEAT_SECONDS,
@@ -125,5 +133,8 @@ async function createQueues(boss: PgBoss): Promise<void> {
     retryDelay: 2,
     retryBackoff: true,
     retryDelayMax: 30,
-  });
+  };
+  await boss.createQueue(TASKS, options);
+  // A queue that an earlier version has made stays as it was.
+  await boss.updateQueue(TASKS, options);
 }

@@ -55,8 +55,9 @@ export async function collectGarbage(options: CollectOptions): Promise<Collected
   };
   const listed: ListedObject[] = [];
   for await (const object of store.list('')) if (isOwned(object.key)) listed.push(object);
-  const named = await referencedKeys(database);
-  for (const key of await keysInCheckpoints(database, store)) named.add(key);
+  // A task that ends meanwhile names in its result what its checkpoint named before: whichever is read later has it.
+  const named = new Set(await keysInCheckpoints(database, store));
+  for (const key of await referencedKeys(database)) named.add(key);
   for (const object of listed) {
     if (named.has(object.key)) continue;
     if (object.modifiedAt >= before || !(dryRun || (await isOld(store, object.key, before)))) {

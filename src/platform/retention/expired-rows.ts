@@ -7,16 +7,34 @@ export interface ExpiredRows {
   datasets: number;
   /** Of teachers or datasets that are gone. */
   teacherStatistics: number;
+  /** Of training jobs whose time was over, or taken, long ago. */
+  tokens: number;
+  /** Nobody repeats a request after so long. */
+  idempotencyKeys: number;
+  /** Steps of runs that ended long ago: one a second and task, of which their end has the last. */
+  progressEvents: number;
 }
+
+const DAY_MS = 24 * 3_600_000;
+/** For how long what is of no more use stays. */
+const KEPT_DAYS = 30;
+/** Rows of one statement, so that none locks or writes without an end. */
+const BATCH = 20_000;
 
 export async function countExpired(database: Transaction, now: Date): Promise<ExpiredRows> {
   const where = { deleteAfter: { lte: now } };
+  const daysAgo = longBefore(now);
   const [stale] = await database.$queryRaw<{ count: bigint }[]>`
     SELECT count(*) AS count FROM "TeacherStatistics" s WHERE ${STALE}`;
   return {
     distilledSets: await database.distilledSet.count({ where }),
     datasets: await database.dataset.count({ where: { ...where, ...UNUSED } }),
     teacherStatistics: Number(stale?.count ?? 0),
+    tokens: await database.distilledSetToken.count({ where: overSince(daysAgo) }),
+    idempotencyKeys: await database.idempotencyKey.count({ where: { createdAt: { lt: daysAgo } } }),
+    progressEvents: await database.runEvent.count({
+      where: { type: 'TASK_PROGRESS', run: { finishedAt: { lt: daysAgo } } },
+    }),
   };
 }
 
@@ -36,7 +54,32 @@ export async function removeExpired(database: Database, now: Date): Promise<Expi
   }
   const { count: datasets } = await database.dataset.deleteMany({ where: { ...where, ...UNUSED } });
   const teacherStatistics = await database.$executeRaw`DELETE FROM "TeacherStatistics" s WHERE ${STALE}`;
-  return { distilledSets, datasets, teacherStatistics };
+  const daysAgo = longBefore(now);
+  const { count: tokens } = await database.distilledSetToken.deleteMany({ where: overSince(daysAgo) });
+  const idempotencyKeys = await inBatches(
+    () => database.$executeRaw`
+      DELETE FROM "IdempotencyKey" WHERE ctid IN
+        (SELECT ctid FROM "IdempotencyKey" WHERE "createdAt" < ${daysAgo} LIMIT ${BATCH})`,
+  );
+  const progressEvents = await inBatches(
+    () => database.$executeRaw`
+      DELETE FROM "RunEvent" WHERE ctid IN
+        (SELECT e.ctid FROM "RunEvent" e JOIN "DistillationRun" r ON r.id = e."runId"
+         WHERE r."finishedAt" < ${daysAgo} AND e.type = 'TASK_PROGRESS' LIMIT ${BATCH})`,
+  );
+  return { distilledSets, datasets, teacherStatistics, tokens, idempotencyKeys, progressEvents };
+}
+
+const longBefore = (now: Date): Date => new Date(now.getTime() - KEPT_DAYS * DAY_MS);
+
+const overSince = (before: Date) => ({ OR: [{ expiresAt: { lt: before } }, { revokedAt: { lt: before } }] });
+
+async function inBatches(removeSome: () => Promise<number>): Promise<number> {
+  for (let sum = 0; ; ) {
+    const removed = await removeSome();
+    sum += removed;
+    if (removed < BATCH) return sum;
+  }
 }
 
 const PATIENT = { maxWait: 10_000, timeout: 600_000 };
