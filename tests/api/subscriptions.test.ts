@@ -4,6 +4,7 @@ import { toGlobalId } from '../../src/modules/kit/node.js';
 import { requestRunCancel, startRun } from '../../src/platform/orchestration/index.js';
 import { claimNext, complete, workOff } from '../support/by-hand.js';
 import { seedDataset, seedPool, seedRun } from '../support/seeds.js';
+import { until } from '../support/until.js';
 import { at, listAt, openApi, type TestApi } from './server.js';
 
 let api: TestApi;
@@ -94,6 +95,8 @@ describe('runEvents', () => {
       api.follow(hidden, { id: globalId, kind: false }),
       api.follow(hidden, { id: globalId }),
     ];
+    // Events that come now are the very same for all of them.
+    await until('all follow', () => api.gauges().followers === following.length);
     await api.world.transact((work) => requestRunCancel(work, runId, 'a test'));
     const type = 'STATE_CHANGED';
     const data = (await Promise.all(following)).map((events) => events.map((event) => at(event, 'data')));
