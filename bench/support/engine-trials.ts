@@ -72,7 +72,6 @@ const ABLATIONS: readonly Trial[] = [
   { name: 'class means 1', synthesis: { classMeanWeight: 1 } },
   { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
   { name: 'no crops', synthesis: { cropScaleMin: 1 } },
-  { name: '5 rounds', synthesis: { rounds: 5 } },
   { name: 'from real crops', synthesis: { init: 'REAL_CROPS' } },
   { name: 'from noise', synthesis: { init: 'NOISE' } },
   { name: '3 teachers a step', synthesis: { teachersPerStep: 3 } },
@@ -85,6 +84,8 @@ const ABLATIONS: readonly Trial[] = [
   { name: '100 steps', synthesis: { steps: 100 } },
   { name: '1000 steps', synthesis: { steps: 1000 } },
 ];
+/** Of sets with several images of a class. */
+const fiveRounds: Trial = { name: '5 rounds', synthesis: { rounds: 5 } };
 const pruned = { prunedRatios: [0.3, 0.5] };
 const long = { epochs: 24, checkpointEpochs: [0.5, 1, 2, 4, 8, 24], fullyTrained: true };
 const labelledBy3: Trial = { name: 'labels of 3 teachers', labels: { ensembleSize: 3 } };
@@ -235,6 +236,7 @@ export const SWEEPS: Record<string, Sweep> = {
   ]),
   'cifar10-ipc10': cifar10(10, cells, [
     ...ABLATIONS.filter(({ name }) => !LEFT_OUT.includes(name)),
+    fiveRounds,
     { name: 'formation 1, rate .02', synthesis: { formation: 1, learningRate: 0.02 } },
     { name: 'with two pruned teachers', pool: pruned },
     { name: 'pruned teachers alone', pool: pruned, only: [5, 6] },
@@ -279,7 +281,8 @@ export const SWEEPS: Record<string, Sweep> = {
     { name: 'rate .01', synthesis: { learningRate: 0.01 } },
     { name: 'rate .05', synthesis: { learningRate: 0.05 } },
     { name: 'formation 2, 300 steps, rate .05', synthesis: cells },
-    ...named('moments remembered by .8', '5 rounds'),
+    ...named('moments remembered by .8'),
+    fiveRounds,
     { name: '10 rounds', synthesis: { rounds: 10 } },
     { name: '25 rounds', synthesis: { rounds: 25 } },
     { name: '5 rounds, labels of 3 teachers', synthesis: { rounds: 5 }, labels: { ensembleSize: 3 } },

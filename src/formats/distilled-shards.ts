@@ -38,7 +38,7 @@ export interface DistilledImages<P extends Pixels = Uint8Array> {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
-  /** [count, classes]; null where any sample has none. */
+  /** [count, classes]; null where any sample has none, or none was asked for. */
   readonly staticLogits: Float32Array | null;
 }
 
@@ -65,22 +65,27 @@ export async function encodeShard(
   return buffer(tar);
 }
 
+export interface ReadOptions {
+  /** A folder for the pixels of a set of more than `mostInMemory` bytes, in a file without a name. */
+  readonly scratch?: string;
+  readonly mostInMemory?: number;
+  /** Whether STATIC logits are read: of many classes they are larger than the pixels. */
+  readonly logits?: boolean;
+}
+
 /**
- * Reads all shards of a set: into memory or, given a folder for it, a set of more than `mostInMemory` bytes into a file without
- * a name. Throws OBJECT_CORRUPT or OBJECT_MISSING, which name the shard.
+ * Reads all shards of a set, into memory unless the options say otherwise. Throws OBJECT_CORRUPT or OBJECT_MISSING, which name the shard.
  */
 export async function readDistilledShards(store: ObjectStore, shards: readonly ShardRef[]): Promise<DistilledImages>;
 export async function readDistilledShards(
   store: ObjectStore,
   shards: readonly ShardRef[],
-  scratch: string,
-  mostInMemory?: number,
+  options: ReadOptions,
 ): Promise<DistilledImages<Pixels>>;
 export async function readDistilledShards(
   store: ObjectStore,
   shards: readonly ShardRef[],
-  scratch?: string,
-  mostInMemory = MOST_IN_MEMORY,
+  { scratch, mostInMemory = MOST_IN_MEMORY, logits: withLogits = true }: ReadOptions = {},
 ): Promise<DistilledImages<Pixels>> {
   const count = shards.reduce((sum, shard) => sum + shard.samples, 0);
   let shape: ImageShape = { height: 0, width: 0, channels: 0 };
@@ -89,7 +94,7 @@ export async function readDistilledShards(
   /** Without pixels, of which no more than a shard's are held twice. */
   const samples: Omit<StoredSample, 'image'>[] = [];
   for (const shard of shards) {
-    const read = await readShard(await getVerified(store, shard), shard.key);
+    const read = await readShard(await getVerified(store, shard), shard.key, withLogits);
     if (read.length !== shard.samples) {
       throw corrupt(shard.key, `holds ${read.length} samples where ${shard.samples} were expected`);
     }
@@ -137,7 +142,7 @@ interface StoredSample {
   readonly logits: Float32Array | undefined;
 }
 
-async function readShard(bytes: Buffer, shard: string): Promise<StoredSample[]> {
+async function readShard(bytes: Buffer, shard: string, withLogits: boolean): Promise<StoredSample[]> {
   const samples: StoredSample[] = [];
   for (const [key, files] of await filesByKey(bytes, shard)) {
     const name = `${shard}, sample ${key},`;
@@ -145,7 +150,7 @@ async function readShard(bytes: Buffer, shard: string): Promise<StoredSample[]> 
     const label = Number(files.get('cls')?.toString() || Number.NaN);
     if (png === undefined || !Number.isSafeInteger(label) || label < 0)
       throw corrupt(name, 'lacks an image or a class');
-    const soft = files.get('soft.npy');
+    const soft = withLogits ? files.get('soft.npy') : undefined;
     samples.push({ name, image: decodePng(png), label, logits: soft && logitsOf(soft) });
   }
   return samples;

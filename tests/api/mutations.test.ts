@@ -240,6 +240,10 @@ describe('distillationRunStart', () => {
     assert.deepEqual(await refused({ synthesis: { imagesPerClass: 2, teachersPerStep: 3 } }), [
       ['INVALID_INPUT', 'config.synthesis.teachersPerStep'],
     ]);
+    const rounds = { imagesPerClass: 10, imagesPerClassPerTask: 4, rounds: 3 };
+    const inFew = await create(api, 'distillationRunStart', await input({ synthesis: rounds }));
+    assert.deepEqual(errorsOf(inFew), [['INVALID_INPUT', 'config.synthesis.rounds']]);
+    assert.match(textAt(inFew, 'userErrors.0.message'), /a task of this run has 2 images of a class/);
     const architectureWeights = [0.5, 2].map((weight) => ({ name: 'CONVNET', weight }));
     assert.deepEqual(await refused({ synthesis: { imagesPerClass: 2, architectureWeights } }), [
       ['INVALID_INPUT', 'config.synthesis.architectureWeights'],
@@ -287,6 +291,16 @@ describe('distillationRunStart', () => {
       textAt(error, 'message'),
       'config.teachers: none of the 2 teachers of the pool is PRUNED with an accuracy of 20 to 100 %; widen the selection.',
     );
+    const untrained = await input({ ...small, teachers: { kinds: ['RANDOM_INIT'] } });
+    await api.world.database.teacher.updateMany({
+      where: { accuracy: 50, pool: { runs: { none: {} } } },
+      data: { kind: 'RANDOM_INIT' },
+    });
+    const crops = { ...untrained.config, synthesis: { ...small.synthesis, init: 'REAL_CROPS' } };
+    assert.deepEqual(errorsOf(await create(api, 'distillationRunStart', { ...untrained, config: crops })), [
+      ['INVALID_INPUT', 'config.synthesis.init'],
+    ]);
+    assert.deepEqual(errorsOf(await create(api, 'distillationRunStart', untrained)), []);
     assert.deepEqual(errorsOf(await start({ kinds: [] })), [['INVALID_INPUT', 'config.teachers.kinds']]);
   });
 

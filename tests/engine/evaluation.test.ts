@@ -12,7 +12,7 @@ import { decodeLabels } from '../../src/formats/labels.js';
 import { evaluate } from '../../workers/jobs/evaluation.js';
 import { label } from '../../workers/jobs/labeling.js';
 import { publish } from '../../workers/jobs/publishing.js';
-import { BATCHES } from '../../workers/jobs/student-batches.js';
+import { BATCHES, labellerOf } from '../../workers/jobs/student-batches.js';
 import { failureWith } from '../support/failure.js';
 import { type TinyWorld, tinyWorld } from '../support/tiny-engine.js';
 import {
@@ -122,7 +122,7 @@ describe('evaluation of a published set', () => {
     };
     const images = await readDistilledShards(world.store, set.shards);
     const context = { ...keptContext(world.store), store: { ...world.store, get } };
-    const batchAt = await BATCHES.SOFT(payload, context, images);
+    const batchAt = await BATCHES.SOFT(payload, context, images, labellerOf(payload, context));
     const [first, second] = made.labelled.fkd as [(typeof payload.fkd)[number], (typeof payload.fkd)[number]];
     const [, later] = decodeLabels(await world.store.get(first.key)).batches;
     assert.deepEqual(await batchAt(1 + 5 * 101), { kind: 'SOFT', views: later });
@@ -143,7 +143,10 @@ describe('evaluation of a published set', () => {
 
   it('reads a set from a file of the job where it is too large for memory, to the same pixels', async () => {
     const whole = await readDistilledShards(world.store, set.shards);
-    const { images, ...rest } = await readDistilledShards(world.store, set.shards, world.folder, 1);
+    const { images, ...rest } = await readDistilledShards(world.store, set.shards, {
+      scratch: world.folder,
+      mostInMemory: 1,
+    });
     assert.ok(!(images instanceof Uint8Array));
     const pixels = Uint8Array.from(pixelsAt(images, 0, whole.images.length));
     assert.deepEqual({ ...rest, images: pixels }, whole);
@@ -186,7 +189,7 @@ describe('evaluation of a published set', () => {
     const { dataset } = world;
     const studentSet = { ...images, channels: dataset.shape.channels };
     const context = keptContext(world.store);
-    const batchAt = await BATCHES.STATIC(payload, context, studentSet);
+    const batchAt = await BATCHES.STATIC(payload, context, studentSet, labellerOf(payload, context));
     const classes = dataset.classNames.length;
     for (const step of [0, 7]) {
       const batch = await batchAt(step);
@@ -203,7 +206,8 @@ describe('evaluation of a published set', () => {
     assert.deepEqual([ofSet], await accuracies({ labelKinds, fkd: [] }));
     const [ofReal] = await accuracies({ labelKinds, subject: 'RANDOM_REAL', shards: [], fkd: [] });
     assert.equal(ofReal?.labelKind, 'STATIC');
-    const lacking = BATCHES.STATIC(payload, context, { ...studentSet, staticLogits: null });
+    const unasked = () => assert.fail('nobody is to label');
+    const lacking = BATCHES.STATIC(payload, context, { ...studentSet, staticLogits: null }, unasked);
     await assert.rejects(lacking, failureWith('INVALID_INPUT', 'no STATIC labels'));
   });
 

@@ -7,7 +7,7 @@ import { decodeLabels, encodeLabels, keepLargest, type LabelledViews } from '../
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { forwardFrozen } from '../../workers/nn/frozen.js';
 import { drawViews, renderViews } from '../../workers/nn/views.js';
-import { realCrops } from '../../workers/teddy/baselines.js';
+import { chooseCrops, cutCrops, type WantedCrops } from '../../workers/teddy/baselines.js';
 import { type Labeller, labelViews } from '../../workers/teddy/labels.js';
 import { tf } from '../../workers/tensor/tensorflow.js';
 import { failureWith } from '../support/failure.js';
@@ -140,8 +140,10 @@ describe('MixUp', () => {
 describe('crops of real images', () => {
   const byClass = [0, 1, 2].map((label) => Int32Array.from({ length: 10 }, (_, i) => 3 * i + label));
   const labeller: Labeller = { ensemble: experts, weighting: 'PLAIN', shape, normalization };
+  const realCrops = async (of: Int32Array[], wanted: WantedCrops) =>
+    cutCrops(set, shape, await chooseCrops(labeller, set, of, wanted, async () => undefined));
   const cropsOf = (imagesPerClass: number, seed: number) =>
-    realCrops(labeller, set, byClass, { classes: [0, 1, 2], imagesPerClass, seed }, async () => undefined);
+    realCrops(byClass, { classes: [0, 1, 2], imagesPerClass, seed });
 
   it('are those that the most accurate teacher is surest of, as many of every class as asked for', async () => {
     const best = experts[1]?.frozen ?? assert.fail();
@@ -161,8 +163,7 @@ describe('crops of real images', () => {
 
   it('are the same of a class whatever other classes are asked for, and as many as a class has images', async () => {
     const uneven = byClass.map((all, label) => all.subarray(0, label === 1 ? 2 : 10));
-    const some = (classes: number[]) =>
-      realCrops(labeller, set, uneven, { classes, imagesPerClass: 4, seed: 4 }, async () => undefined);
+    const some = (classes: number[]) => realCrops(uneven, { classes, imagesPerClass: 4, seed: 4 });
     const { images, labels } = await some([0, 1, 2]);
     assert.deepEqual([...labels], [0, 0, 0, 0, 1, 1, 2, 2, 2, 2]);
     const last = await some([2]);

@@ -7,13 +7,12 @@ import { readDistilledShards } from '../../src/formats/distilled-shards.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { restore, snapshot } from '../nn/checkpoint.js';
 import { type LabelledImages, measureAccuracy } from '../nn/training.js';
-import { cropCandidates, realCrops } from '../teddy/baselines.js';
+import { chooseCrops, cropCandidates, cutCrops } from '../teddy/baselines.js';
 import { drawnByClass, indicesByClass, networkOf, readChosenImages, readImages } from '../teddy/dataset.js';
-import { loadLabeller } from '../teddy/labels.js';
 import { createStudent, isReading, measuredOf, type Student, studentStep } from '../teddy/students.js';
 import { type Tensor, tf } from '../tensor/tensorflow.js';
 import type { Job, JobContext } from './job.js';
-import { BATCHES, type BatchAt, type StudentSet } from './student-batches.js';
+import { BATCHES, type BatchAt, labellerOf, type StudentSet } from './student-batches.js';
 
 type Payload = JobPayload<'EVALUATION'>;
 type Result = JobResult<'EVALUATION'>['results'][number];
@@ -31,8 +30,9 @@ interface Position {
 const START = { step: 0, readings: [], milliseconds: 0 };
 
 export const evaluate: Job<'EVALUATION'> = async (payload, context) => {
+  const labeller = labellerOf(payload, context);
   const images = payload.subject === 'DISTILLED_SET' ? readSet : readBaseline;
-  return evaluateOn(await images(payload, context), payload, context);
+  return evaluateOn(await images(payload, context, labeller), payload, context, labeller);
 };
 
 /** The same on images that are already in memory. */
@@ -40,13 +40,14 @@ export async function evaluateOn(
   set: StudentSet,
   payload: Payload,
   context: JobContext,
+  labeller = labellerOf(payload, context),
 ): Promise<JobResult<'EVALUATION'>> {
   const { dataset, recipe, labelKinds, seed } = payload;
   const network = networkOf(recipe.architecture, dataset);
   const test = await readImages(context, dataset, dataset.test);
   // All of them before the first student: what is wrong with one is said before hours of another.
   const batches: Partial<Record<LabelKind, BatchAt>> = {};
-  for (const labelKind of labelKinds) batches[labelKind] = await BATCHES[labelKind](payload, context, set);
+  for (const labelKind of labelKinds) batches[labelKind] = await BATCHES[labelKind](payload, context, set, labeller);
 
   const earlier = context.resumeFrom && decodeSafetensors(context.resumeFrom).metadata.position;
   const position: Position = { finished: [], ...START, ...(earlier ? JSON.parse(earlier) : {}) };
@@ -110,14 +111,18 @@ function writeState({ parameters, optimizer, average = {} }: Student, position: 
   return bytes;
 }
 
-async function readSet({ shards, dataset }: Payload, { store, scratch }: JobContext): Promise<StudentSet> {
-  const { images, labels, height, width, staticLogits } = await readDistilledShards(store, shards, scratch);
+async function readSet({ shards, dataset, labelKinds }: Payload, { store, scratch }: JobContext): Promise<StudentSet> {
+  const options = { scratch, logits: labelKinds.includes('STATIC') };
+  const { images, labels, height, width, staticLogits } = await readDistilledShards(store, shards, options);
   return { images, labels, height, width, channels: dataset.shape.channels, staticLogits };
 }
 
 /** The images of a baseline. */
-export async function readBaseline(payload: Payload, context: JobContext): Promise<LabelledImages> {
-  const { store, breathe } = context;
+export async function readBaseline(
+  payload: Payload,
+  context: JobContext,
+  labeller = labellerOf(payload, context),
+): Promise<LabelledImages> {
   const { dataset, imagesPerClass, seed } = payload;
   if (payload.subject === 'FULL_REAL') return readImages(context, dataset, dataset.train);
   const isRandom = payload.subject === 'RANDOM_REAL';
@@ -127,8 +132,9 @@ export async function readBaseline(payload: Payload, context: JobContext): Promi
     ]),
   );
   if (isRandom) return chosen;
-  const labeller = await loadLabeller(store, dataset, payload.labelTeachers, payload.labelConfig);
   const classes = dataset.classNames.map((_, c) => c);
   const byClass = indicesByClass(chosen.labels, dataset.classNames, 0);
-  return realCrops(labeller, chosen, byClass, { classes, imagesPerClass, seed }, breathe);
+  const wanted = { classes, imagesPerClass, seed };
+  const crops = await chooseCrops(await labeller(), chosen, byClass, wanted, () => context.breathe());
+  return cutCrops(chosen, dataset.shape, crops);
 }

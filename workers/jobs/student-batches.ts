@@ -8,7 +8,7 @@ import { decodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import { getVerified, type ObjectStore } from '../../src/platform/object-store/object-store.js';
 import type { LabelledImages } from '../nn/training.js';
 import { drawViews } from '../nn/views.js';
-import { labelStep, loadLabeller, staticLabels } from '../teddy/labels.js';
+import { type Labeller, labelStep, loadLabeller, staticLabels } from '../teddy/labels.js';
 import type { StudentBatch } from '../teddy/students.js';
 import type { JobContext } from './job.js';
 
@@ -23,11 +23,28 @@ export interface StudentSet extends LabelledImages {
 /** The batch of a step; steps are asked for in ascending order. */
 export type BatchAt = (step: number) => StudentBatch | Promise<StudentBatch>;
 
-type Batches = (payload: Payload, context: JobContext, set: StudentSet) => Promise<BatchAt>;
+type Batches = (
+  payload: Payload,
+  context: JobContext,
+  set: StudentSet,
+  labeller: () => Promise<Labeller>,
+) => Promise<BatchAt>;
+
+/** The labelling teachers of a job, loaded when they are first asked for, and once: frozen networks live as long as the process. */
+export function labellerOf(
+  { dataset, labelTeachers, labelConfig }: Payload,
+  { store }: JobContext,
+): () => Promise<Labeller> {
+  let loading: Promise<Labeller> | undefined;
+  return () => {
+    loading ??= loadLabeller(store, dataset, labelTeachers, labelConfig);
+    return loading;
+  };
+}
 
 /** A set's stored views, from the first again where the student trains longer than they last; labels made on the way for real images. */
-const soft: Batches = async (payload, { store }, set) => {
-  const { dataset, labelConfig, recipe, seed } = payload;
+const soft: Batches = async (payload, { store }, set, labellerOfJob) => {
+  const { labelConfig, recipe, seed } = payload;
   if (recipe.batchSize !== labelConfig.fkdBatchSize) {
     throw new TeddyhubError(
       'INVALID_INPUT',
@@ -39,7 +56,7 @@ const soft: Batches = async (payload, { store }, set) => {
     const viewsAt = storedViews(store, payload.fkd);
     return async (step) => ({ kind: 'SOFT', views: await viewsAt(step % storedSteps(labelConfig)) });
   }
-  const labeller = await loadLabeller(store, dataset, payload.labelTeachers, labelConfig);
+  const labeller = await labellerOfJob();
   const samples = set.labels.length;
   return (step) => ({
     kind: 'SOFT',
@@ -69,18 +86,19 @@ const lacks = (mode: string): TeddyhubError =>
   new TeddyhubError('INVALID_INPUT', `The set has no ${mode} labels to train a student on.`);
 
 /** One vector a sample, whatever is seen of it: views as the stored ones, but for the mix. */
-const fixed: Batches = async (payload, { store, breathe }, set) => {
+const fixed: Batches = async (payload, { breathe }, set, labellerOfJob) => {
   const { dataset, labelConfig, recipe, seed } = payload;
   if (set.staticLogits === null) throw lacks('STATIC');
   const samples = set.labels.length;
-  const labelled = async () => {
-    const labeller = await loadLabeller(store, dataset, payload.labelTeachers, labelConfig);
-    return staticLabels(labeller, set, samples, labelConfig, seed, breathe);
-  };
-  const logits = set.staticLogits ? halvesOf(set.staticLogits) : await labelled();
-  const classes = logits.length / samples;
+  const stored = set.staticLogits && halvesOf(set.staticLogits);
+  /** Not before they are needed: an attempt that goes on after this student makes none. */
+  let making: Promise<Uint16Array> | undefined;
+  const make = async () => staticLabels(await labellerOfJob(), set, samples, labelConfig, seed, breathe);
   const place = { seed, samples, batchSize: recipe.batchSize };
-  return (step) => {
+  return async (step) => {
+    making ??= stored ? Promise.resolve(stored) : make();
+    const logits = await making;
+    const classes = logits.length / samples;
     const views = drawViews({ ...labelConfig, mix: 'NONE' }, dataset.shape, { ...place, step });
     const own = new Uint16Array(views.sample.length * classes);
     views.sample.forEach((sample, i) => {
@@ -96,9 +114,8 @@ const hard: Batches = async ({ labelConfig, dataset, recipe, seed }, _, set) => 
 };
 
 /** Whole images as they are, with all of the ensemble's logits for them: neither crop, flip nor mix. */
-const plain: Batches = async (payload, { store }, set) => {
-  const { dataset, labelConfig, recipe, seed } = payload;
-  const labeller = await loadLabeller(store, dataset, payload.labelTeachers, labelConfig);
+const plain: Batches = async ({ labelConfig, recipe, seed }, _, set, labellerOfJob) => {
+  const labeller = await labellerOfJob();
   const whole = {
     ...labelConfig,
     cropScaleMin: 1,

@@ -3,7 +3,7 @@ import { cellShape, weightOf } from '../../src/domain/config.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { restore, snapshot } from '../nn/checkpoint.js';
-import { cropCandidates, realCrops } from '../teddy/baselines.js';
+import { type Crop, chooseCrops, cropCandidates, cutCrops } from '../teddy/baselines.js';
 import { drawnByClass, indicesByClass, loadTeacher, readChosenImages } from '../teddy/dataset.js';
 import { batchLabels, type Target, targetOf } from '../teddy/matching.js';
 import { decodeStatistics } from '../teddy/statistics.js';
@@ -59,8 +59,15 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
       return classes.flatMap((c) => [...cropCandidates(drawn[c] as Int32Array, wanted.imagesPerClass)]);
     });
     const byClass = indicesByClass(candidates.labels, dataset.classNames, 0);
-    const crops = await realCrops(labeller, candidates, byClass, wanted, () => context.breathe());
-    return initialImages(task, crops, initialPositions(task, indicesByClass(crops.labels, dataset.classNames, 0)));
+    const crops = await chooseCrops(labeller, candidates, byClass, wanted, () => context.breathe());
+    const ofClass = indicesByClass(
+      Int32Array.from(crops, ({ label }) => label),
+      dataset.classNames,
+      0,
+    );
+    // The choice is of the whole run, and the pixels of this task alone: they are what takes memory.
+    const own = initialPositions(task, ofClass).map((position) => crops[position] as Crop);
+    return initialImages(task, cutCrops(candidates, dataset.shape, own), [...own.keys()]);
   };
   const resumed = resumeFrom && decodeSafetensors(resumeFrom).metadata;
   const state = {

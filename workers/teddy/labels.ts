@@ -109,7 +109,10 @@ export function labelStep(
   return labelViews(labeller, set, views, config.topK);
 }
 
-/** Mean logits over `staticViews` unmixed views of every sample, as float16 bits [samples, classes]. */
+/**
+ * Mean logits over `staticViews` unmixed views of every sample, as float16 bits [samples, classes]. Some samples through all of
+ * their views at a time, so that sums are held of these alone.
+ */
 export async function staticLabels(
   labeller: Labeller,
   set: HostImages,
@@ -119,20 +122,22 @@ export async function staticLabels(
   breathe: () => Promise<void>,
 ): Promise<Uint16Array> {
   const classes = labeller.ensemble[0]?.frozen.network.classes ?? 0;
-  const sums = new Float64Array(samples * classes);
+  const means = new Uint16Array(samples * classes);
   const together = passBatch(labeller.shape);
-  for (let view = 0; view < config.staticViews; view++) {
-    for (let start = 0; start < samples; start += together) {
-      const n = Math.min(together, samples - start);
+  for (let start = 0; start < samples; start += together) {
+    const n = Math.min(together, samples - start);
+    const sums = new Float64Array(n * classes);
+    for (let view = 0; view < config.staticViews; view++) {
       const place = { seed, step: view * samples + start, samples: n, batchSize: n };
       const drawn = drawViews({ ...config, mix: 'NONE' }, labeller.shape, place);
       const views = { ...drawn, sample: Int32Array.from({ length: n }, (_, i) => start + i) };
       const logits = valuesOf(() => ensembleLogits(labeller, renderViews(set, labeller.shape, views)));
       finite(logits).forEach((logit, i) => {
-        sums[start * classes + i] = (sums[start * classes + i] as number) + logit / config.staticViews;
+        sums[i] = (sums[i] as number) + logit / config.staticViews;
       });
       await breathe();
     }
+    means.set(halvesOf(sums), start * classes);
   }
-  return halvesOf(sums);
+  return means;
 }

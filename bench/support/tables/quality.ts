@@ -106,6 +106,12 @@ export function sweepTable({ trials }: SweepResult): string {
     const both = Math.min(teddy.length, base.length);
     return teddy.slice(0, both).map((accuracy, seed) => accuracy - (base[seed] as number));
   };
+  const toBaseCell = (trial: SweepTrial): string => {
+    const differences = toBase(trial);
+    // The base may have been measured on fewer pairs since.
+    const fewer = differences.length < trial.teddy.length ? ` (${differences.length})` : '';
+    return withError(differences) + fewer;
+  };
   const rowOf = (trial: SweepTrial): string[] => {
     const { name, teddy, randomReal } = trial;
     const gains = teddy.map((accuracy, seed) => accuracy - (randomReal[seed] as number));
@@ -113,6 +119,6 @@ export function sweepTable({ trials }: SweepResult): string {
   };
   return table(
     ['trial', 'pairs', 'teddy', 'random real', 'gain', `to ${first.name}`],
-    [[...rowOf(first), ''], ...others.map((trial) => [...rowOf(trial), withError(toBase(trial))])],
+    [[...rowOf(first), ''], ...others.map((trial) => [...rowOf(trial), toBaseCell(trial)])],
   );
 }

@@ -86,11 +86,11 @@ function checkConfig(
   }
   const matching = pickMatchedTeachers(pool, selection);
   const architectures = matching.map(({ architecture }) => ({ architecture: architectureConfig.parse(architecture) }));
-  const tasks = matching.length === 0 ? 0 : planSynthesis(synthesis, dataset, architectures).length;
-  if (tasks > MOST_TASKS) {
+  const tasks = matching.length === 0 ? [] : planSynthesis(synthesis, dataset, architectures);
+  if (tasks.length > MOST_TASKS) {
     throw new TeddyhubError(
       'INVALID_INPUT',
-      `The run would have ${tasks} tasks, and may have ${MOST_TASKS}: take larger ones (imagesPerClassPerTask, classesPerTask).`,
+      `The run would have ${tasks.length} tasks, and may have ${MOST_TASKS}: take larger ones (imagesPerClassPerTask, classesPerTask).`,
       { field: [...path, 'synthesis', 'imagesPerClassPerTask'] },
     );
   }
@@ -116,6 +116,21 @@ function checkConfig(
     const message = `${field.at(-1)} is ${wanted}, but there are only ${most} ${what}.`;
     throw new TeddyhubError('INVALID_INPUT', message, { field });
   };
+  if (synthesis.init === 'REAL_CROPS' && trainedTeachers(matching).length === 0) {
+    throw new TeddyhubError(
+      'INVALID_INPUT',
+      'init: REAL_CROPS are the crops that the best matched teacher is surest of, and none that config.teachers leaves was trained: widen the selection, or start otherwise.',
+      { field: [...path, 'synthesis', 'init'] },
+    );
+  }
+  const fewestImages = Math.min(...tasks.map((task) => task.imagesPerClass));
+  if (synthesis.rounds > fewestImages) {
+    throw new TeddyhubError(
+      'INVALID_INPUT',
+      `rounds is ${synthesis.rounds}, and a task of this run has ${fewestImages} images of a class to join in them: use fewer, or larger tasks (imagesPerClassPerTask, classesPerTask).`,
+      { field: [...path, 'synthesis', 'rounds'] },
+    );
+  }
   const classes = dataset.classNames.length;
   if (labels.topK > 0 && classes > MOST_TOP_K_CLASSES) {
     const message = `topK names classes by 16 bits, which is enough for ${MOST_TOP_K_CLASSES} of them and not for ${classes}: use topK 0.`;
