@@ -125,5 +125,8 @@ async function readClasses(file: string): Promise<string[]> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new TeddyhubError('BAD_INPUT_FILE', `There is no readable file ${file}.`, { cause });
   });
-  return text.split(/\r?\n/).filter((line) => line !== '');
+  return text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .filter((line) => line !== '');
 }

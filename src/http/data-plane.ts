@@ -113,9 +113,12 @@ export function dataPlaneRouter(plane: DataPlane): Router {
     await files.send(request, response, { ...file, what, type: 'application/octet-stream' });
   });
 
-  router.use([ROOT, TEACHER_ROOT], (error: unknown, _request: Request, response: Response, next: NextFunction) => {
-    if (response.headersSent) next(error);
-    else sendError(error, response, plane.log);
+  router.use([ROOT, TEACHER_ROOT], (error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    if (response.headersSent) {
+      // The answer has begun and breaks off: only the log can say why.
+      plane.log?.error({ err: error, requestId: response.getHeader('x-request-id') }, 'data plane answer broke off');
+      response.destroy();
+    } else sendError(error, response, plane.log);
   });
   return router;
 }

@@ -100,6 +100,20 @@ describe('curves', () => {
     );
     assert.equal(at((await api.send(query, { ids: [idOf(a), 'nonsense'] })).data, 'compareRuns'), null);
   });
+
+  it('differ in what they stand on, also where that has the same name', async () => {
+    const { database } = api.world;
+    const { id, name } = await database.dataset.findUniqueOrThrow({ where: { id: pool.datasetId } });
+    const other = await seedDataset(database, api.project);
+    await database.dataset.update({ where: { id: other.id }, data: { name } });
+    const otherPool = await seedPool(database, other);
+    await database.teacherPool.update({ where: { id: otherPool.id }, data: { name: pool.name } });
+    assert.notEqual(other.id, id);
+    const ids = [idOf(await seedRun(database, pool)), idOf(await seedRun(database, otherPool))];
+    const query = 'query ($ids: [ID!]!) { compareRuns(ids: $ids) { config(onlyDifferences: true) { path } } }';
+    const paths = listAt((await api.send(query, { ids })).data, 'compareRuns.config').map((one) => at(one, 'path'));
+    assert.deepEqual(paths, ['datasetDigest', 'teacherPoolId']);
+  });
 });
 
 describe('what surrounds a run', () => {

@@ -5,7 +5,7 @@ import { ROLES, type Viewer } from '../../src/domain/viewer.js';
 import { encodeSafetensors } from '../../src/formats/safetensors.js';
 import { makeToken } from '../../src/modules/set-token/secret.js';
 import type { Project } from '../../src/platform/database/generated/client.js';
-import { putByDigest } from '../../src/platform/object-store/object-store.js';
+import { type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { type DataPlaneServer, type SeededSet, seedPublishedSet, serveDataPlane } from '../support/published-set.js';
 import { startSeaweedfs } from '../support/seaweedfs.js';
@@ -109,11 +109,35 @@ describe('the data plane', () => {
     assert.deepEqual([middle.status, middle.range], [206, `bytes 100-199/${whole.length}`]);
     assert.ok(middle.body.equals(whole.subarray(100, 200)));
     assert.ok((await ask({ range: 'bytes=-7' })).body.equals(whole.subarray(-7)));
+    const all = await ask({ range: 'bytes=-65536' });
+    assert.deepEqual([all.status, all.range], [206, `bytes 0-${whole.length - 1}/${whole.length}`]);
+    assert.ok(all.body.equals(whole));
     assert.ok((await ask({ range: 'bytes=39000-', 'if-range': `"${digest}"` })).body.equals(whole.subarray(39_000)));
     assert.equal((await ask({ range: 'bytes=0-1', 'if-range': '"another"' })).status, 200);
     assert.equal((await ask({ range: 'bytes=0-1,5-6' })).status, 200);
     const beyond = await ask({ range: 'bytes=40000-' });
     assert.deepEqual([beyond.status, beyond.range], [416, `bytes */${whole.length}`]);
+  });
+
+  it('looks at the bytes of a file once, however many ask for parts of it at once', async () => {
+    const { key } = set.files['000000.tar']!;
+    let whole = 0;
+    const stream: ObjectStore['stream'] = (of, range) => {
+      if (of === key && range === undefined) whole += 1;
+      return world.store.stream(of, range);
+    };
+    const counted = await serveDataPlane({ ...world, store: { ...world.store, stream } }, keys);
+    try {
+      const part = () =>
+        fetch(`${counted.url}/v1/distilled-sets/${set.id}/shards/000000.tar`, {
+          headers: { authorization: 'Bearer viewer', range: 'bytes=0-9' },
+        });
+      const answers = await Promise.all(Array.from({ length: 8 }, part));
+      assert.deepEqual([...new Set(answers.map(({ status }) => status))], [206]);
+      assert.equal(whole, 1);
+    } finally {
+      await counted.close();
+    }
   });
 
   it('serves the state dict of a teacher, to keys of its project alone', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { open, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -206,6 +206,72 @@ describe('archives and folders that are not to be trusted', () => {
       });
     });
   }
+
+  it('names that are no UTF-8 are listed, and end the import where they are of a folder', async () => {
+    const tree = {
+      ...(await good()),
+      'train/caf\xe9/0.png': await numbered(91),
+      'train/caf\xe8/0.png': await numbered(92),
+    };
+    const path = await writeTar(importing.place('.tar'), tree);
+    const bytes = await readFile(path);
+    // The two bytes that the archive has of each of these letters: one of Latin-1, and one more.
+    for (const [letter, byte] of [
+      ['\xe9', 0xe9],
+      ['\xe8', 0xe8],
+    ] as const) {
+      const at = bytes.indexOf(`caf${letter}`);
+      bytes.set([byte, 0x78], at + 3);
+      const header = bytes.subarray(at - 'train/'.length, at - 'train/'.length + 512);
+      header.fill(0x20, 148, 156);
+      header.write(
+        `${header
+          .reduce((sum, one) => sum + one, 0)
+          .toString(8)
+          .padStart(6, '0')}\0 `,
+        148,
+        'latin1',
+      );
+    }
+    await writeFile(path, bytes);
+    const { skipped, classNames } = await importing.run(path, { maxSkipped: 0.5 });
+    assert.deepEqual(classNames, ['cat', 'dog']);
+    assert.deepEqual(
+      skipped.map(({ reason }) => reason),
+      ['its name is no UTF-8', 'its name is no UTF-8'],
+    );
+    const folder = await writeTree(importing.place(), await good());
+    await mkdir(Buffer.concat([Buffer.from(`${folder}/train/caf`), Buffer.from([0xe9])]));
+    await assert.rejects(importing.run(folder), { code: 'BAD_INPUT_FILE', message: /no UTF-8; rename the folder/ });
+  });
+
+  it('names of a zip that are UTF-8 are read so, whether or not it says it', async () => {
+    const path = await writeZip(importing.place('.zip'), await classFolderTree(['caf\xe9', 'tea']));
+    const bytes = await readFile(path);
+    for (const [signature, flags] of [
+      ['PK\x03\x04', 6],
+      ['PK\x01\x02', 8],
+    ] as const) {
+      for (let at = bytes.indexOf(signature); at >= 0; at = bytes.indexOf(signature, at + 1)) {
+        bytes.writeUInt16LE(bytes.readUInt16LE(at + flags) & ~0x800, at + flags);
+      }
+    }
+    await writeFile(path, bytes);
+    assert.deepEqual((await importing.run(path)).classNames, ['caf\xe9', 'tea']);
+  });
+
+  it('a class that no database can hold ends the import in one line that names it', async () => {
+    const tree: FileTree = {};
+    for (let n = 0; n < 4; n++) {
+      tree[`${n}.png`] = await numbered(n);
+      tree[`${n}.cls`] = n % 2 === 0 ? 'cat\0' : 'dog';
+    }
+    const run = importing.run(await writeTar(importing.place('-train.tar'), tree), {
+      layout: 'WEBDATASET',
+      holdOut: 0.5,
+    });
+    await assert.rejects(run, { code: 'BAD_INPUT_FILE', message: /"cat\\u0000", which holds a zero byte/ });
+  });
 
   it('names in any Unicode come through, and what operating systems leave behind does not', async () => {
     const tree = await classFolderTree(['犬', 'чорний кіт', '🦊']);

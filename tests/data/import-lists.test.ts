@@ -32,6 +32,17 @@ describe('importing a list of files', () => {
     );
   });
 
+  it('tells of a listed file that cannot be used once, and why', async () => {
+    const tree = await asList('csv');
+    tree['data/pictures/11.png'] = 'no image';
+    const { skipped } = await importing.runTree(tree, { maxSkipped: 0.5 });
+    assert.deepEqual(
+      skipped.map(({ record }) => record),
+      ['data/pictures/11.png'],
+    );
+    assert.match(skipped[0]?.reason ?? '', /no JPEG/);
+  });
+
   for (const [what, list, message] of [
     ['without a column of files', 'name,label\na,b\n', /names no file/],
     ['without a column of classes', 'file_name,colour\na.png,red\n', /names no class/],

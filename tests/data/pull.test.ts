@@ -136,12 +136,29 @@ describe('teddyhub pull', () => {
       proxy.inject({ kind: 'RESET' }, { times: 100, matching: /000000\.tar/ });
       failed(await pull(set.id, other, proxy.endpoint), /No complete answer from .*run the same command again/);
       const [part] = await filesIn(other);
-      assert.match(part ?? '', /^shards\/\.000000\.tar\.[0-9a-f]{16}\.part$/);
+      assert.match(part ?? '', /^shards\/\.000000\.tar\.[0-9a-f]{16}\.\S+\.part$/);
       proxy.heal();
       assert.equal((await pull(set.id, other, proxy.endpoint)).status, 0);
       assert.deepEqual(ranges(), ['bytes=15000-', 'bytes=30000-']);
       assert.deepEqual(await filesIn(other), [...FILES, ...DESCRIPTIONS].sort());
       assert.equal((await readFile(join(other, FILES[0]!))).byteLength, whole);
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  it('may run several times at once into one folder', async () => {
+    const proxy = await startFaultProxy(server.url);
+    try {
+      const folder = newFolder();
+      // Each breaks off in the middle of a file, while the others are at it as well.
+      proxy.inject({ kind: 'CUT', bytes: 15_000 }, { times: 3, matching: /000000\.tar/ });
+      const outcomes = await Promise.all(Array.from({ length: 3 }, () => pull(set.id, folder, proxy.endpoint)));
+      assert.deepEqual(
+        outcomes.map(({ status, errors }) => [status, errors]),
+        outcomes.map(() => [0, []]),
+      );
+      assert.deepEqual(await filesIn(folder), [...FILES, ...DESCRIPTIONS].sort());
     } finally {
       await proxy.close();
     }

@@ -7,6 +7,8 @@ import errno
 import hashlib
 import os
 import shutil
+import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
@@ -28,7 +30,14 @@ Progress = Callable[[str, int, int], None]
 
 
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
-_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL}
+_NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
+# Of this process alone, wherever it runs: containers that share a folder all have the process id 1.
+_OWN = uuid.uuid4().hex[:12]
+
+
+def own_name(path: Path) -> Path:
+    """A name beside `path` that nobody else has, in whatever process or thread."""
+    return path.with_name(f".{path.name}.{_OWN}-{os.getpid()}-{threading.get_ident()}.part")
 
 
 @contextlib.contextmanager
@@ -109,7 +118,7 @@ def fetch(remote: Remote, folder: Path, files: list[File], progress: Progress | 
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = own_name(path)
     try:
         partial.write_bytes(content)
         os.replace(partial, path)
@@ -173,7 +182,7 @@ def _receive(remote: Remote, partial: Path, file: File, progress: Progress) -> N
 
 def _partial(folder: Path, file: File, alone: bool) -> Path:
     path = folder / file.path
-    return path.with_name(f".{path.name}.part" if alone else f".{path.name}.{os.getpid()}.part")
+    return path.with_name(f".{path.name}.part") if alone else own_name(path)
 
 
 def _size(path: Path) -> int:

@@ -19,6 +19,10 @@ class TeddyhubError(Exception):
         super().__init__(message)
         self.code = code
 
+    def __reduce__(self) -> tuple:
+        # As it comes back from the processes of a pool.
+        return type(self), (self.code, str(self))
+
 
 def disk_error(error: OSError, what: str) -> TeddyhubError:
     """The failure of writing or reading `what` on this machine's disk."""

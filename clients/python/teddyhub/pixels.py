@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from .download import digest_of, locked
+from .download import digest_of, locked, own_name
 from .errors import TeddyhubError, disk_error
 from .manifest import Manifest
 from .png import decode_pngs
@@ -81,7 +81,7 @@ def _write(manifest: Manifest, folder: Path, unpacked: Path) -> None:
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
     """A file that takes the place of `path` once it is whole."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = own_name(path)
     try:
         with open(partial, "wb") as sink:
             yield sink

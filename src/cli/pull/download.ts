@@ -1,7 +1,8 @@
 /** One file from the service to a folder: whole and verified under its name, or beside it as a part to go on from. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -20,6 +21,9 @@ export interface WantedFile {
 /** Somebody may sit before it: a connection that breaks is taken up again for about ten seconds without a byte. */
 const PATIENCE = { attempts: 7, baseDelayMs: 100, maxDelayMs: 5_000 };
 
+/** Nobody receives a file for so long without a byte. */
+const IDLE_MS = 10 * 60_000;
+
 /**
  * Fetches `file` below `folder`, unless it is already there with the right bytes; goes on where an earlier attempt broke off.
  * Throws OBJECT_CORRUPT, which names the file, when its bytes are not those of its digest; UNAVAILABLE when the answer breaks
@@ -36,10 +40,9 @@ export async function download(
     onBytes(file.bytes);
     return 'PRESENT';
   }
-  // By digest: what is left of another set's file of this name is no beginning of this one.
-  const part = join(dirname(path), `.${basename(path)}.${file.digest.slice(-16)}.part`);
   try {
     await mkdir(dirname(path), { recursive: true });
+    const part = await partOf(path, file);
     let told = 0;
     const tell = (total: number) => {
       onBytes(total - told);
@@ -52,6 +55,45 @@ export async function download(
     return 'FETCHED';
   } catch (error) {
     throw explain(error, file.path, folder);
+  }
+}
+
+/**
+ * Where the file is received, beside its place: a part of this process alone, as several may pull into one folder. It begins with what a
+ * process has left that is gone. By digest: what is left of another set's file of this name is no beginning of this one.
+ */
+async function partOf(path: string, { digest }: WantedFile): Promise<string> {
+  const [folder, stem] = [dirname(path), `.${basename(path)}.${digest.slice(-16)}`];
+  const here = hostname().replace(/[^A-Za-z0-9-]/g, '-');
+  const own = join(folder, `${stem}.${here}.${process.pid}.part`);
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(stem) || !name.endsWith('.part') || join(folder, name) === own) continue;
+    const [host, pid] = name.slice(stem.length + 1).split('.');
+    const left = host === here ? !isAlive(Number(pid)) : await isIdle(join(folder, name));
+    if (!left) continue;
+    // Of several that want it, one gets it.
+    const taken = await rename(join(folder, name), own).then(
+      () => true,
+      () => false,
+    );
+    if (taken) break;
+  }
+  return own;
+}
+
+/** Of another machine, or container, one can only see that nothing is written any more. */
+const isIdle = (path: string): Promise<boolean> =>
+  stat(path).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs > IDLE_MS,
+    () => false,
+  );
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

@@ -16,6 +16,8 @@ export const exportClassFolders: Exporter = async (set, to, { image, quality }, 
   const encode = image === 'png' ? async (png: Buffer) => png : await jpegEncoder(quality);
   const table = createWriteStream(join(to, 'metadata.csv'));
   const done = finished(table);
+  // It is awaited at the end; what fails before ends the loop, or is heard of then.
+  done.catch(() => undefined);
   table.write('file_name,label,class_name,slot,cell\n');
   for await (const { key, png, label, className, slot, cell } of samplesOf(set)) {
     const path = `${folders[label]}/${key}.${image === 'png' ? 'png' : 'jpg'}`;

@@ -40,8 +40,8 @@ export async function collectSamples(
   onProgress: () => Promise<void>,
 ): Promise<CollectedSamples> {
   const skipped: SkippedRecord[] = [];
-  const skip = (record: SkippedRecord) => {
-    skipped.push(record);
+  const skip = ({ split, record, reason }: SkippedRecord) => {
+    skipped.push({ split, record: printable(record), reason: printable(reason) });
     if (skipped.length <= MAX_LISTED) return;
     throw new TeddyhubError('BAD_INPUT_FILE', `More than ${MAX_LISTED} records cannot be used; ${reasonsOf(skipped)}`);
   };
@@ -95,7 +95,7 @@ export async function collectSamples(
     await decoding.settle();
     await small.close();
   }
-  const numbers = settle(reader, table, skip);
+  const numbers = settle(reader, table, skip, skipped);
   const found = new Set<string>();
   for (const number of [...numbers.TRAIN, ...numbers.TEST]) found.add(table.className(number) ?? '');
   const classes = reader.classes(found);
@@ -107,13 +107,25 @@ export async function collectSamples(
       `There are images of class ${JSON.stringify(foreign)}, which is none of the ${classes.names.length} classes listed.`,
     );
   }
+  const unnameable = classes.names.find((name) => printable(name) !== name);
+  if (unnameable !== undefined) {
+    throw new TeddyhubError(
+      'BAD_INPUT_FILE',
+      `A class is called ${JSON.stringify(unnameable)}, which holds a zero byte or half a character: write it otherwise.`,
+    );
+  }
   // In the order of their names, and not of their decoding.
   skipped.sort((a, b) => (a.record < b.record ? -1 : a.record > b.record ? 1 : 0));
   return { classes, skipped, numbers, label: (number) => indices.get(table.className(number) ?? '') ?? -1 };
 }
 
 /** Gives every image its split and its class. */
-function settle(reader: SampleReader, table: SampleTable, skip: (record: SkippedRecord) => void) {
+function settle(
+  reader: SampleReader,
+  table: SampleTable,
+  skip: (record: SkippedRecord) => void,
+  skipped: readonly SkippedRecord[],
+) {
   const used: Record<Split, Uint32Array<ArrayBuffer>> = {
     TRAIN: new Uint32Array(table.count),
     TEST: new Uint32Array(table.count),
@@ -135,9 +147,16 @@ function settle(reader: SampleReader, table: SampleTable, skip: (record: Skipped
     }
     used[split][counts[split]++] = number;
   }
-  for (const record of reader.missing?.() ?? []) skip({ split: null, record, reason: 'it is listed, but not there' });
+  // What is there and cannot be used was told of already, with its own reason.
+  const told = new Set(skipped.map(({ record }) => record));
+  for (const record of reader.missing?.() ?? []) {
+    if (!told.has(printable(record))) skip({ split: null, record, reason: 'it is listed, but not there' });
+  }
   return { TRAIN: used.TRAIN.slice(0, counts.TRAIN), TEST: used.TEST.slice(0, counts.TEST) };
 }
+
+/** As it can be kept in a database. */
+const printable = (text: string): string => text.replaceAll('\0', '\\0').toWellFormed();
 
 /** How many records were skipped for which reason, with an example of each. */
 export function reasonsOf(skipped: readonly SkippedRecord[]): string {

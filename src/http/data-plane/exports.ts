@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TeddyhubError } from '../../domain/errors.js';
 import { type ObjectRef, objectRef } from '../../domain/jobs/references.js';
@@ -20,6 +20,9 @@ import {
 
 /** A change of what an export holds raises it. */
 const VERSION = 1;
+/** Of the folders in which exports are made, and how old one is that nobody works in any more. */
+const PREFIX = 'export-';
+const ABANDONED_MS = 24 * 3_600_000;
 const PART_BYTES = 4 * MIN_PART_BYTES;
 
 export interface ExportedSet {
@@ -70,7 +73,8 @@ export class SetExports {
 
   private async make({ manifest, shards }: ExportedSet, name: ExportFileName, note: string): Promise<ObjectRef> {
     await mkdir(this.scratch, { recursive: true });
-    const folder = await mkdtemp(join(this.scratch, 'export-'));
+    await this.sweep();
+    const folder = await mkdtemp(join(this.scratch, PREFIX));
     try {
       for (const [url, shard] of shards) {
         const path = join(folder, 'set', url);
@@ -84,6 +88,16 @@ export class SetExports {
       return ref;
     } finally {
       await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Removes what processes left behind that were killed while they made an export. */
+  private async sweep(): Promise<void> {
+    for (const name of await readdir(this.scratch)) {
+      const folder = join(this.scratch, name);
+      const about = name.startsWith(PREFIX) ? await stat(folder).catch(() => null) : null;
+      if (about !== null && Date.now() - about.mtimeMs > ABANDONED_MS)
+        await rm(folder, { recursive: true, force: true });
     }
   }
 

@@ -1,6 +1,6 @@
 /** Failures of the data plane: one line of JSON with the code, a message and the request's id. */
 import type { Response } from 'express';
-import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
+import { type FailureCode, TeddyhubError, toFailure } from '../../domain/errors.js';
 import {
   isDatabaseUnavailable,
   isStatementCanceled,
@@ -41,6 +41,8 @@ function explain(error: unknown): { code: FailureCode; message: string } {
   if (isStatementCanceled(error)) return { code: 'UNAVAILABLE', message: 'The database took too long: try again.' };
   if (isDatabaseUnavailable(error)) return { code: 'UNAVAILABLE', message: 'The database does not answer: try again.' };
   if (isTextRefused(error)) return { code: 'INVALID_INPUT', message: TEXT_REFUSED };
+  const { code, message } = toFailure(error);
+  if (code === 'STORAGE_FULL') return { code, message };
   // What express itself refuses: a path that is not properly encoded.
   if (error instanceof URIError) return { code: 'INVALID_INPUT', message: 'The path of this URL is malformed.' };
   return { code: 'INTERNAL', message: 'Unexpected failure; the log of the service has it under this request id.' };

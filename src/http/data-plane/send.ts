@@ -43,6 +43,8 @@ export function startsKnown(request: Request, response: Response, etag: string):
 export class FileSender {
   /** What every file was when its bytes were last verified: a range costs no second reading. */
   private readonly verified = new Map<string, string>();
+  /** Readings under way: those who ask for one file at once wait for one. */
+  private readonly checks = new Map<string, Promise<void>>();
 
   constructor(private readonly store: ObjectStore) {}
 
@@ -66,7 +68,10 @@ export class FileSender {
     const seen = `${there.bytes} ${there.modifiedAt.getTime()}`;
     if (this.verified.get(file.key) === seen) return;
     if (there.bytes !== file.bytes) throw named(objectCorrupt(file.key, file.digest), file.what);
-    await verify(this.store, file).catch((error: unknown) => {
+    const name = `${file.key} ${seen}`;
+    const check = this.checks.get(name) ?? verify(this.store, file).finally(() => this.checks.delete(name));
+    this.checks.set(name, check);
+    await check.catch((error: unknown) => {
       throw named(error, file.what);
     });
     const oldest = this.verified.keys().next();
@@ -83,9 +88,9 @@ export class FileSender {
     if (range !== null) response.status(206).set('Content-Range', `bytes ${start}-${end}/${bytes}`);
     response.set('Content-Length', String(end - start + 1));
     const source = await this.store.stream(key, { start, length: end - start + 1 });
-    await pipeline(source, response).catch((error: unknown) => {
+    await pipeline(source, response).catch((error: NodeJS.ErrnoException) => {
       // A client that has enough closes the connection: nothing is wrong.
-      if (!response.destroyed) throw error;
+      if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
     });
   }
 }
@@ -107,6 +112,9 @@ function rangeOf(
 ): { start: number; end: number } | 'unsatisfiable' | null {
   const condition = request.get('if-range');
   if (condition !== undefined && condition !== `"${digest}"`) return null;
+  // More than there is means the whole; range-parser calls it unsatisfiable.
+  const last = Number(/^bytes=-(\d+)$/.exec(request.get('range') ?? '')?.[1] ?? 0);
+  if (last > 0 && size > 0) return { start: Math.max(0, size - last), end: size - 1 };
   const ranges = request.range(size, { combine: true });
   if (ranges === -1) return 'unsatisfiable';
   if (ranges === undefined || ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1) return null;

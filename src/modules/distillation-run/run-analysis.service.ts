@@ -2,6 +2,7 @@
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import type { Loaders } from '../index.js';
+import { toGlobalId } from '../kit/node.js';
 import type { NodeService } from '../node/node.service.js';
 import type { DistillationRun } from './distillation-run.type.js';
 import { compareLeaves } from './run-comparison.js';
@@ -48,13 +49,19 @@ export class RunAnalysisService {
     runs: readonly DistillationRun[],
     onlyDifferences: boolean,
   ): Promise<ConfigComparison[]> {
-    const options = runs.map(async (run) => ({
-      dataset: (await this.nodes.related(reader, 'Dataset', run.datasetId)).name,
-      teacherPool: (await this.nodes.related(reader, 'TeacherPool', run.poolId)).name,
-      method: run.method,
-      seed: run.seed,
-      config: (await reader.loaders.configOfRun.load(run.id))?.config,
-    }));
+    const options = runs.map(async (run) => {
+      const dataset = await this.nodes.related(reader, 'Dataset', run.datasetId);
+      return {
+        // Names may be alike, and change: these two are what a run stands on.
+        dataset: dataset.name,
+        datasetDigest: dataset.contentDigest,
+        teacherPool: (await this.nodes.related(reader, 'TeacherPool', run.poolId)).name,
+        teacherPoolId: toGlobalId('TeacherPool', run.poolId),
+        method: run.method,
+        seed: run.seed,
+        config: (await reader.loaders.configOfRun.load(run.id))?.config,
+      };
+    });
     return compareLeaves(await Promise.all(options)).filter(({ differs }) => differs || !onlyDifferences);
   }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import errno
 import os
+import pickle
 import shutil
 import socket
 import threading
@@ -292,6 +294,24 @@ def test_fetches_beside_others_where_the_file_system_has_no_locks(api, monkeypat
     partial.write_bytes(b"somebody else writes this")
     assert len(api.load("cutmix")) == 24
     assert partial.read_bytes() == b"somebody else writes this"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such locks")
+def test_fetches_in_many_threads_at_once_where_the_file_system_has_no_locks(api, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    # As in containers, whose first process has the same id in each.
+    monkeypatch.setattr("os.getpid", lambda: 1)
+    with concurrent.futures.ThreadPoolExecutor(6) as threads:
+        loaded = list(threads.map(lambda _: len(api.load("cutmix")), range(6)))
+    assert loaded == [24] * 6
+
+
+def test_tells_what_is_wrong_across_processes():
+    error = pickle.loads(pickle.dumps(teddyhub.TeddyhubError("UNAVAILABLE", "Nobody answers.")))
+    assert (error.code, str(error)) == ("UNAVAILABLE", "Nobody answers.")
 
 
 def test_leaves_the_images_that_a_process_has_open_while_they_are_unpacked_again(api, in_process):

@@ -49,6 +49,8 @@ const LITTER = new Set(['__MACOSX', 'Thumbs.db', 'desktop.ini']);
 /** The path as entries have it, or why an entry of that name is refused. */
 export function normalisePath(name: string): { path: string } | { reason: string } {
   if (name.includes('\0')) return { reason: 'its name holds a zero byte' };
+  // What decoders make of bytes that are none: two names may have become one.
+  if (name.includes('\ufffd')) return { reason: 'its name is no UTF-8' };
   if (name.startsWith('/') || name.startsWith('\\') || DRIVE.test(name)) return { reason: 'its path is absolute' };
   const segments = name.split('/').filter((segment) => segment !== '' && segment !== '.');
   if (segments.some((segment) => segment.split('\\').includes('..'))) {

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { open, opendir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TeddyhubError } from '../../../domain/errors.js';
 import { unreadable } from '../byte-reader.js';
 import { UnusableRecord } from '../sample.js';
 import { fileBlob } from './blob.js';
@@ -37,8 +38,12 @@ async function* walk(root: string, below: string): AsyncGenerator<Entry> {
     const name = below === '' ? item.name : `${below}/${item.name}`;
     if (isLitter(name)) continue;
     const normal = normalisePath(name);
-    if ('reason' in normal) yield { kind: 'REFUSED', path: name, ...normal };
-    else if (item.isDirectory()) folders.push(name);
+    if ('reason' in normal) {
+      // All that is in it would be left out as one record.
+      if (item.isDirectory())
+        throw new TeddyhubError('BAD_INPUT_FILE', `${name}: ${normal.reason}; rename the folder.`);
+      yield { kind: 'REFUSED', path: name, ...normal };
+    } else if (item.isDirectory()) folders.push(name);
     else if (item.isFile()) yield fileEntry(join(root, name), normal.path);
     else {
       const reason = item.isSymbolicLink() ? 'a link, not a file' : 'a device or a socket, not a file';
@@ -62,8 +67,8 @@ export const fileEntry = (path: string, name: string): Entry => ({
 
 async function readWhole(path: string, maxBytes: number): Promise<Buffer> {
   const file = await open(path).catch((error: NodeJS.ErrnoException) => {
-    // One file of many; a name that is no UTF-8 is not found under what is read of it.
-    if (error.code === 'ENOENT') throw new UnusableRecord('it is gone, or its name is no UTF-8', { cause: error });
+    // One file of many.
+    if (error.code === 'ENOENT') throw new UnusableRecord('it is gone', { cause: error });
     if (error.code === 'EACCES') throw new UnusableRecord('it may not be read', { cause: error });
     throw unreadable(path, error);
   });

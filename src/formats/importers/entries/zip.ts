@@ -1,4 +1,5 @@
 /** The members of a zip archive, by its central directory. */
+import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import yauzl from 'yauzl';
@@ -13,6 +14,8 @@ const BOMB_RATIO = 200;
 const PIECE_BYTES = 1 << 18;
 const FILE_TYPE = 0o170000;
 const LINK = 0o120000;
+/** Of the general purpose bits. */
+const UTF8_NAME = 0x800;
 
 /** Throws BAD_INPUT_FILE. */
 export async function openZip(blob: Blob): Promise<EntrySource> {
@@ -45,7 +48,10 @@ export async function openZip(blob: Blob): Promise<EntrySource> {
 }
 
 function toEntry(zip: yauzl.ZipFile, member: yauzl.Entry): Entry | null {
-  const name = yauzl.getFileNameLowLevel(member.generalPurposeBitFlag, member.fileNameRaw, member.extraFields, false);
+  const { generalPurposeBitFlag, fileNameRaw, extraFields } = member;
+  // Programs that write UTF-8 without saying so are more than those that mean what the format says, which is cp437.
+  const flags = isUtf8(fileNameRaw) ? generalPurposeBitFlag | UTF8_NAME : generalPurposeBitFlag;
+  const name = yauzl.getFileNameLowLevel(flags, fileNameRaw, extraFields, false);
   const normal = normalisePath(name);
   if ('reason' in normal) return { kind: 'REFUSED', path: name, ...normal };
   const { path } = normal;
