@@ -28,6 +28,8 @@ export interface Api {
 /** Somebody waits for the answer: a store that is away is told within seconds, and the client tries again. */
 const BRIEF_PATIENCE = { ...PATIENCE, attempts: 4 };
 
+const ANSWER_SLACK_MS = 10_000;
+
 /** Throws a TeddyhubError of one line when the database, the store or the port cannot be had. The database is migrated. */
 export async function startApi(options: {
   config: Config & { databaseUrl: string };
@@ -45,6 +47,8 @@ export async function startApi(options: {
   try {
     const database = openDatabase(databaseUrl, {
       statementTimeoutMs: config.limits.requestMs,
+      // The server's own word comes first.
+      answerMs: config.limits.requestMs + ANSWER_SLACK_MS,
       name: 'teddyhub-api',
     });
     closers.push(() => database.$disconnect());

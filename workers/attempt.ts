@@ -86,7 +86,8 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
   const ended = run()
     .catch((error: unknown): Promise<AttemptEnd> | AttemptEnd => {
       if (error instanceof TeddyhubError && error.code === 'STALE_ATTEMPT') return 'STALE';
-      if (draining.signal.aborted) return 'DRAINED';
+      // Nothing was handed back: the queue must not take it for done.
+      if (draining.signal.aborted) return 'RETRY';
       log.error({ ...about, err: error }, 'attempt not recorded');
       return insist(() => failAttempt(backend, claim, toFailure(error)), log, over).catch(() => 'RETRY');
     })

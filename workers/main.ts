@@ -18,6 +18,8 @@ const DATABASE_WAIT_MS = 60_000;
 const SAME_SIGNAL_MS = 1_000;
 /** A drain that takes longer than this is given up: another worker sees the lost heartbeats. */
 const DRAIN_MS = 10_000;
+/** No statement of a worker takes so long: its transactions have half of it. */
+const ANSWER_MS = 60_000;
 
 /** Resolves when whoever started this process through a channel is gone; it may be so before the worker is ready. */
 const orphaned = new Promise<void>((resolve) => process.once('disconnect', resolve));
@@ -31,7 +33,7 @@ async function main(): Promise<void> {
   const log = createLog('worker', config.logLevel);
   const { device, memoryBytes, tensorflowVersion } = await probeDevice();
   const store = await openObjectStore(config.objectStore);
-  const database = openDatabase(databaseUrl, { poolSize: 5 });
+  const database = openDatabase(databaseUrl, { poolSize: 5, answerMs: ANSWER_MS });
   const patience = AbortSignal.timeout(DATABASE_WAIT_MS);
   const patiently = <T>(operation: () => Promise<T>): Promise<T> =>
     insist(operation, log, patience).catch((error: unknown) => {

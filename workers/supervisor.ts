@@ -3,6 +3,7 @@
  * never computes, so its event loop is always in time.
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import { newId } from '../src/domain/ids.js';
 import type { WorkerState } from '../src/platform/database/generated/client.js';
 import { beat, claimTask, failDeadTask, returnTask } from '../src/platform/orchestration/index.js';
 import { type Attempt, type AttemptOptions, startAttempt } from './attempt.js';
@@ -30,7 +31,9 @@ export async function startSupervisor(options: AttemptOptions & { workerId: stri
   const handle = async (taskId: string): Promise<void> => {
     // Delivered while the queue was being paused.
     if (draining.signal.aborted) return returnTask(backend, taskId);
-    const claim = await insist(() => claimTask(backend, taskId, workerId), log, draining.signal);
+    // One id for all repetitions: a claim whose answer was lost is no lost attempt.
+    const attemptId = newId();
+    const claim = await insist(() => claimTask(backend, taskId, workerId, attemptId), log, draining.signal);
     if (claim === null) return;
     const attempt = startAttempt(claim, options);
     current = attempt;

@@ -7,6 +7,9 @@ import { digestOfTree, filesBelow, readStamp, writeStamp } from './files.mjs';
 
 const SOURCES = ['src', 'workers', 'clients', 'tests', 'bench', 'prisma.config.ts', 'tsconfig.json'];
 const ERRORS_SHOWN = 20;
+/** In place of the digest of what was built. */
+const UNDER_WAY = 'under way';
+const FAILED = 'failed';
 
 export const build = {
   name: 'build',
@@ -16,9 +19,16 @@ export const build = {
     const key = keyOf(paths);
     const compiler = join(paths.modules, 'typescript/bin/tsc');
     // After an interruption tsc's own notes may claim files that were never written.
-    if (readStamp(paths, 'build') === undefined) rmSync(join(paths.root, 'dist'), { recursive: true, force: true });
+    if ([undefined, UNDER_WAY].includes(readStamp(paths, 'build'))) {
+      rmSync(join(paths.root, 'dist'), { recursive: true, force: true });
+    }
+    // From here on dist/ is not what the last stamp says, whatever becomes of this build.
+    writeStamp(paths, 'build', UNDER_WAY);
     const { status, output } = await execute(paths.node, [compiler, '-p', 'tsconfig.json'], { cwd: paths.root });
-    if (status !== 0) throw failureFrom(output, paths);
+    if (status !== 0) {
+      writeStamp(paths, 'build', FAILED);
+      throw failureFrom(output, paths);
+    }
     removeOrphans(paths);
     writeStamp(paths, 'build', key);
   },

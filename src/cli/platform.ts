@@ -63,18 +63,30 @@ function keepWorker(env: NodeJS.ProcessEnv, logFile: string | undefined, log: Lo
   let worker: ChildProcess;
   const start = () => {
     worker = spawnWorker({ env, stderr: logFile === undefined ? 'inherit' : 'pipe' });
-    if (logFile !== undefined) worker.stderr?.pipe(createWriteStream(logFile, { flags: 'a' }));
-    worker.once('exit', (status, signal) => {
+    if (logFile !== undefined) {
+      const sink = createWriteStream(logFile, { flags: 'a' });
+      sink.on('error', (error) => {
+        log.warn({ reason: error.message }, `the log of a worker cannot be written to ${logFile}`);
+        worker.stderr?.resume();
+      });
+      worker.stderr?.pipe(sink);
+    }
+    const again = (about: object) => {
       if (stopping) return;
-      log.warn({ status, signal }, 'a worker ended, starting another one');
+      log.warn(about, 'a worker ended, starting another one');
       restart = setTimeout(start, WORKER_RESTART_MS);
+    };
+    worker.once('exit', (status, signal) => again({ status, signal }));
+    // It never began, and never exits: no memory, or no process to be had.
+    worker.on('error', (error) => {
+      if (worker.pid === undefined) again({ reason: error.message });
     });
   };
   start();
   return async () => {
     stopping = true;
     clearTimeout(restart);
-    if (worker.exitCode !== null || worker.signalCode !== null) return;
+    if (worker.pid === undefined || worker.exitCode !== null || worker.signalCode !== null) return;
     const ended = once(worker, 'exit');
     worker.kill('SIGTERM');
     const stuck = setTimeout(() => worker.kill('SIGKILL'), WORKER_STOP_MS);

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { UNFINISHED_UPLOAD } from '../../src/platform/object-store/atomic-file.js';
+import type { Upload } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { failsWith, keepsTheContract } from '../support/store-contract.js';
 
@@ -16,6 +19,21 @@ describe('the folder object store', () => {
   after(async () => rm(await scratch(), { recursive: true, force: true }));
 
   keepsTheContract(async () => openObjectStore({ kind: 'folder', path: join(await scratch(), 'objects') }));
+
+  it('lists an upload that a power cut left without its key', async () => {
+    const path = join(await scratch(), 'cut-short');
+    const store = await openObjectStore({ kind: 'folder', path });
+    const id = await store.uploads.begin('uploads/whole');
+    const cut = join(path, `${UNFINISHED_UPLOAD}${randomUUID()}`);
+    await mkdir(cut);
+    await writeFile(join(cut, 'key'), '');
+    const found: Upload[] = [];
+    for await (const upload of store.uploads.list()) found.push(upload);
+    assert.equal(found.length, 2);
+    assert.ok(found.some((upload) => upload.id === id && upload.key === 'uploads/whole'));
+    for (const upload of found) await store.uploads.abort(upload);
+    assert.deepEqual(await readdir(path), []);
+  });
 
   it('has no URLs of its own', async () => {
     const store = await openObjectStore({ kind: 'folder', path: join(await scratch(), 'objects') });

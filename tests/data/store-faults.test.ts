@@ -58,6 +58,15 @@ describe('an S3 store that fails now and then', () => {
     });
   }
 
+  it('keeps no connection for what it throttled', { timeout: 20_000 }, async () => {
+    const patient = { ...PATIENCE, attempts: 6, idleMs: 60_000 };
+    const throttled = await openS3ObjectStore({ ...server.config('faults'), endpoint: proxy.endpoint }, patient);
+    // As many as there are connections, twice.
+    proxy.inject({ kind: 'STATUS', status: 503, code: 'SlowDown' }, { times: 128 });
+    const all = await Promise.all(Array.from({ length: 64 }, () => throttled.get('there')));
+    assert.ok(all.every((bytes) => bytes.toString() === '0123456789'));
+  });
+
   it('tries again on a new connection after a reset', async () => {
     proxy.inject({ kind: 'RESET' }, { times: 2 });
     assert.equal(await countOf(() => store.stat('there')), 3);

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -105,6 +114,31 @@ describe('the embedded PostgreSQL', () => {
     assert.deepEqual(await count(), { n: 1000 });
   });
 
+  it('starts when the lock file names another PostgreSQL, as after a restart of a container', async () => {
+    await server.stop();
+    // Of that name, and at work elsewhere.
+    const stranger = join(dataDir, 'postgres');
+    copyFileSync('/bin/sleep', stranger);
+    chmodSync(stranger, 0o755);
+    const other = spawn(stranger, ['60'], { cwd: tmpdir() });
+    await once(other, 'spawn');
+    try {
+      const path = join(dataDir, 'data', 'postmaster.pid');
+      writeFileSync(path, `${other.pid}\n${join(dataDir, 'data')}\n1\n${server.port}\n\n127.0.0.1\n\n`);
+      await restart();
+      assert.deepEqual(await count(), { n: 1000 });
+    } finally {
+      other.kill('SIGKILL');
+    }
+  });
+
+  it('starts where a power cut left an empty lock', async () => {
+    await server.stop();
+    writeFileSync(join(dataDir, 'lock'), '');
+    await restart();
+    assert.deepEqual(await count(), { n: 1000 });
+  });
+
   it('moves to the next port when its own is in use, and remembers it', async () => {
     await server.stop();
     const squatter: Server = createServer().listen(server.port, '127.0.0.1');
@@ -172,18 +206,37 @@ describe('the embedded PostgreSQL', () => {
 });
 
 describe('the embedded PostgreSQL in a folder that only root may enter', { skip: process.getuid?.() !== 0 }, () => {
-  it('keeps its files where its own account may go', async () => {
-    const closed = mkdtempSync(join(tmpdir(), 'teddyhub-closed-'));
-    const server = await startEmbeddedPostgres({ dataDir: join(closed, 'postgres'), fast: true });
+  let closed: string;
+  const homes = new Set<string>();
+  before(() => {
+    closed = mkdtempSync(join(tmpdir(), 'teddyhub-closed-'));
+  });
+  after(() => {
+    for (const folder of [closed, ...homes]) rmSync(folder, { recursive: true, force: true });
+  });
+  /** Runs `work` on the server of a folder, and answers where its files are. */
+  const serve = async (name: string, work: (url: string) => Promise<unknown> = async () => undefined) => {
+    const server = await startEmbeddedPostgres({ dataDir: join(closed, name), fast: true });
     try {
       const [row] = await rows(server.url, "select current_setting('data_directory') as folder");
       const { folder } = row as { folder: string };
-      assert.ok(folder.startsWith('/var/lib/teddyhub/'), folder);
-      await server.stop();
-      rmSync(join(folder, '..'), { recursive: true });
+      homes.add(join(folder, '..'));
+      await work(server.url);
+      return folder;
     } finally {
       await server.stop();
-      rmSync(closed, { recursive: true, force: true });
     }
+  };
+
+  it('keeps its files where its own account may go', async () => {
+    const folder = await serve('postgres');
+    assert.ok(folder.startsWith('/var/lib/teddyhub/'), folder);
+  });
+
+  it('is the same in a folder that was moved, and another one in a folder that was made anew', async () => {
+    const folder = await serve('here', (url) => rows(url, 'create table kept (n int)'));
+    renameSync(join(closed, 'here'), join(closed, 'there'));
+    assert.equal(await serve('there', (url) => rows(url, 'select * from kept')), folder);
+    assert.notEqual(await serve('here'), folder);
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
 } from '../../src/platform/embedded/postgres.js';
+import { migrationAdapter } from '../../src/platform/migrate/adapter.js';
 import {
   checkMigrations,
   createMigration,
@@ -117,6 +119,32 @@ describe('migrations', () => {
     writeNext(prisma, 'create table other (n int);');
     assert.deepEqual(await deployMigrations(url, prisma), [NEXT]);
   });
+
+  for (const [when, ran] of [
+    ['after', true],
+    ['before', false],
+  ] as const) {
+    it(`go on where whoever applied them died ${when} the script`, async () => {
+      const script = 'create table other (n int);';
+      const prisma = await folderWith();
+      const url = await emptyDatabase();
+      await deployMigrations(url, prisma);
+      writeNext(prisma, script);
+      // What the engine writes before it runs a script; after it, it did not live to write anything.
+      const checksum = createHash('sha256').update(script).digest('hex');
+      await query(
+        url,
+        `insert into _prisma_migrations (id, checksum, migration_name, started_at, applied_steps_count)
+         values (gen_random_uuid(), '${checksum}', '${NEXT}', now(), 0)`,
+      );
+      const adapters = migrationAdapter(url);
+      if (ran) await (await adapters.connect()).executeScript(script);
+      await adapters.close();
+      assert.deepEqual(await deployMigrations(url, prisma), ran ? [] : [NEXT]);
+      assert.deepEqual(await migrationStatus(url, prisma), IN_ORDER);
+      assert.deepEqual(await tables(url), ['Thing', '_prisma_migrations', 'other']);
+    });
+  }
 
   it('may hold functions, triggers and quoted semicolons', async () => {
     const body = "create function greet() returns text language plpgsql as $$ begin return 'a;b'; end $$;";

@@ -7,6 +7,8 @@ export interface FaultyProxy {
   readonly connections: number;
   /** Ends every connection that is open, without a word. */
   cut(): void;
+  /** Lets nothing more through on the connections that are open, as where a machine has vanished; new ones are well. */
+  freeze(): void;
   /** Of the next so many connections the first answer is lost, and the connection with it. */
   swallowAnswers(count: number): void;
   close(): Promise<void>;
@@ -49,6 +51,9 @@ export async function openProxy(target: number): Promise<FaultyProxy> {
       return connections;
     },
     cut,
+    freeze() {
+      for (const socket of open) socket.unpipe().removeAllListeners('data').pause();
+    },
     swallowAnswers(count) {
       swallow = count;
     },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { FAILURE_CODES, type Failure, type FailureCode } from '../../src/domain/errors.js';
+import { newId } from '../../src/domain/ids.js';
 import { createLog } from '../../src/platform/log.js';
 import {
   type Claim,
@@ -194,6 +195,23 @@ describe('an attempt', () => {
     const [job] = await world.database.$queryRaw<{ ready: boolean }[]>`
       SELECT state = 'created' AND start_after <= now() AS ready FROM pgboss.job WHERE id = ${task.id}::uuid`;
     assert.deepEqual(job, { ready: true });
+  });
+
+  it('is claimed once, though the answer to the first claim was lost', async () => {
+    const run = await startedRun();
+    const { id } = await nextTask(world, { runId: run.id });
+    const [worker, attemptId] = [await newWorker(world), newId()];
+    const first = await claimTask(world, id, worker, attemptId);
+    assert.deepEqual(await claimTask(world, id, worker, attemptId), first);
+    const attempts = await world.database.taskAttempt.findMany({ where: { taskId: id } });
+    assert.deepEqual(
+      attempts.map(({ number, outcome }) => [number, outcome]),
+      [[1, null]],
+    );
+    assert.equal(await world.database.runEvent.count({ where: { runId: run.id, type: 'TASK_STARTED' } }), 1);
+    // Once somebody else has it, the claim is no claim any more.
+    const other = await claimTask(world, id, await newWorker(world));
+    assert.equal(other?.attempt, 2);
   });
 
   it('may say its last word twice, when the answer to the first was lost', async () => {

@@ -11,10 +11,10 @@ export type Transaction = Omit<PrismaClient, '$connect' | '$disconnect' | '$on' 
 /** A transaction in which nothing happens for so long belongs to nobody any more, and holds its locks. */
 const IDLE_IN_TRANSACTION_MS = 60_000;
 
-/** `poolSize` connections, which the server sees as `name`; a statement is given up after `statementTimeoutMs` (0: never). */
+/** `poolSize` connections, which the server sees as `name`; a statement is given up after `statementTimeoutMs` by the server, and after `answerMs` here, with its connection (0: never). */
 export function openDatabase(
   url: string,
-  options: { poolSize?: number; statementTimeoutMs?: number; name?: string } = {},
+  options: { poolSize?: number; statementTimeoutMs?: number; answerMs?: number; name?: string } = {},
 ): Database {
   const pool = createTracedPool({
     connectionString: url,
@@ -22,6 +22,9 @@ export function openDatabase(
     connectionTimeoutMillis: 5_000,
     statement_timeout: options.statementTimeoutMs ?? 0,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    answerMs: options.answerMs ?? 0,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     ...(options.name ? { application_name: options.name } : {}),
   });
   const adapter = new PrismaPg(pool, { disposeExternalPool: true });

@@ -14,8 +14,11 @@ const SOCKET_CODES = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
 ]);
-/** Postgres: connection exceptions, too many connections, shutting down, crashed, starting up, not yet consistent. */
-const SQLSTATES = /^(08...|53300|57P0[1235])$/;
+/**
+ * Postgres: connection exceptions, too many connections, shutting down, crashed, starting up, not yet consistent; and read-only, as a
+ * primary is that another one has replaced.
+ */
+const SQLSTATES = /^(08...|53300|57P0[1235]|25006)$/;
 const MESSAGES =
   /connection terminated|timeout exceeded when trying to connect|server has closed the connection|client has encountered a connection error|can't reach database server|connection ended/i;
 

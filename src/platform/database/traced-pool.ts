@@ -9,10 +9,27 @@ const STALE_PLAN = '0A000';
 
 type Query = (...args: unknown[]) => Promise<unknown>;
 
-export function createTracedPool(config: pg.PoolConfig): pg.Pool {
+/** PostgreSQL: the server only reads. Behind an address that has moved to another one, a new connection finds that. */
+const READ_ONLY = '25006';
+/** After these a connection is of no more use, though it is whole. */
+const LAST_WORDS = new Set([STALE_PLAN, READ_ONLY]);
+
+/** `answerMs`: after so long without an answer a connection is given up; 0: never. */
+export function createTracedPool({ answerMs, ...config }: pg.PoolConfig & { answerMs: number }): pg.Pool {
   class TracedClient extends pg.Client {}
-  const plainQuery: Query = function (this: pg.Client, ...args) {
-    return Reflect.apply(pg.Client.prototype.query as Query, this, args);
+  /** A server that vanished without a word leaves its connections waiting until TCP gives up, a quarter of an hour later. */
+  const plainQuery: Query = async function (this: pg.Client, ...args) {
+    const answer = Reflect.apply(pg.Client.prototype.query as Query, this, args);
+    if (typeof args.at(-1) === 'function') return answer;
+    const timer = answerMs > 0 ? setTimeout(() => breakOff(this), answerMs) : undefined;
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof pg.DatabaseError && error.code === READ_ONLY) breakOff(this);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
   };
   const tracedQuery: Query = async function (this: pg.Client, ...args) {
     const trace = currentTrace();
@@ -52,6 +69,12 @@ export function createTracedPool(config: pg.PoolConfig): pg.Pool {
   return new TracedPool({ ...config, pipeline: true, Client: TracedClient } as pg.PoolConfig);
 }
 
+/** What waits on the connection fails as when the server ends it, and nobody is lent it again. */
+function breakOff(client: pg.Client): void {
+  const { connection } = client as unknown as { connection: { stream: { destroy(): void } } };
+  connection.stream.destroy();
+}
+
 /** Lends a connection to some work. One that the work broke is not lent again. */
 export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
@@ -89,7 +112,7 @@ const isCommand = (query: unknown, command: 'COMMIT' | 'ROLLBACK'): boolean => {
 /** Whether the statement failed and the connection did not. */
 const isOrdinary = (error: unknown): boolean =>
   error instanceof DeadlineExceeded ||
-  (error instanceof pg.DatabaseError && error.severity === 'ERROR' && error.code !== STALE_PLAN);
+  (error instanceof pg.DatabaseError && error.severity === 'ERROR' && !LAST_WORDS.has(error.code ?? ''));
 
 /** Until it has ended: where statements wait for one another in a connection, what is canceled may be the one before it. */
 async function cancelStatement(config: pg.PoolConfig, client: pg.Client, settled: AbortSignal): Promise<void> {

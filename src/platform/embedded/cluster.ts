@@ -1,6 +1,6 @@
 /** The files of an embedded PostgreSQL: its binaries, the account it runs as, and a data directory made by initdb. */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   chownSync,
   cpSync,
@@ -40,15 +40,26 @@ const SHARED_HOME = '/var/lib/teddyhub';
 export function locateCluster(folder: string): Cluster {
   const native = nativeFolder();
   const account = unprivilegedAccount();
-  mkdirSync(folder, { recursive: true });
+  const isNew = mkdirSync(folder, { recursive: true }) !== undefined;
   const home = realpathSync(folder);
   if (account.uid === undefined || (mayEnter(home, account) && mayEnter(native, account))) {
     return { home, data: join(home, 'data'), binaries: join(native, 'bin'), account };
   }
-  const name = createHash('sha256').update(home).digest('hex').slice(0, 12);
-  const sharedHome = join(SHARED_HOME, name);
+  const sharedHome = join(SHARED_HOME, nameOf(home, isNew));
   mkdirSync(sharedHome, { recursive: true });
   return { home: sharedHome, data: join(sharedHome, 'data'), binaries: join(copyOf(native), 'bin'), account };
+}
+
+/**
+ * What a shared home is called: by a name in the folder itself, so that it goes with it. A folder that is made anew at the same path is
+ * another one, as the objects beside it are; one of an earlier version, which has no name, is known by its path.
+ */
+function nameOf(home: string, isNew: boolean): string {
+  const path = join(home, 'name');
+  if (existsSync(path)) return readFileSync(path, 'utf8').trim();
+  const name = isNew ? randomBytes(6).toString('hex') : createHash('sha256').update(home).digest('hex').slice(0, 12);
+  writeFileSync(path, `${name}\n`, { flush: true });
+  return name;
 }
 
 /** Runs initdb once: UTF-8, C collation, passwords only. An interrupted one leaves nothing that looks finished. */

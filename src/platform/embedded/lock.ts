@@ -42,7 +42,7 @@ function tryLink(from: string, to: string): boolean {
 function takeOverIfStale(path: string, mine: string): boolean {
   const held = read(path);
   if (held === undefined) return true;
-  if (isAlive(JSON.parse(held) as ProcessIdentity)) return false;
+  if (isHolderAlive(held)) return false;
   const grave = `${mine}.stale`;
   try {
     renameSync(path, grave);
@@ -53,6 +53,15 @@ function takeOverIfStale(path: string, mine: string): boolean {
   if (read(grave) !== held) tryLink(grave, path);
   rmSync(grave, { force: true });
   return true;
+}
+
+/** A power cut may leave a file without its content: nobody of before it is alive. */
+function isHolderAlive(held: string): boolean {
+  try {
+    return isAlive(JSON.parse(held) as ProcessIdentity);
+  } catch {
+    return false;
+  }
 }
 
 function read(path: string): string | undefined {

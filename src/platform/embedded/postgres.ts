@@ -12,7 +12,7 @@ import pg from 'pg';
 import { TeddyhubError } from '../../domain/errors.js';
 import { type Cluster, initialise, lastLine, locateCluster, SUPERUSER, serverEnvironment } from './cluster.js';
 import { withLock } from './lock.js';
-import { commandOf, isAlive, isRunning, type ProcessIdentity, self } from './process.js';
+import { commandOf, folderOf, isAlive, isRunning, type ProcessIdentity, self } from './process.js';
 
 export interface EmbeddedPostgresOptions {
   /** Folder of the server's files; made when it is not there. */
@@ -228,6 +228,8 @@ function postmasterOf(cluster: Cluster): { pid: number; port: number } | undefin
   const lines = readFileSync(path, 'utf8').split('\n');
   const [pid, port] = [Number(lines[0]), Number(lines[3])];
   if (!(pid > 0) || !isRunning(pid) || (commandOf(pid) ?? 'postgres') !== 'postgres') return undefined;
+  // Of another PostgreSQL as well: a server works in its data.
+  if ((folderOf(pid) ?? cluster.data) !== cluster.data) return undefined;
   return { pid, port };
 }
 
@@ -277,7 +279,8 @@ function readState(cluster: Cluster): ServerState | undefined {
 
 function writeState(cluster: Cluster, state: ServerState): void {
   const path = join(cluster.home, 'server.json');
-  writeFileSync(`${path}.new`, JSON.stringify(state), { mode: 0o600 });
+  // On the disk before it takes the place of the old one: it has the only password.
+  writeFileSync(`${path}.new`, JSON.stringify(state), { mode: 0o600, flush: true });
   renameSync(`${path}.new`, path);
 }
 

@@ -1,5 +1,5 @@
 /** Who is alive: a process id alone may have been given to somebody else, so it goes with its time of birth. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface ProcessIdentity {
   pid: number;
@@ -27,6 +27,15 @@ export function commandOf(pid: number): string | undefined {
     return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
   } catch {
     return undefined;
+  }
+}
+
+/** The working directory, '' where it is not ours to know; undefined where the system has no /proc. */
+export function folderOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return existsSync('/proc/self') ? '' : undefined;
   }
 }
 

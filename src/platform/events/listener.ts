@@ -39,6 +39,7 @@ async function listenOnce(signal: AbortSignal, listener: Listener, onListening: 
     application_name: 'teddyhub-events',
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
   });
   const broken = createDeferred();
   // Handlers before the connection: an unheard 'error' event would end the process.

@@ -26,7 +26,7 @@ export function migrationAdapter(url: string): SqlMigrationAwareDriverAdapterFac
   return {
     provider: 'postgres',
     adapterName: '@prisma/adapter-pg',
-    connect: () => kept(connect(url)),
+    connect: () => kept(connect(url, { marksEnd: true })),
     connectToShadowDb: () => kept(connectToShadow(url)),
     close: async () => {
       for (const adapter of open) await adapter.dispose();
@@ -35,7 +35,10 @@ export function migrationAdapter(url: string): SqlMigrationAwareDriverAdapterFac
 }
 
 /** One connection: the engine's advisory lock belongs to a session. */
-async function connect(url: string, onClose = async () => {}): Promise<SqlDriverAdapter> {
+async function connect(
+  url: string,
+  { marksEnd = false, onClose = async () => {} }: { marksEnd?: boolean; onClose?: () => Promise<void> } = {},
+): Promise<SqlDriverAdapter> {
   const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 });
   pool.on('error', () => {});
   const charColumns = markCharColumns(pool);
@@ -52,7 +55,8 @@ async function connect(url: string, onClose = async () => {}): Promise<SqlDriver
     },
     // Without parameters the server takes the script as one implicit transaction, and it knows where statements end.
     executeScript: async (script: string) => {
-      await adapter.executeRaw({ sql: script, args: [], argTypes: [] });
+      const sql = marksEnd ? `${script}\n;${markEnd(schema)}` : script;
+      await adapter.executeRaw({ sql, args: [], argTypes: [] });
     },
     dispose: async () => {
       if (pool.ending) return;
@@ -61,6 +65,19 @@ async function connect(url: string, onClose = async () => {}): Promise<SqlDriver
     },
   });
 }
+
+/**
+ * Ends a migration's row within its own transaction. The engine does so afterwards: a process that died in between would leave a row
+ * without an end beside tables that are there, and PostgreSQL goes on with a script whose sender is gone.
+ */
+const markEnd = (schema: string): string => {
+  const table = `${pg.escapeIdentifier(schema)}."_prisma_migrations"`;
+  return `DO $end$ BEGIN
+    IF to_regclass(${pg.escapeLiteral(table)}) IS NOT NULL THEN
+      UPDATE ${table} SET finished_at = now() WHERE finished_at IS NULL AND rolled_back_at IS NULL;
+    END IF;
+  END $end$;`;
+};
 
 /** Lets the adapter read "char" as text, and remembers by the identity of a result's rows which columns those were. */
 function markCharColumns(pool: pg.Pool): WeakMap<object, number[]> {
@@ -86,10 +103,11 @@ async function connectToShadow(url: string): Promise<SqlDriverAdapter> {
   await once(url, `create database "${name}" template template0`);
   const shadow = new URL(url);
   shadow.pathname = `/${name}`;
-  return connect(shadow.href, () => once(url, `drop database "${name}" with (force)`));
+  return connect(shadow.href, { onClose: () => once(url, `drop database "${name}" with (force)`) });
 }
 
-async function once(url: string, sql: string): Promise<void> {
+/** Runs one statement on a connection of its own. */
+export async function once(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {

@@ -4,7 +4,9 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import pg from 'pg';
 import { TeddyhubError } from '../../domain/errors.js';
+import { once } from './adapter.js';
 import { withEngine } from './engine.js';
 import { LOCKFILE, migrationsFolder, PRISMA_FOLDER, readMigrations, readSchema } from './files.js';
 
@@ -26,11 +28,33 @@ const EVERYTHING = { externalTables: [], externalEnums: [] };
  * Returns the names it applied. Throws one line for a dead or missing database and for a failed migration.
  */
 export async function deployMigrations(databaseUrl: string, prismaFolder = PRISMA_FOLDER): Promise<string[]> {
+  await forgetInterrupted(databaseUrl);
   return withEngine(databaseUrl, async (engine) => {
     const migrationsList = readMigrations(prismaFolder);
     const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList, filters: EVERYTHING });
     return appliedMigrationNames;
   });
+}
+
+/** The engine's lock, which it holds for as long as it applies migrations. */
+const ENGINE_LOCK = 72_707_369;
+
+/**
+ * Marks migrations as rolled back that began, and neither ended nor failed: whoever applied them died, and PostgreSQL took back what
+ * was done, as a row is ended in the transaction of its migration. Waits for an engine that is at work, or a script that goes on.
+ */
+async function forgetInterrupted(databaseUrl: string): Promise<void> {
+  const schema = new URL(databaseUrl).searchParams.get('schema') ?? 'public';
+  const table = `${pg.escapeIdentifier(schema)}."_prisma_migrations"`;
+  const sql = `DO $forget$ BEGIN
+    PERFORM pg_advisory_xact_lock(${ENGINE_LOCK});
+    IF to_regclass(${pg.escapeLiteral(table)}) IS NOT NULL THEN
+      UPDATE ${table} SET rolled_back_at = now()
+      WHERE finished_at IS NULL AND rolled_back_at IS NULL AND coalesce(logs, '') = '';
+    END IF;
+  END $forget$`;
+  // A database that cannot be reached, or read, is for the engine to tell of.
+  await once(databaseUrl, sql).catch(() => undefined);
 }
 
 export async function migrationStatus(databaseUrl: string, prismaFolder = PRISMA_FOLDER): Promise<MigrationStatus> {

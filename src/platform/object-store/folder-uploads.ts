@@ -81,7 +81,8 @@ export function folderUploads(
         const isUpload = name.startsWith(UNFINISHED_UPLOAD);
         const key = isUpload ? await readFile(join(folder, name, 'key'), 'utf8').catch(() => null) : CUT_SHORT;
         const about = await stat(join(folder, name)).catch(() => null);
-        if (about !== null) yield { key: checkKey(key ?? CUT_SHORT), id, startedAt: about.mtime };
+        // Empty where a crash came between the file and its content.
+        if (about !== null) yield { key: checkKey(key || CUT_SHORT), id, startedAt: about.mtime };
       }
     },
   };

@@ -1,8 +1,8 @@
 /** The minio client, as the configuration wants it. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type Agent, Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import http, { type Agent, Agent as HttpAgent, type IncomingMessage, type RequestOptions } from 'node:http';
+import https, { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Client } from 'minio';
@@ -25,6 +25,7 @@ export function s3Client(endpoint: string, config: S3Config, idleMs: number): Cl
     // Without a region the client would ask the server for it, and the public endpoint may be out of the service's reach.
     region: config.region,
     pathStyle: config.pathStyle,
+    transport: transportOf(useSSL),
     transportAgent: agentOf(useSSL, config, idleMs),
     // Its own retries repeat half of the failures, without jitter, and write to the console.
     retryOptions: { disableRetry: true },
@@ -37,6 +38,22 @@ export function checksums(body: Buffer, digest: string): Record<string, string> 
     'content-md5': createHash('md5').update(body).digest('base64'),
     'x-amz-checksum-sha256': Buffer.from(digest.slice('sha256:'.length), 'hex').toString('base64'),
   };
+}
+
+/**
+ * The client gives up on these answers without reading them, and a socket with something unread is free for nobody: a store that
+ * throttles would have all of them taken until they are idle.
+ */
+const GIVEN_UP = new Set([408, 429, 499, 500, 502, 503, 504, 520]);
+
+function transportOf(useSSL: boolean): { request: typeof http.request } {
+  const { request } = useSSL ? https : http;
+  const reading = (options: RequestOptions, done?: (answer: IncomingMessage) => void) =>
+    request(options, (answer) => {
+      if (GIVEN_UP.has(answer.statusCode ?? 0)) answer.resume();
+      done?.(answer);
+    });
+  return { request: reading as typeof http.request };
 }
 
 function agentOf(useSSL: boolean, { caFile }: S3Config, idleMs: number): Agent {

@@ -3,7 +3,6 @@ import type { Client } from 'minio';
 import { TeddyhubError } from '../../domain/errors.js';
 import { digestOf, type Uploads } from './object-store.js';
 import { checksums, type S3Config } from './s3-client.js';
-import { explain } from './s3-errors.js';
 
 interface Parts {
   client: Client;
@@ -57,16 +56,16 @@ export function s3Uploads({ client, publicClient, config, attempt }: Parts): Upl
         if (!isUnknown(error)) throw error;
       }),
     async *list() {
-      const listed = client.listIncompleteUploads(bucket, '', true) as AsyncIterable<{
-        key: string;
-        uploadId: string;
-        initiated: Date;
-      }>;
-      try {
-        for await (const { key, uploadId, initiated } of listed)
+      // Not the client's own loop, which asks for the parts of each: one that ends meanwhile would end the list.
+      let [keyMarker, idMarker] = ['', ''];
+      for (let more = true; more; ) {
+        const page = await attempt('uploads', () =>
+          client.listIncompleteUploadsQuery(bucket, '', keyMarker, idMarker, ''),
+        );
+        for (const { key, uploadId, initiated } of page.uploads)
           yield { key, id: uploadId, startedAt: new Date(initiated) };
-      } catch (error) {
-        throw explain(error, config, '');
+        more = page.isTruncated;
+        [keyMarker, idMarker] = [page.nextKeyMarker, page.nextUploadIdMarker];
       }
     },
   };

@@ -1,5 +1,6 @@
 /** Taking a task: how a delivered job becomes an attempt, and what becomes of the attempts before it. */
 import { FAILURE_CODES, type Failure } from '../../domain/errors.js';
+import { newId } from '../../domain/ids.js';
 import type { JobKind } from '../../domain/jobs/contracts.js';
 import { stageOf } from '../../domain/task-planning.js';
 import type { Transaction } from '../database/client.js';
@@ -27,14 +28,23 @@ export interface Claim {
 }
 
 /**
- * Takes a delivered task. Null when there is nothing to do: it has ended, was deleted, or has now been tried too often.
+ * Takes a delivered task, as the attempt of this id: asked again, as its answer was lost, it is the same claim. Null when there is nothing to do: it has ended, was deleted, or has now been tried too often.
  * An earlier attempt that never ended is marked LOST, as of its last sign of life; one that the queue took from a worker in good
  * health, as no job may be active for longer, DRAINED.
  */
-export function claimTask({ database, queue }: Backend, taskId: string, workerId: string): Promise<Claim | null> {
+export function claimTask(
+  { database, queue }: Backend,
+  taskId: string,
+  workerId: string,
+  attemptId = newId(),
+): Promise<Claim | null> {
   return database.$transaction(async (tx) => {
     const task = await lockTask(tx, taskId);
     if (task === null || (task.state !== 'QUEUED' && task.state !== 'RUNNING')) return null;
+    const own = await tx.taskAttempt.findUnique({ where: { id: attemptId } });
+    if (own !== null && own.endedAt === null && own.fence === task.fence) {
+      return claimOf(tx, await tx.task.findUniqueOrThrow({ where: { id: taskId } }), own);
+    }
     await closeLostAttempts(tx, task);
     if ((await failedAttempts(tx, taskId)) >= task.maxAttempts) {
       await failTask({ tx, queue }, task, workerLost(task));
@@ -54,17 +64,22 @@ export function claimTask({ database, queue }: Backend, taskId: string, workerId
       },
     });
     const { fence, attempts: attempt } = claimed;
-    const { id: attemptId } = await tx.taskAttempt.create({ data: { taskId, number: attempt, fence, workerId } });
+    const data = { id: attemptId, taskId, number: attempt, fence, workerId };
+    const begun = await tx.taskAttempt.create({ data });
     await beginOwner(tx, task);
-    const { kind, index, runId, checkpointKey, checkpointStep } = task;
+    const { runId, checkpointStep: fromStep } = task;
     if (runId !== null) {
-      const fromStep = checkpointStep;
       await appendRunEvent(tx, runId, { type: 'TASK_STARTED', ...eventTask(task), attempt, workerId, fromStep });
     }
-    const checkpoint = checkpointKey === null ? null : { key: checkpointKey, step: checkpointStep };
-    const payload = await payloadOf(tx, claimed);
-    return { taskId, attemptId, attempt, fence, kind, index, runId, payload, checkpoint };
+    return claimOf(tx, claimed, begun);
   }, TRANSACTION);
+}
+
+async function claimOf(tx: Transaction, task: Task, { id, number, fence }: TaskAttempt): Promise<Claim> {
+  const { id: taskId, kind, index, runId, checkpointKey, checkpointStep } = task;
+  const checkpoint = checkpointKey === null ? null : { key: checkpointKey, step: checkpointStep };
+  const payload = await payloadOf(tx, task);
+  return { taskId, attemptId: id, attempt: number, fence, kind, index, runId, payload, checkpoint };
 }
 
 /** What the task's row keeps of it, and the dataset. A READY dataset never changes: every attempt gets the same. */

@@ -55,6 +55,8 @@ export async function openTaskQueue(databaseUrl: string, { log, role }: QueueOpt
     application_name: `teddyhub-queue-${role.toLowerCase()}`,
     max: 3,
     connectionTimeoutMillis: 5_000,
+    // A server that vanished without a word would keep them waiting for a quarter of an hour.
+    ...{ keepAlive: true, keepAliveInitialDelayMillis: 10_000, query_timeout: 60_000 },
     // By our own clock: see sweep.ts.
     supervise: false,
     superviseIntervalSeconds: SWEEP_SECONDS,

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { openDatabase } from '../../src/platform/database/client.js';
+import { isDatabaseUnavailable } from '../../src/platform/database/failures.js';
+import { type FaultyProxy, openProxy } from '../support/proxy.js';
+import { createWorld, type World } from '../support/world.js';
+
+describe('a connection to the database', () => {
+  let world: World;
+  let proxy: FaultyProxy;
+  let url: URL;
+  before(async () => {
+    world = await createWorld();
+    url = new URL(world.databaseUrl);
+    proxy = await openProxy(Number(url.port));
+    url.port = String(proxy.port);
+  });
+  after(async () => {
+    await proxy?.close();
+    await world?.close();
+  });
+
+  it('that does not answer any more is given up, also within a transaction, and another one is opened', async () => {
+    const database = openDatabase(url.href, { poolSize: 1, answerMs: 400 });
+    const one = () => database.$queryRaw`SELECT 1 AS one`;
+    assert.deepEqual(await one(), [{ one: 1 }]);
+    proxy.freeze();
+    await assert.rejects(one(), isDatabaseUnavailable);
+    assert.deepEqual(await one(), [{ one: 1 }]);
+    const within = database.$transaction(async (tx) => {
+      await tx.$queryRaw`SELECT 1`;
+      proxy.freeze();
+      await tx.$queryRaw`SELECT 2`;
+    });
+    await assert.rejects(within, isDatabaseUnavailable);
+    assert.deepEqual(await one(), [{ one: 1 }]);
+    await database.$disconnect();
+  });
+
+  it('to a server that only reads, as one does that another has replaced, is not kept', async () => {
+    const database = openDatabase(url.href, { poolSize: 1 });
+    await database.$executeRaw`SET default_transaction_read_only = on`;
+    const write = (name: string) => database.project.create({ data: { name } });
+    await assert.rejects(write('refused'), isDatabaseUnavailable);
+    assert.equal((await write('taken')).name, 'taken');
+    await database.$disconnect();
+  });
+});
