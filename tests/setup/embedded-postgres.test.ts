@@ -120,7 +120,7 @@ describe('the embedded PostgreSQL', () => {
     const stranger = join(dataDir, 'postgres');
     copyFileSync('/bin/sleep', stranger);
     chmodSync(stranger, 0o755);
-    const other = spawn(stranger, ['60'], { cwd: tmpdir() });
+    const other = spawn(stranger, ['600'], { cwd: tmpdir() });
     await once(other, 'spawn');
     try {
       const path = join(dataDir, 'data', 'postmaster.pid');
