@@ -5,7 +5,7 @@ import { execute } from './command.mjs';
 import { failureOf, SetupFailure } from './failure.mjs';
 import { digestOfTree, filesBelow, readStamp, writeStamp } from './files.mjs';
 
-const SOURCES = ['src', 'workers', 'clients', 'tests', 'bench', 'prisma.config.ts', 'tsconfig.json'];
+const SOURCES = ['src', 'workers', 'clients/typescript/src', 'tests', 'bench', 'prisma.config.ts', 'tsconfig.json'];
 const ERRORS_SHOWN = 20;
 /** In place of the digest of what was built. */
 const UNDER_WAY = 'under way';

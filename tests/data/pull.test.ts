@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { manifestBytes, setDigest } from '../../src/domain/manifest.js';
@@ -145,6 +146,29 @@ describe('teddyhub pull', () => {
     } finally {
       await proxy.close();
     }
+  });
+
+  it('goes on with the most that earlier ones left, and leaves nothing of them', async () => {
+    const whole = Buffer.from(set.contents['000000.tar'] as Buffer);
+    const folder = newFolder();
+    await mkdir(join(folder, 'shards'), { recursive: true });
+    const digest = (set.files['000000.tar'] as { digest: string }).digest.slice(-16);
+    // Of processes that are gone: no system gives such an id.
+    for (const [pid, bytes] of [
+      [2 ** 22 + 1, 300],
+      [2 ** 22 + 2, 900],
+      [2 ** 22 + 3, 400],
+    ] as const) {
+      const name = `.000000.tar.${digest}.${hostname().replace(/[^A-Za-z0-9-]/g, '-')}.${pid}-1.part`;
+      await writeFile(join(folder, 'shards', name), whole.subarray(0, bytes));
+    }
+    server.ranges.length = 0;
+    assert.equal((await pull(set.id, folder)).status, 0);
+    assert.deepEqual(
+      server.ranges.filter((range) => range !== undefined),
+      ['bytes=900-'],
+    );
+    assert.deepEqual(await filesIn(folder), [...FILES, ...DESCRIPTIONS].sort());
   });
 
   it('may run several times at once into one folder', async () => {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   mkdtempSync,
   readFileSync,
   renameSync,
@@ -233,10 +234,13 @@ describe('the embedded PostgreSQL in a folder that only root may enter', { skip:
     assert.ok(folder.startsWith('/var/lib/teddyhub/'), folder);
   });
 
-  it('is the same in a folder that was moved, and another one in a folder that was made anew', async () => {
+  it('is the same in a folder that was moved, and another one in a copy, and in a folder that was made anew', async () => {
     const folder = await serve('here', (url) => rows(url, 'create table kept (n int)'));
     renameSync(join(closed, 'here'), join(closed, 'there'));
     assert.equal(await serve('there', (url) => rows(url, 'select * from kept')), folder);
     assert.notEqual(await serve('here'), folder);
+    cpSync(join(closed, 'there'), join(closed, 'copy'), { recursive: true });
+    assert.notEqual(await serve('copy'), folder);
+    assert.equal(await serve('there'), folder);
   });
 });

@@ -18,6 +18,7 @@ import {
   createMigration,
   deployMigrations,
   migrationStatus,
+  resolveApplied,
   resolveRolledBack,
 } from '../../src/platform/migrate/migrations.js';
 
@@ -145,6 +146,20 @@ describe('migrations', () => {
       assert.deepEqual(await tables(url), ['Thing', '_prisma_migrations', 'other']);
     });
   }
+
+  it('say what mends a database where one is there and is not known to be, and go on after that', async () => {
+    const script = 'create table other (n int);';
+    const prisma = await folderWith();
+    const url = await emptyDatabase();
+    await deployMigrations(url, prisma);
+    writeNext(prisma, script);
+    await query(url, script);
+    const hint = `resolve --applied ${NEXT}`;
+    await assert.rejects(deployMigrations(url, prisma), { message: new RegExp(`already exists.*${hint}`) });
+    await resolveApplied(url, NEXT, prisma);
+    assert.deepEqual(await deployMigrations(url, prisma), []);
+    assert.deepEqual(await migrationStatus(url, prisma), IN_ORDER);
+  });
 
   it('may hold functions, triggers and quoted semicolons', async () => {
     const body = "create function greet() returns text language plpgsql as $$ begin return 'a;b'; end $$;";

@@ -21,7 +21,7 @@ describe('a connection to the database', () => {
   });
 
   it('that does not answer any more is given up, also within a transaction, and another one is opened', async () => {
-    const database = openDatabase(url.href, { poolSize: 1, answerMs: 400 });
+    const database = openDatabase(url.href, { poolSize: 1, answerMs: 3_000 });
     const one = () => database.$queryRaw`SELECT 1 AS one`;
     assert.deepEqual(await one(), [{ one: 1 }]);
     proxy.freeze();

@@ -91,6 +91,8 @@ const fixed: Batches = async (payload, { breathe }, set, labellerOfJob) => {
   if (set.staticLogits === null) throw lacks('STATIC');
   const samples = set.labels.length;
   const stored = set.staticLogits && halvesOf(set.staticLogits);
+  // Teachers that cannot be read are told of before the first student.
+  if (!stored) await labellerOfJob();
   /** Not before they are needed: an attempt that goes on after this student makes none. */
   let making: Promise<Uint16Array> | undefined;
   const make = async () => staticLabels(await labellerOfJob(), set, samples, labelConfig, seed, breathe);

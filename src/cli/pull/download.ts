@@ -6,7 +6,9 @@ import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { TeddyhubError } from '../../domain/errors.js';
+import { isAlive, self } from '../../platform/embedded/process.js';
 import { withRetries } from '../../platform/object-store/retry.js';
 import { type Remote, unreachable } from './remote.js';
 
@@ -21,8 +23,9 @@ export interface WantedFile {
 /** Somebody may sit before it: a connection that breaks is taken up again for about ten seconds without a byte. */
 const PATIENCE = { attempts: 7, baseDelayMs: 100, maxDelayMs: 5_000 };
 
-/** Nobody receives a file for so long without a byte. */
-const IDLE_MS = 10 * 60_000;
+/** Nobody receives a file for so long without a byte: whose process is gone, and whose process cannot be seen. */
+const GONE_MS = 1_000;
+const ELSEWHERE_MS = 60_000;
 
 /**
  * Fetches `file` below `folder`, unless it is already there with the right bytes; goes on where an earlier attempt broke off.
@@ -42,7 +45,8 @@ export async function download(
   }
   try {
     await mkdir(dirname(path), { recursive: true });
-    const part = await partOf(path, file);
+    const parts = partsOf(path, file);
+    const part = await parts.own();
     let told = 0;
     const tell = (total: number) => {
       onBytes(total - told);
@@ -52,6 +56,7 @@ export async function download(
       receive(remote, part, file, tell).catch((error) => Promise.reject(explain(error, file.path, folder))),
     );
     await keepIfIntact(part, path, file);
+    for (const left of await parts.left()) await rm(left, { force: true });
     return 'FETCHED';
   } catch (error) {
     throw explain(error, file.path, folder);
@@ -59,42 +64,53 @@ export async function download(
 }
 
 /**
- * Where the file is received, beside its place: a part of this process alone, as several may pull into one folder. It begins with what a
- * process has left that is gone. By digest: what is left of another set's file of this name is no beginning of this one.
+ * Where the file is received, beside its place: a part of this process alone, as several may pull into one folder. It begins with the
+ * largest that a process has left which is gone. By digest: what is left of another set's file of this name is no beginning of this one.
  */
-async function partOf(path: string, { digest }: WantedFile): Promise<string> {
+function partsOf(path: string, { digest }: WantedFile) {
   const [folder, stem] = [dirname(path), `.${basename(path)}.${digest.slice(-16)}`];
-  const here = hostname().replace(/[^A-Za-z0-9-]/g, '-');
-  const own = join(folder, `${stem}.${here}.${process.pid}.part`);
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(stem) || !name.endsWith('.part') || join(folder, name) === own) continue;
-    const [host, pid] = name.slice(stem.length + 1).split('.');
-    const left = host === here ? !isAlive(Number(pid)) : await isIdle(join(folder, name));
-    if (!left) continue;
-    // Of several that want it, one gets it.
-    const taken = await rename(join(folder, name), own).then(
-      () => true,
-      () => false,
-    );
-    if (taken) break;
-  }
-  return own;
+  const [here, { pid, born }] = [hostname().replace(/[^A-Za-z0-9-]/g, '-'), self()];
+  const own = join(folder, `${stem}.${here}.${pid}-${born}.part`);
+  const left = async (): Promise<string[]> => {
+    const found: { part: string; size: number }[] = [];
+    for (const name of await readdir(folder)) {
+      const part = join(folder, name);
+      if (!name.startsWith(stem) || !name.endsWith('.part') || part === own) continue;
+      const [host, who = ''] = name.slice(stem.length + 1).split('.');
+      const [itsPid, itsBirth = ''] = who.split('-');
+      // The process of another machine, or container, cannot be seen, and one of this name may be of a container that is called alike.
+      const isGone = host === here && !isAlive({ pid: Number(itsPid), born: itsBirth });
+      const size = await idleSize(part, isGone ? GONE_MS : ELSEWHERE_MS);
+      if (size !== null) found.push({ part, size });
+    }
+    return found.sort((a, b) => b.size - a.size).map(({ part }) => part);
+  };
+  return {
+    left,
+    own: async (): Promise<string> => {
+      for (const part of await left()) {
+        // Of several that want it, one gets it.
+        const taken = await rename(part, own).then(
+          () => true,
+          () => false,
+        );
+        if (taken) break;
+      }
+      return own;
+    },
+  };
 }
 
-/** Of another machine, or container, one can only see that nothing is written any more. */
-const isIdle = (path: string): Promise<boolean> =>
-  stat(path).then(
-    ({ mtimeMs }) => Date.now() - mtimeMs > IDLE_MS,
-    () => false,
-  );
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
+/** The size of a part on which nothing was written for so long; null where it is written, or gone. Waits for it a moment, and not longer. */
+async function idleSize(part: string, idleMs: number): Promise<number | null> {
+  const look = () => stat(part).catch(() => null);
+  const before = await look();
+  if (before === null) return null;
+  const missing = idleMs - (Date.now() - before.mtimeMs);
+  if (missing > GONE_MS) return null;
+  if (missing > 0) await wait(missing);
+  const now = await look();
+  return now !== null && now.mtimeMs === before.mtimeMs ? now.size : null;
 }
 
 const isBroken = (error: unknown): boolean => error instanceof TeddyhubError && error.code === 'UNAVAILABLE';

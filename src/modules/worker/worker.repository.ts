@@ -28,13 +28,12 @@ export class WorkerRepository {
 
   /** Those of workers that are alive. */
   devices(): Promise<Device[]> {
-    const since = new Date(Date.now() - SILENCE_MS);
     return readRows(
       this.database,
       Prisma.sql`
       SELECT hostname, device, max("deviceMemoryBytes") AS "memoryBytes", count(*)::int AS workers,
         (count(*) FILTER (WHERE state = 'BUSY'))::int AS busy
-      FROM "Worker" WHERE "heartbeatAt" >= ${since}::timestamptz AND state <> 'STOPPED'
+      FROM "Worker" WHERE "heartbeatAt" >= now() - ${SILENCE_MS} * interval '1 millisecond' AND state <> 'STOPPED'
       GROUP BY 1, 2 ORDER BY 1, 2`,
     );
   }

@@ -5,6 +5,7 @@ import {
   chownSync,
   cpSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readFileSync,
   realpathSync,
@@ -42,7 +43,9 @@ export function locateCluster(folder: string): Cluster {
   const account = unprivilegedAccount();
   const isNew = mkdirSync(folder, { recursive: true }) !== undefined;
   const home = realpathSync(folder);
-  if (account.uid === undefined || (mayEnter(home, account) && mayEnter(native, account))) {
+  const isOpen = account.uid === undefined || (mayEnter(home, account) && mayEnter(native, account));
+  // One that was moved to where it could be opened still has its data elsewhere.
+  if (isOpen && (account.uid === undefined || readName(home) === undefined)) {
     return { home, data: join(home, 'data'), binaries: join(native, 'bin'), account };
   }
   const sharedHome = join(SHARED_HOME, nameOf(home, isNew));
@@ -50,16 +53,47 @@ export function locateCluster(folder: string): Cluster {
   return { home: sharedHome, data: join(sharedHome, 'data'), binaries: join(copyOf(native), 'bin'), account };
 }
 
+/** What a shared home is called, kept in the folder that it belongs to, and where that folder was when it was called so. */
+interface SharedName {
+  name: string;
+  folder: string;
+}
+
 /**
- * What a shared home is called: by a name in the folder itself, so that it goes with it. A folder that is made anew at the same path is
- * another one, as the objects beside it are; one of an earlier version, which has no name, is known by its path.
+ * The shared home goes with its folder: it is the same where that was moved, and another one for a copy of it, and for a folder that
+ * is made anew at the same path, as the objects beside it are. One of an earlier version, which has no name, is known by its path.
  */
 function nameOf(home: string, isNew: boolean): string {
-  const path = join(home, 'name');
-  if (existsSync(path)) return readFileSync(path, 'utf8').trim();
-  const name = isNew ? randomBytes(6).toString('hex') : createHash('sha256').update(home).digest('hex').slice(0, 12);
-  writeFileSync(path, `${name}\n`, { flush: true });
-  return name;
+  const known = readName(home);
+  if (known?.folder === home) return known.name;
+  const moved = known !== undefined && readName(known.folder)?.name !== known.name;
+  const byPath = createHash('sha256').update(home).digest('hex').slice(0, 12);
+  const isOlder = known === undefined && !isNew && existsSync(join(SHARED_HOME, byPath));
+  const name = moved ? known.name : isOlder ? byPath : randomBytes(6).toString('hex');
+  const path = join(home, NAME);
+  const mine = `${path}.${process.pid}`;
+  writeFileSync(mine, JSON.stringify({ name, folder: home } satisfies SharedName), { flush: true });
+  try {
+    if (known !== undefined) renameSync(mine, path);
+    // Of two that begin at once, one names it.
+    else linkSync(mine, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(mine, { force: true });
+  }
+  return readName(home)?.name ?? name;
+}
+
+const NAME = 'name.json';
+
+function readName(folder: string): SharedName | undefined {
+  try {
+    const { name, folder: was } = JSON.parse(readFileSync(join(folder, NAME), 'utf8')) as SharedName;
+    return /^[0-9a-f]{12}$/.test(name) ? { name, folder: was } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Runs initdb once: UTF-8, C collation, passwords only. An interrupted one leaves nothing that looks finished. */

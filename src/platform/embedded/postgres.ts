@@ -4,7 +4,16 @@
  */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -229,7 +238,8 @@ function postmasterOf(cluster: Cluster): { pid: number; port: number } | undefin
   const [pid, port] = [Number(lines[0]), Number(lines[3])];
   if (!(pid > 0) || !isRunning(pid) || (commandOf(pid) ?? 'postgres') !== 'postgres') return undefined;
   // Of another PostgreSQL as well: a server works in its data.
-  if ((folderOf(pid) ?? cluster.data) !== cluster.data) return undefined;
+  const data = realpathSync(cluster.data);
+  if ((folderOf(pid) ?? data) !== data) return undefined;
   return { pid, port };
 }
 

@@ -1,5 +1,5 @@
 /** Who is alive: a process id alone may have been given to somebody else, so it goes with its time of birth. */
-import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 
 export interface ProcessIdentity {
   pid: number;
@@ -30,12 +30,12 @@ export function commandOf(pid: number): string | undefined {
   }
 }
 
-/** The working directory, '' where it is not ours to know; undefined where the system has no /proc. */
+/** The working directory; undefined where that cannot be told: in a container, root may not know it of another account's. */
 export function folderOf(pid: number): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/cwd`);
   } catch {
-    return existsSync('/proc/self') ? '' : undefined;
+    return undefined;
   }
 }
 

@@ -108,7 +108,9 @@ async function connectToShadow(url: string): Promise<SqlDriverAdapter> {
 
 /** Runs one statement on a connection of its own. */
 export async function once(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000, keepAlive: true });
+  // A connection that breaks fails the statement as well; unheard, the event would end the process.
+  client.on('error', () => {});
   await client.connect();
   try {
     await client.query(sql);

@@ -32,7 +32,11 @@ export function explain(error: unknown, url: string, records: EngineRecords): Er
   }
   if (failed !== undefined) {
     const said = message.replace(/^.*?(ERROR: )/, '');
-    return new TeddyhubError('INVALID_STATE', `The migration ${failed} failed and was rolled back: ${said}`, options);
+    const hint = /already exists/.test(said)
+      ? `; where all that it makes is there, run: node scripts/migrate.mjs resolve --applied ${failed}`
+      : '';
+    const what = `The migration ${failed} failed and was rolled back: ${said}${hint}`;
+    return new TeddyhubError('INVALID_STATE', what, options);
   }
   return new TeddyhubError('INVALID_STATE', message, options);
 }

@@ -8,6 +8,7 @@ import {
   createMigration,
   deployMigrations,
   migrationStatus,
+  resolveApplied,
   resolveRolledBack,
 } from './migrations.js';
 
@@ -17,12 +18,13 @@ const USAGE = `Usage: node scripts/migrate.mjs <command>
   deploy           apply what is pending
   status           show what is pending, failed, edited or unknown (exit 1 if anything is)
   check            replay the migrations and compare them with prisma/schema.prisma (exit 1 if they differ)
-  resolve <name>   forget a failed migration that was rolled back, so that deploy tries it again
+  resolve <name>   forget a failed migration that was rolled back, so that deploy tries it again;
+                   --applied: take it for applied, as all that it makes is there
 
 The database is DATABASE_URL, or else the embedded one under .teddyhub (TEDDYHUB_STATE_DIR).`;
 
 /** Each command returns its exit status. */
-const commands: Record<string, (url: string, name: string) => Promise<number>> = {
+const commands: Record<string, (url: string, name: string, applied: boolean) => Promise<number>> = {
   create: async (url, name) => {
     const folder = await createMigration(url, name);
     console.log(folder ?? 'Nothing to do: the migrations lead to schema.prisma already.');
@@ -45,7 +47,12 @@ const commands: Record<string, (url: string, name: string) => Promise<number>> =
     console.log(difference ?? 'The migrations and schema.prisma agree.');
     return difference === undefined ? 0 : 1;
   },
-  resolve: async (url, name) => {
+  resolve: async (url, name, applied) => {
+    if (applied) {
+      await resolveApplied(url, name);
+      console.log(`${name} counts as applied.`);
+      return 0;
+    }
     await resolveRolledBack(url, name);
     console.log(`${name} will be tried again by the next deploy.`);
     return 0;
@@ -53,7 +60,8 @@ const commands: Record<string, (url: string, name: string) => Promise<number>> =
 };
 
 async function main(args: string[]): Promise<number> {
-  const { positionals, values } = parseArgs({ args, allowPositionals: true, options: { help: { type: 'boolean' } } });
+  const options = { help: { type: 'boolean' }, applied: { type: 'boolean', default: false } } as const;
+  const { positionals, values } = parseArgs({ args, allowPositionals: true, options });
   const [name = '', operand = ''] = positionals;
   const command = commands[name];
   if (values.help === true || command === undefined || (['create', 'resolve'].includes(name) && operand === '')) {
@@ -66,11 +74,11 @@ async function main(args: string[]): Promise<number> {
       const problem = 'is no URL: in its password, / # ? and @ are written as %2F %23 %3F and %40.';
       throw new TeddyhubError('BAD_CONFIGURATION', `DATABASE_URL ${problem}`);
     }
-    return command(url, operand);
+    return command(url, operand, values.applied);
   }
   const stack = await startEmbeddedStack({ stateDir: resolve(process.env.TEDDYHUB_STATE_DIR || '.teddyhub') });
   try {
-    return await command(stack.databaseUrl, operand);
+    return await command(stack.databaseUrl, operand, values.applied);
   } finally {
     await stack.stop();
   }

@@ -41,7 +41,8 @@ const ENGINE_LOCK = 72_707_369;
 
 /**
  * Marks migrations as rolled back that began, and neither ended nor failed: whoever applied them died, and PostgreSQL took back what
- * was done, as a row is ended in the transaction of its migration. Waits for an engine that is at work, or a script that goes on.
+ * was done, as a row is ended in the transaction of its migration. (Prisma's own command ends it afterwards: where that died in between,
+ * the next deploy fails on what is there already, and `resolve --applied` is what mends it.) Waits for an engine that is at work, or a script that goes on.
  */
 async function forgetInterrupted(databaseUrl: string): Promise<void> {
   const schema = new URL(databaseUrl).searchParams.get('schema') ?? 'public';
@@ -106,6 +107,16 @@ export async function createMigration(
 /** Marks a failed migration as rolled back, so that the next deploy tries it again. */
 export async function resolveRolledBack(databaseUrl: string, migrationName: string): Promise<void> {
   await withEngine(databaseUrl, (engine) => engine.markMigrationRolledBack({ migrationName }));
+}
+
+/** Marks a migration as applied whose tables are there. */
+export async function resolveApplied(
+  databaseUrl: string,
+  migrationName: string,
+  prismaFolder = PRISMA_FOLDER,
+): Promise<void> {
+  const migrationsList = readMigrations(prismaFolder);
+  await withEngine(databaseUrl, (engine) => engine.markMigrationApplied({ migrationName, migrationsList }));
 }
 
 /** exitCode 2: the two differ. `script`: the difference as SQL instead of prose. */
