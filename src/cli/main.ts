@@ -1,6 +1,7 @@
 /** The `teddyhub` command. Every failure that has a name ends in its own line and status 1. */
 import { Command } from 'commander';
 import { TeddyhubError, toFailure } from '../domain/errors.js';
+import { printable } from './support/printable.js';
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
   up: async () => (await import('./up.js')).upCommand(),
@@ -29,7 +30,7 @@ async function main(argv: readonly string[]): Promise<void> {
 main(process.argv).catch((error: unknown) => {
   const failure = toFailure(error);
   const lines = failure.code === 'INTERNAL' && error instanceof Error ? error.message : failure.message;
-  for (const line of lines.split('\n')) console.error(`teddyhub: ${line}`);
+  for (const line of lines.split('\n')) console.error(`teddyhub: ${printable(line)}`);
   if (process.env.TEDDYHUB_DEBUG === '1' && !(error instanceof TeddyhubError)) console.error(error);
   process.exit(1);
 });

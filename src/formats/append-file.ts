@@ -1,7 +1,8 @@
 /** A file that is written to its end and read anywhere, gone with the process, however that ends. */
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, rmSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { TeddyhubError } from '../domain/errors.js';
 
 export interface AppendFile {
   append(bytes: Uint8Array): void;
@@ -11,8 +12,12 @@ export interface AppendFile {
 }
 
 const BUFFER_BYTES = 4 * 2 ** 20;
+/** How often the disk is asked for what is left of it, and how much of it is left to others: the database may be beside us. */
+const LOOK_EVERY_BYTES = 64 * 2 ** 20;
+const RESERVED_BYTES = 2 ** 30;
+const RESERVED_SHARE = 0.05;
 
-/** Makes the file below `folder`, where it has no name. */
+/** Makes the file below `folder`, where it has no name. `append` throws STORAGE_FULL before the disk is full. */
 export function appendFile(folder: string): AppendFile {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `spool-${randomUUID()}`);
@@ -21,7 +26,14 @@ export function appendFile(folder: string): AppendFile {
   const buffer = new Uint8Array(BUFFER_BYTES);
   let buffered = 0;
   let written = 0;
+  let nextLook = LOOK_EVERY_BYTES;
+  const look = () => {
+    if (written < nextLook) return;
+    nextLook = written + LOOK_EVERY_BYTES;
+    assertRoom(folder);
+  };
   const flush = () => {
+    look();
     writeAll(descriptor, buffer.subarray(0, buffered), written);
     written += buffered;
     buffered = 0;
@@ -30,6 +42,7 @@ export function appendFile(folder: string): AppendFile {
     append(bytes: Uint8Array) {
       if (buffered + bytes.length > buffer.length) flush();
       if (bytes.length > buffer.length) {
+        look();
         writeAll(descriptor, bytes, written);
         written += bytes.length;
       } else {
@@ -47,6 +60,17 @@ export function appendFile(folder: string): AppendFile {
     },
     close: () => closeSync(descriptor),
   };
+}
+
+/** A few bytes of an archive may stand for gigabytes of images. */
+function assertRoom(folder: string): void {
+  const { bavail, blocks, bsize } = statfsSync(folder);
+  if (bavail * bsize > Math.min(RESERVED_BYTES, RESERVED_SHARE * blocks * bsize)) return;
+  const left = Math.round((bavail * bsize) / 2 ** 20);
+  throw new TeddyhubError(
+    'STORAGE_FULL',
+    `The disk of ${folder} has ${left} MiB left, which are not taken: free some space, or name another folder (TEDDYHUB_SCRATCH_DIR).`,
+  );
 }
 
 function writeAll(descriptor: number, bytes: Uint8Array, position: number): void {

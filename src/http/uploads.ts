@@ -19,10 +19,17 @@ export function uploadsRouter(
     response.locals.viewer = viewer;
     next();
   };
+  // And so is the part: its body may have 256 MiB.
+  const expect: RequestHandler = (request, response, next) => {
+    const { id, number } = request.params as { id: string; number: string };
+    uploads.expectPart(response.locals.viewer, id, Number(number), Number(request.get('content-length') ?? 0));
+    next();
+  };
   router.put(
     path,
     authenticate,
-    express.raw({ type: () => true, limit: MAX_RELAYED_BYTES }),
+    expect,
+    express.raw({ type: () => true, limit: MAX_RELAYED_BYTES, inflate: false }),
     async (request, response) => {
       const { id, number } = request.params as { id: string; number: string };
       const bytes = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);

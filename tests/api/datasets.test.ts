@@ -116,16 +116,6 @@ describe('importing image files through the API', () => {
 });
 
 describe('uploading a file', () => {
-  it('refuses a part in a packing that it does not know, before it asks the store', async () => {
-    const answer = await fetch(`${api.url}/v1/uploads/x/parts/1`, {
-      method: 'PUT',
-      body: 'x',
-      headers: { authorization: `Bearer ${api.keys.OPERATOR}`, 'content-encoding': 'nonsense' },
-    });
-    assert.equal(answer.status, 415);
-    assert.match(await answer.text(), /BAD_USER_INPUT.*as they are/);
-  });
-
   const upload = async (bytes: Buffer, key: string) => {
     const input = { fileName: 'données.zip', bytes: String(bytes.byteLength) };
     const { data } = await api.send(
@@ -151,6 +141,24 @@ describe('uploading a file', () => {
     return (data as { datasetUploadComplete: { upload: { id: string } | null; userErrors: { code: string }[] } })
       .datasetUploadComplete;
   };
+
+  it('refuses before it reads it what is no part of it: another number, more bytes, packed ones, or no upload', async () => {
+    const { id, parts } = await upload(Buffer.alloc(10), api.keys.OPERATOR);
+    const send = async (path: string, body: string, headers: Record<string, string> = {}) => {
+      const answer = await fetch(`${api.url}${path}`, {
+        method: 'PUT',
+        body,
+        headers: { authorization: `Bearer ${api.keys.OPERATOR}`, ...headers },
+      });
+      return [answer.status, /"code":"(\w+)"/.exec(await answer.text())?.[1]];
+    };
+    const url = parts[0]?.url ?? '';
+    assert.deepEqual(await send(`/v1/uploads/${id}/parts/2`, 'x'), [400, 'BAD_USER_INPUT']);
+    assert.deepEqual(await send(url, 'x'.repeat(11)), [400, 'BAD_USER_INPUT']);
+    assert.deepEqual(await send(url, 'x', { 'content-encoding': 'gzip' }), [415, 'BAD_USER_INPUT']);
+    assert.deepEqual(await send('/v1/uploads/x/parts/1', 'x'), [400, 'BAD_USER_INPUT']);
+    assert.deepEqual(await send(url, 'x'.repeat(10)), [200, undefined]);
+  });
 
   it('brings it into the store in parts, from where it is imported', async () => {
     const bytes = await readFile(await writeZip(join(importRoot, 'a.zip'), await asClassFolders()));

@@ -44,6 +44,13 @@ describe('a query is refused before it runs when it', () => {
     assert.deepEqual(await codesOf(`query ($n: Int) ${nested('$n')}`, { n: 10 }), []);
   });
 
+  it('asks for long reports', async () => {
+    const reports = (size: number) =>
+      `{ datasets(first: 100) { nodes { ${repeat(3, (n) => `a${n}: duplicates(first: ${size}) { record }`)} } } }`;
+    assert.deepEqual(await codesOf(reports(10)), []);
+    assert.deepEqual(await codesOf(reports(100)), ['QUERY_TOO_COMPLEX']);
+  });
+
   it('does many things at once, each of which has a large answer', async () => {
     const bulk = `mutation ($ids: [ID!]!) { distillationRunsUnarchive(input: { ids: $ids }) {
       results { distillationRun { tasks(first: 100) { nodes { id } } } } } }`;

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { newId } from '../../src/domain/ids.js';
+import { encodeSafetensors } from '../../src/formats/safetensors.js';
 import { encodeUploadId } from '../../src/modules/dataset/upload-id.js';
 import { readGlobalId, toGlobalId } from '../../src/modules/kit/node.js';
 import { digestOf } from '../../src/platform/object-store/object-store.js';
@@ -16,7 +17,7 @@ before(async () => {
 after(() => api.close());
 
 describe('the imports of a pool', () => {
-  const bytes = Buffer.from('a state dict');
+  const bytes = Buffer.from(encodeSafetensors({ weight: { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) } }));
   const digest = digestOf(bytes);
   const train = async (one: Record<string, unknown>) => {
     const dataset = await seedDataset(api.world.database, api.project);
@@ -61,6 +62,18 @@ describe('the imports of a pool', () => {
     const shown = await takenIn(await train({ uploadId }));
     assert.deepEqual(shown, [{ path: 'r18.safetensors', uploadId, digest, architecture }]);
     assert.deepEqual(await takenIn(await train(shown[0] as Record<string, unknown>)), shown);
+  });
+
+  it('are state dicts: no other file becomes an object that others could read', async () => {
+    const path = join(api.world.stateDir, 'secrets');
+    await writeFile(path, 'of the service alone');
+    const refused = await train({ path });
+    assert.deepEqual(errorsOf(refused), [['BAD_INPUT_FILE', 'config.imports.0']]);
+    assert.match(textAt(refused, 'userErrors.0.message'), /secrets is no safetensors file/);
+    assert.equal(
+      await api.world.store.stat(`checkpoints/${digestOf(Buffer.from('of the service alone')).slice(7)}.safetensors`),
+      null,
+    );
   });
 
   it('say a place', async () => {

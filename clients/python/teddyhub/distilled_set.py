@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Literal
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Mode = Literal["STATIC", "FKD"]
 MODES: tuple[Mode, ...] = ("STATIC", "FKD")
 
-_LOOPBACK = re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?:[:/]|$)")
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class DistilledSet:
@@ -244,7 +244,9 @@ def _open_remote(url: str | None, key: str | None, set_id: str, retries: int) ->
 
 def _embedded_key(url: str) -> str:
     """The key that the embedded service of this folder has left, which no other machine is told."""
-    if _LOOPBACK.match(url):
+    where = urlsplit(url)
+    # What stands before an @ is no host: http://127.0.0.1@elsewhere is elsewhere.
+    if where.scheme in ("http", "https") and where.hostname in _LOOPBACK and where.username is None:
         try:
             return (Path(os.environ.get("TEDDYHUB_STATE_DIR") or ".teddyhub") / "admin-key").read_text().strip()
         except OSError:

@@ -8,6 +8,7 @@ import {
 } from '../../../clients/typescript/src/index.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import { startPhase } from '../quickstart/progress.js';
+import { printable } from '../support/printable.js';
 
 type Imported = NonNullable<DatasetQuery['dataset']>;
 
@@ -24,7 +25,7 @@ export async function runImport(
   if (dataset === null) throw new TeddyhubError('INTERNAL', 'The service imported nothing.');
   const done = await follow(client, dataset.id);
   if (json) console.log(JSON.stringify(done));
-  else for (const line of linesOf(done)) console.log(line);
+  else for (const line of linesOf(done)) console.log(printable(line));
 }
 
 async function follow(client: Teddyhub, id: string): Promise<Imported> {

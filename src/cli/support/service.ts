@@ -10,10 +10,14 @@ export interface ServiceOptions {
   key?: string;
 }
 
-const LOOPBACK = /^https?:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?:[:/]|$)/;
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /** Whether the service runs on this machine, and sees its files. */
-export const isHere = (url: string): boolean => LOOPBACK.test(url);
+export function isHere(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname, username } = new URL(url);
+  return /^https?:$/.test(protocol) && LOOPBACK.has(hostname) && username === '';
+}
 
 /** A command that waits longer for an answer looks stuck. */
 const PATIENCE_MS = 15_000;

@@ -1,12 +1,14 @@
 import { Arg, Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { z } from 'zod';
+import { TeddyhubError } from '../../domain/errors.js';
 import { datasetSource, duplicateRecord, skippedRecord } from '../../domain/jobs/dataset-import.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { ClassOrder, DatasetLayout, DatasetState } from '../../platform/database/generated/enums.js';
 import { Reads } from '../kit/columns.js';
-import { CREATED_AT, defineList, NAME } from '../kit/connection.js';
+import { CREATED_AT, defineList, NAME, pageComplexity } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Node } from '../kit/node.js';
+import { MAX_PAGE } from '../kit/paging.js';
 import { Digest } from '../kit/scalars.js';
 
 registerEnumType(DatasetState, {
@@ -146,6 +148,17 @@ export class DuplicateImage {
 const skippedRecords = z.array(skippedRecord);
 const duplicateRecords = z.array(duplicateRecord);
 
+/** There may be many thousands, and mostly there are ten. */
+const CLASSES_COST = 10;
+
+/** Of a report that may have many thousands; only these are looked at. Throws INVALID_INPUT. */
+function firstOf(records: Prisma.JsonValue, first: number): Prisma.JsonValue[] {
+  if (first < 0 || first > MAX_PAGE) {
+    throw new TeddyhubError('INVALID_INPUT', `\`first\` must be 0 to ${MAX_PAGE}.`);
+  }
+  return Array.isArray(records) ? records.slice(0, first) : [];
+}
+
 @ObjectType({
   simpleResolvers: true,
   implements: Node,
@@ -163,7 +176,10 @@ export class Dataset extends Node {
   @Field(() => String, { nullable: true, description: 'As given at the import.' })
   licence!: string | null;
 
-  @Field(() => [String], { description: 'In the order of the class indices. Empty before it is READY.' })
+  @Field(() => [String], {
+    complexity: CLASSES_COST,
+    description: 'In the order of the class indices. Empty before it is READY.',
+  })
   classNames!: string[];
 
   @Field(() => Int, { nullable: true, description: 'Images in the training split. Null before it is READY.' })
@@ -172,7 +188,10 @@ export class Dataset extends Node {
   @Field(() => Int, { nullable: true, description: 'Images in the test split. Null before it is READY.' })
   testCount!: number | null;
 
-  @Field(() => [Int], { description: 'Images of each class in the training split, in class order.' })
+  @Field(() => [Int], {
+    complexity: CLASSES_COST,
+    description: 'Images of each class in the training split, in class order.',
+  })
   trainPerClass!: number[];
 
   @Field(() => [Float], { description: 'Mean of every channel over the training split, pixels as fractions of 255.' })
@@ -237,15 +256,23 @@ export class Dataset extends Node {
   }
 
   @Reads('skippedRecords')
-  @Field(() => [SkippedRecord], { name: 'skippedRecords', description: 'What of the source was left out, and why.' })
+  @Field(() => [SkippedRecord], {
+    name: 'skippedRecords',
+    complexity: pageComplexity,
+    description: 'What of the source was left out, and why.',
+  })
   recordsLeftOut(@Arg('first', () => Int, { defaultValue: 100 }) first: number): SkippedRecord[] {
-    return skippedRecords.parse(this.skippedRecords).slice(0, Math.max(0, first));
+    return skippedRecords.parse(firstOf(this.skippedRecords, first));
   }
 
   @Reads('duplicates')
-  @Field(() => [DuplicateImage], { name: 'duplicates', description: 'Images that are there more than once.' })
+  @Field(() => [DuplicateImage], {
+    name: 'duplicates',
+    complexity: pageComplexity,
+    description: 'Images that are there more than once.',
+  })
   repeatedImages(@Arg('first', () => Int, { defaultValue: 100 }) first: number): DuplicateImage[] {
-    return duplicateRecords.parse(this.duplicates).slice(0, Math.max(0, first));
+    return duplicateRecords.parse(firstOf(this.duplicates, first));
   }
 
   @Reads('source')

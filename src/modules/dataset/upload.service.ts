@@ -86,9 +86,27 @@ export class UploadService {
     return done;
   }
 
+  /**
+   * Refuses a part that the upload has not, or that has more bytes than it may: before its body is read, of which `bytes` are announced.
+   * Throws INVALID_INPUT.
+   */
+  expectPart(viewer: Viewer, uploadId: string, number: number, bytes: number): void {
+    assertAllowed(viewer, 'dataset:import');
+    const whole = decodeUploadId(uploadId).bytes;
+    const partBytes = partBytesOf(whole);
+    const parts = Math.ceil(whole / partBytes);
+    const field = ['number'];
+    if (!Number.isInteger(number) || number < 1 || number > parts) {
+      throw new TeddyhubError('INVALID_INPUT', `The upload has parts 1 to ${parts}.`, { field });
+    }
+    const most = Math.min(partBytes, whole - (number - 1) * partBytes);
+    if (bytes > most)
+      throw new TeddyhubError('INVALID_INPUT', `Part ${number} has ${most} bytes, not ${bytes}.`, { field });
+  }
+
   /** Takes one part where the object store cannot take it itself. Answers its tag. */
   putPart(viewer: Viewer, uploadId: string, number: number, bytes: Uint8Array): Promise<string> {
-    assertAllowed(viewer, 'dataset:import');
+    this.expectPart(viewer, uploadId, number, bytes.byteLength);
     return this.store.uploads.put(storeUploadOf(uploadId, viewer.projectId), number, bytes);
   }
 }

@@ -3,16 +3,25 @@ import { readFile, stat } from 'node:fs/promises';
 import type { PoolConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { ObjectRef } from '../../domain/jobs/references.js';
+import { decodeSafetensors } from '../../formats/safetensors.js';
 import { type ObjectStore, putByDigest } from '../../platform/object-store/object-store.js';
 import { resolveImportPath } from '../dataset/import-path.js';
 import { uploadedObject } from '../dataset/upload-id.js';
 
 type TeacherImport = PoolConfig['imports'][number];
 
+interface Taken {
+  imports: TeacherImport[];
+  imported: ObjectRef[];
+}
+
 /** ResNet-101, the largest network here, has 170 MB. */
 const MAX_BYTES = 2 ** 30;
 
 export class TeacherImports {
+  /** One pool at a time: each file is in memory whole. */
+  private last: Promise<unknown> = Promise.resolve();
+
   constructor(
     private readonly store: ObjectStore,
     private readonly importRoot: string,
@@ -22,14 +31,19 @@ export class TeacherImports {
    * The imports with their names and digests, and the object of each. One file at a time is in memory. Throws INVALID_INPUT and
    * BAD_INPUT_FILE with the field at fault.
    */
-  async takeIn(
-    imports: readonly TeacherImport[],
-    projectId: string,
-  ): Promise<{ imports: TeacherImport[]; imported: ObjectRef[] }> {
+  takeIn(imports: readonly TeacherImport[], projectId: string): Promise<Taken> {
+    if (imports.length === 0) return Promise.resolve({ imports: [], imported: [] });
+    const taking = this.last.then(() => this.takeInTurn(imports, projectId));
+    this.last = taking.catch(() => undefined);
+    return taking;
+  }
+
+  private async takeInTurn(imports: readonly TeacherImport[], projectId: string): Promise<Taken> {
     const taken = { imports: [] as TeacherImport[], imported: [] as ObjectRef[] };
     for (const [index, one] of imports.entries()) {
       const field = ['config', 'imports', String(index)];
       const { path, bytes } = await this.read(one, projectId, field);
+      assertStateDict(path, bytes, field);
       const object = await putByDigest(this.store, 'checkpoints', bytes, '.safetensors');
       if (one.digest !== undefined && one.digest !== object.digest) {
         const problem = `it is another file than was asked for, ${object.digest} and not ${one.digest}.`;
@@ -66,6 +80,16 @@ export class TeacherImports {
     }
     checkSize(name, there.bytes, field);
     return { path: name, bytes: await this.store.get(key) };
+  }
+}
+
+/** Nothing else becomes an object: others could read it there. */
+function assertStateDict(name: string, bytes: Uint8Array, field: readonly string[]): void {
+  try {
+    decodeSafetensors(bytes);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new TeddyhubError('BAD_INPUT_FILE', `${name} is no safetensors file: ${why}`, { field, cause });
   }
 }
 

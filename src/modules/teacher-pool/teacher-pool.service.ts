@@ -45,6 +45,10 @@ export class TeacherPoolService {
     const asked = parseInput(poolConfig, input.config, ['config']);
     checkEpochs(asked);
     const { projectId } = caller.viewer;
+    // Before gigabytes are read for it.
+    if (asked.imports.length > 0) {
+      await requireReadyDataset(this.backend.database, projectId, input.datasetId, ['datasetId']);
+    }
     const { imports, imported } = await untimed(() => this.imports.takeIn(asked.imports, projectId));
     const config = { ...asked, imports };
     const command = {

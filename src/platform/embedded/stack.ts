@@ -17,7 +17,8 @@ export interface EmbeddedStack {
 export async function startEmbeddedStack(options: { stateDir: string; fast?: boolean }): Promise<EmbeddedStack> {
   const stateDir = resolve(options.stateDir);
   const objectStoreDir = join(stateDir, 'objects');
-  mkdirSync(objectStoreDir, { recursive: true });
+  // Datasets and sets of all projects: for the service's own account alone.
+  mkdirSync(objectStoreDir, { recursive: true, mode: 0o700 });
   const postgres = await startEmbeddedPostgres({ dataDir: join(stateDir, 'postgres'), fast: options.fast ?? false });
   return { databaseUrl: postgres.url, adminUrl: postgres.adminUrl, objectStoreDir, stop: postgres.stop };
 }

@@ -309,6 +309,16 @@ def test_fetches_in_many_threads_at_once_where_the_file_system_has_no_locks(api,
     assert loaded == [24] * 6
 
 
+def test_tells_the_key_of_the_embedded_service_to_no_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TEDDYHUB_KEY", raising=False)
+    (tmp_path / ".teddyhub").mkdir()
+    (tmp_path / ".teddyhub" / "admin-key").write_text("thk_secret")
+    for url in ("http://127.0.0.1:9@127.0.0.2:9", "http://localhost:@127.0.0.2:9", "http://localhost.example:9"):
+        with fails("UNAUTHENTICATED", "No API key"):
+            teddyhub.load("0198c5d0-0000-7000-8000-000000000000", url=url, cache=tmp_path)
+
+
 def test_tells_what_is_wrong_across_processes():
     error = pickle.loads(pickle.dumps(teddyhub.TeddyhubError("UNAVAILABLE", "Nobody answers.")))
     assert (error.code, str(error)) == ("UNAVAILABLE", "Nobody answers.")
