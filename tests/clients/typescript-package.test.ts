@@ -14,6 +14,8 @@ describe('the packed TypeScript client', () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'teddyhub-client-'));
+    // As its README says.
+    execFileSync('npm', ['--prefix', 'clients/typescript', 'run', 'build'], { cwd: ROOT });
     execFileSync('npm', ['pack', join(ROOT, 'clients/typescript'), '--silent'], { cwd: folder });
     await mkdir(packed(), { recursive: true });
     execFileSync('tar', ['xzf', 'teddyhub-client-0.1.0.tgz', '-C', packed(), '--strip-components=1'], { cwd: folder });
