@@ -87,7 +87,7 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
     .catch((error: unknown): Promise<AttemptEnd> | AttemptEnd => {
       if (error instanceof TeddyhubError && error.code === 'STALE_ATTEMPT') return 'STALE';
       // Nothing was handed back: the queue must not take it for done.
-      if (draining.signal.aborted) return 'RETRY';
+      if (lastCheckpoint !== undefined) return 'RETRY';
       log.error({ ...about, err: error }, 'attempt not recorded');
       return insist(() => failAttempt(backend, claim, toFailure(error)), log, over).catch(() => 'RETRY');
     })

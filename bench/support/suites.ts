@@ -188,8 +188,8 @@ export const SUITES: Record<string, Suite> = {
   'cifar10-resnet18': {
     data: CIFAR10,
     source: files,
-    // The shortest of the 3 to 5 epochs that G-VBSM's pools take, and cells for a third of the steps at twice the rate: an hour on
-    // two cores for the pool, and another for a pair.
+    // The shortest of the 3 to 5 epochs that G-VBSM's pools take, and cells for a third of the steps at twice the rate: three quarters of an
+    // hour on two cores for the pool, half of one for a pair.
     pool: poolConfig.parse({
       architecture: resnet,
       epochs: 3,
