@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-# Sides of up to this many pixels have a stem that halves none of them.
+# Sides of up to this many pixels have the small stem where the architecture names none.
 SMALL_SIDE = 64
 
 
@@ -47,12 +47,12 @@ class _Block(nn.Module):
 
 
 class ResNet18(nn.Module):
-    """torchvision's, with a 3x3 stem and no max pooling for small images."""
+    """torchvision's; the small stem is one 3x3 convolution, without max pooling."""
 
-    def __init__(self, shape: tuple[int, int, int], classes: int):
+    def __init__(self, shape: tuple[int, int, int], classes: int, stem: str | None = None):
         super().__init__()
         height, width, channels = shape
-        small = max(height, width) <= SMALL_SIDE
+        small = stem == "SMALL" if stem else max(height, width) <= SMALL_SIDE
         kernel, stride = (3, 1) if small else (7, 2)
         self.conv1 = nn.Conv2d(channels, 64, kernel, stride, padding=kernel // 2, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
@@ -78,9 +78,9 @@ def _initialize(model: nn.Module, mode: str) -> None:
 
 
 def build(architecture: dict, shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """The network of a manifest's `architecture`: {"name": "CONVNET", "width", "depth"} or {"name": "RESNET18"}."""
+    """The network of a manifest's `architecture`: {"name": "CONVNET", "width", "depth"} or {"name": "RESNET18", "stem"}."""
     if architecture["name"] == "CONVNET":
         return ConvNet(shape, classes, architecture["width"], architecture["depth"])
     if architecture["name"] == "RESNET18":
-        return ResNet18(shape, classes)
+        return ResNet18(shape, classes, architecture.get("stem"))
     raise SystemExit(f"train.py: it has no {architecture['name']}: choose one with --architecture.")

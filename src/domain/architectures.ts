@@ -1,9 +1,14 @@
 /** Which images an architecture can take, and what they take of memory: asked before a task is made, and before it is computed. */
-import type { ArchitectureConfig, FIXED_ARCHITECTURES, ImageShape } from './config.js';
+import type { ArchitectureConfig, FIXED_ARCHITECTURES, ImageShape, STEMS } from './config.js';
 import { TeddyhubError } from './errors.js';
 
-/** Sides of up to 64 pixels, CIFAR and Tiny-ImageNet, go through a stem of the ImageNet architectures that halves nothing. */
-export const hasSmallStem = ({ height, width }: ImageShape): boolean => Math.max(height, width) <= 64;
+export type Stem = (typeof STEMS)[number];
+type Fixed = (typeof FIXED_ARCHITECTURES)[number];
+type FixedConfig = Extract<ArchitectureConfig, { name: Fixed }>;
+
+/** Where an architecture names none, sides of up to 64 pixels, CIFAR's and Tiny-ImageNet's, go through the small one. */
+export const stemOf = ({ stem }: FixedConfig, { height, width }: ImageShape): Stem =>
+  stem ?? (Math.max(height, width) <= 64 ? 'SMALL' : 'LARGE');
 
 /** The least side of an image for networks of a fixed size: below it, their last stages would see nothing but padding. */
 const LEAST_SIDE = 16;
@@ -12,7 +17,8 @@ const LEAST_SIDE_OF_LARGE_DENSENET = 29;
 
 const leastSide = (architecture: ArchitectureConfig, shape: ImageShape): number => {
   if (architecture.name === 'CONVNET') return 2 ** architecture.depth;
-  return architecture.name === 'DENSENET121' && !hasSmallStem(shape) ? LEAST_SIDE_OF_LARGE_DENSENET : LEAST_SIDE;
+  const large = stemOf(architecture, shape) === 'LARGE';
+  return architecture.name === 'DENSENET121' && large ? LEAST_SIDE_OF_LARGE_DENSENET : LEAST_SIDE;
 };
 
 /** Throws UNSUPPORTED_SHAPE where an image is too small. Each block of a ConvNet halves the side, rounding down. */
@@ -33,18 +39,16 @@ export function assertArchitectureFits(architecture: ArchitectureConfig, shape: 
   );
 }
 
-type Fixed = (typeof FIXED_ARCHITECTURES)[number];
-
 /** KiB a pixel that a step of synthesis keeps for its gradient, with the small stem and the large one (bench/results/memory.json). */
-const ACTIVATIONS: Readonly<Record<Fixed, readonly [small: number, large: number]>> = {
-  RESNET18: [17, 2.4],
-  RESNET50: [90, 7],
-  RESNET101: [140, 11],
-  DENSENET121: [131, 9],
-  MOBILENET_V2: [13, 3.4],
-  SHUFFLENET_V2_X0_5: [9, 1],
-  SHUFFLENET_V2_X1_0: [18, 1.6],
-  EFFICIENTNET_B0: [22, 6],
+const ACTIVATIONS: Readonly<Record<Fixed, Readonly<Record<Stem, number>>>> = {
+  RESNET18: { SMALL: 17, LARGE: 2.4 },
+  RESNET50: { SMALL: 90, LARGE: 7 },
+  RESNET101: { SMALL: 140, LARGE: 11 },
+  DENSENET121: { SMALL: 131, LARGE: 9 },
+  MOBILENET_V2: { SMALL: 13, LARGE: 3.4 },
+  SHUFFLENET_V2_X0_5: { SMALL: 9, LARGE: 1 },
+  SHUFFLENET_V2_X1_0: { SMALL: 18, LARGE: 1.6 },
+  EFFICIENTNET_B0: { SMALL: 22, LARGE: 6 },
 };
 const CONVNET_BASE = 0.3;
 const CONVNET_PER_CHANNEL = 0.041;
@@ -54,6 +58,6 @@ export function activationBytes(architecture: ArchitectureConfig, shape: ImageSh
   const kibibytes =
     architecture.name === 'CONVNET'
       ? CONVNET_BASE + CONVNET_PER_CHANNEL * architecture.width
-      : ACTIVATIONS[architecture.name][hasSmallStem(shape) ? 0 : 1];
+      : ACTIVATIONS[architecture.name][stemOf(architecture, shape)];
   return 1024 * kibibytes * shape.height * shape.width;
 }

@@ -8,7 +8,7 @@ import { sha256 } from './digest.js';
 const positive = z.number().int().positive();
 const fraction = z.number().min(0).max(1);
 
-/** Networks of a fixed size, as torchvision builds them; images of up to 64 pixels have a stem that halves no side. */
+/** Networks of a fixed size, as torchvision builds them. */
 export const FIXED_ARCHITECTURES = [
   'RESNET18',
   'RESNET50',
@@ -21,6 +21,12 @@ export const FIXED_ARCHITECTURES = [
 ] as const;
 
 /**
+ * First layers of a network of a fixed size. SMALL: one 3x3 convolution of stride 1, as is the custom for CIFAR. LARGE: as for ImageNet,
+ * of stride 2, and max pooling after it where torchvision's network has it.
+ */
+export const STEMS = ['SMALL', 'LARGE'] as const;
+
+/**
  * ConvNet-D: `depth` blocks of 3x3 convolution, batch norm, ReLU and 2x2 average pooling, then one linear layer; or one of
  * the networks of a fixed size, which take neither width nor depth.
  */
@@ -29,11 +35,19 @@ export const architectureConfig = z
     name: z.enum(['CONVNET', ...FIXED_ARCHITECTURES]).default('CONVNET'),
     width: z.number().int().min(4).max(512).optional(),
     depth: z.number().int().min(1).max(6).optional(),
+    /** Left out: SMALL for images of up to 64 pixels. */
+    stem: z.enum(STEMS).optional(),
   })
   .refine(({ name, width, depth }) => name === 'CONVNET' || (width ?? depth) === undefined, {
     error: 'only CONVNET has a width and a depth',
   })
-  .transform(({ name, width = 16, depth = 3 }) => (name === 'CONVNET' ? { name, width, depth } : { name }));
+  .refine(({ name, stem }) => name !== 'CONVNET' || stem === undefined, {
+    error: 'CONVNET has no stem',
+    path: ['stem'],
+  })
+  .transform(({ name, width = 16, depth = 3, stem }) =>
+    name === 'CONVNET' ? { name, width, depth } : { name, ...(stem && { stem }) },
+  );
 
 /** How a teacher came about. */
 export const TEACHER_KINDS = ['EARLY_EPOCH', 'FULLY_TRAINED', 'RANDOM_INIT', 'PRUNED', 'IMPORTED'] as const;

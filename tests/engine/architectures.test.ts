@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { activationBytes } from '../../src/domain/architectures.js';
 import { type ArchitectureConfig, architectureConfig } from '../../src/domain/config.js';
 import { random } from '../../src/domain/random.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';
 import { decodeParameters, encodeParameters } from '../../workers/nn/checkpoint.js';
 import { forwardFrozen, freeze } from '../../workers/nn/frozen.js';
+import type { Node } from '../../workers/nn/network.js';
 import { initialize, isTrainable } from '../../workers/nn/parameters.js';
 import { forwardTraining } from '../../workers/nn/training-pass.js';
 import { type Tensor4D, tf } from '../../workers/tensor/tensorflow.js';
@@ -75,6 +77,24 @@ describe('networks of a fixed size', () => {
     assert.throws(build, failureWith('UNSUPPORTED_SHAPE', 'a side of 29 or more'));
   });
 
+  it('have the stem that is asked for, whatever the side of the image', () => {
+    const strideOf = (config: ArchitectureConfig, side: number) => {
+      const [, { operation }] = buildNetwork(config, { height: side, width: side, channels: 3 }, 10).nodes as [
+        Node,
+        Node,
+      ];
+      return operation.op === 'CONVOLUTION' && operation.stride;
+    };
+    for (const name of NAMES) {
+      assert.deepEqual([strideOf({ name }, 64), strideOf({ name }, 65)], [1, 2], name);
+      assert.deepEqual([strideOf({ name, stem: 'LARGE' }, 64), strideOf({ name, stem: 'SMALL' }, 65)], [2, 1], name);
+    }
+    const shape = { height: 64, width: 64, channels: 3 };
+    assert.ok(
+      activationBytes({ name: 'RESNET18', stem: 'LARGE' }, shape) < activationBytes({ name: 'RESNET18' }, shape) / 4,
+    );
+  });
+
   it('draw kernels with the spread that PyTorch gives them, depthwise ones too', () => {
     const network = buildNetwork({ name: 'MOBILENET_V2' }, { height: 32, width: 32, channels: 3 }, 7);
     const parameters = initialize(network, 3);
@@ -94,11 +114,16 @@ describe('networks of a fixed size', () => {
     tf.dispose(parameters);
   });
 
-  it('refuse images that are too small for them, and take neither width nor depth', () => {
+  it('refuse images that are too small for them, and take neither width nor depth, as a ConvNet takes no stem', () => {
     const build = () => buildNetwork({ name: 'RESNET18' }, { height: 8, width: 8, channels: 1 }, 10);
     assert.throws(build, failureWith('UNSUPPORTED_SHAPE', 'use CONVNET'));
     assert.equal(architectureConfig.safeParse({ name: 'RESNET18', width: 16 }).success, false);
     assert.deepEqual(architectureConfig.parse({ name: 'RESNET18' }), { name: 'RESNET18' });
+    assert.equal(architectureConfig.safeParse({ stem: 'SMALL' }).success, false);
+    assert.deepEqual(architectureConfig.parse({ name: 'RESNET18', stem: 'LARGE' }), {
+      name: 'RESNET18',
+      stem: 'LARGE',
+    });
     assert.deepEqual(architectureConfig.parse({ width: 8 }), { name: 'CONVNET', width: 8, depth: 3 });
   });
 });

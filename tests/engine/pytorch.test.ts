@@ -25,7 +25,7 @@ const names = readdirSync(FIXTURES).sort();
  * In these an activation lies so near a kink, whatever images were tried, that float32 decides it by rounding: PyTorch's own
  * float32 gradient is up to 2e-3 off its float64 one. Which way it falls may differ from processor to processor.
  */
-const KINKED = ['resnet50-32', 'resnet101-32', 'resnet18-64'];
+const KINKED = ['resnet50-32', 'resnet101-32', 'resnet18-64x64x3.'];
 
 /** A test in a scope of its own: networks of a hundred megabytes must not add up. */
 function inScope(test: () => void): () => void {

@@ -43,16 +43,19 @@ class Case:
     # Of CONVNET alone.
     filters: int | None = None
     depth: int | None = None
+    # Of all others, where it is not the one that goes with the side.
+    stem: str | None = None
     # Other images where those of "input" lie at a kink: see `settled`.
     input: str | None = None
 
     @property
     def name(self) -> str:
-        return f"{self.architecture.lower().replace('_', '-')}-{self.height}x{self.width}x{self.channels}"
+        stem = f"-{self.stem.lower()}-stem" if self.stem else ""
+        return f"{self.architecture.lower().replace('_', '-')}-{self.height}x{self.width}x{self.channels}{stem}"
 
     def model(self) -> torch.nn.Module:
         options = {} if self.filters is None else {"convnet_width": self.filters, "convnet_depth": self.depth}
-        model = build(self.architecture, self.height, self.width, self.channels, self.classes, **options)
+        model = build(self.architecture, self.height, self.width, self.channels, self.classes, stem=self.stem, **options)
         deterministic.fill(model)
         return model
 
@@ -92,6 +95,7 @@ MATCHING = [
     _imagenet("SHUFFLENET_V2_X1_0", 96, "input-1"),
     _imagenet("MOBILENET_V2", 96, "input-68"),
     _imagenet("EFFICIENTNET_B0", 96),
+    replace(_imagenet("RESNET18", 64, "input-2"), stem="LARGE"),
     _grey("RESNET18"),
     _grey("DENSENET121"),
     _grey("MOBILENET_V2", "input-2"),

@@ -68,11 +68,12 @@ def build(
     *,
     convnet_width: int = 128,
     convnet_depth: int = 3,
+    stem: str | None = None,
 ) -> nn.Module:
-    """A network with random weights; sides of up to 64 pixels have a stem of stride 1 and no max pooling."""
+    """A network with random weights. The small stem, for sides of up to 64 pixels by default, has stride 1 and no max pooling."""
     if name == "CONVNET":
         return ConvNet(height, width, channels, classes, convnet_width, convnet_depth)
-    small = max(height, width) <= SMALL_SIDE
+    small = stem == "SMALL" if stem else max(height, width) <= SMALL_SIDE
     models = import_torchvision().models
     model = getattr(models, name.lower())(num_classes=classes)
     kernel, stride = (3, 1) if small else (7, 2)

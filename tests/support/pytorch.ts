@@ -1,6 +1,7 @@
 /** The goldens of tests/pytorch, and the networks that they are of: tests/pytorch/deterministic.py in TypeScript. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Stem } from '../../src/domain/architectures.js';
 import { architectureConfig, type ImageShape, synthesisConfig } from '../../src/domain/config.js';
 import { encodeSafetensors, type StoredTensor } from '../../src/formats/safetensors.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';
@@ -18,6 +19,7 @@ export interface GoldenCase extends ImageShape {
   /** Width and depth of a ConvNet. */
   readonly filters?: number;
   readonly depth?: number;
+  readonly stem?: Stem;
   /** Of the images, where they are not those of `input`. */
   readonly input?: string;
 }
@@ -49,9 +51,10 @@ export const FIXTURES = fileURLToPath(new URL('../../../tests/fixtures/pytorch/'
 
 export const readGolden = <T>(name: string): T => JSON.parse(readFileSync(`${FIXTURES}${name}`, 'utf8')) as T;
 
-export function networkOf({ architecture, filters, depth, classes, height, width, channels }: GoldenCase): Network {
+export function networkOf(one: GoldenCase): Network {
+  const { architecture, filters, depth, stem, classes, height, width, channels } = one;
   return buildNetwork(
-    architectureConfig.parse({ name: architecture, width: filters, depth }),
+    architectureConfig.parse({ name: architecture, width: filters, depth, stem }),
     { height, width, channels },
     classes,
   );

@@ -1,6 +1,6 @@
 /** The parts of configurations that pools, runs and evaluations share. */
 import { registerEnumType } from 'type-graphql';
-import { architectureConfig, augmentationConfig, FIXED_ARCHITECTURES } from '../../domain/config.js';
+import { architectureConfig, augmentationConfig, FIXED_ARCHITECTURES, STEMS } from '../../domain/config.js';
 import { configTypes } from './config-types.js';
 
 export const ArchitectureName = {
@@ -28,10 +28,24 @@ registerEnumType(ArchitectureName, {
   },
 });
 
+export const Stem = Object.fromEntries(STEMS.map((name) => [name, name])) as { [K in (typeof STEMS)[number]]: K };
+
+registerEnumType(Stem, {
+  name: 'Stem',
+  description: 'The first layers of a network of a fixed size.',
+  valuesConfig: {
+    SMALL: { description: 'A 3x3 convolution of stride 1 and no pooling, as is the custom for CIFAR.' },
+    LARGE: {
+      description: "torchvision's, made for ImageNet: of stride 2, and max pooling after it where the network has it.",
+    },
+  },
+});
+
 export const Architecture = configTypes('Architecture', 'The network of a teacher or a student.', architectureConfig, {
   name: { about: 'Its family.', type: ArchitectureName },
   width: 'Channels of every block; CONVNET alone has one, 16 by default.',
   depth: 'Number of blocks, each of which halves the side of the image; CONVNET alone has one, 3 by default.',
+  stem: { about: 'All but CONVNET have one. Left out: SMALL for images of up to 64 pixels.', type: Stem },
 });
 
 export const Augmentation = configTypes('Augmentation', 'Random changes of an image in training.', augmentationConfig, {

@@ -93,7 +93,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
     READ: `architecture augmentation batchSize checkpointEpochs epochs fineTuneEpochs fullyTrained imports learningRate momentum
       otherArchitectures otherBatchSizes prunedRatios randomInitTeachers schedule weightDecay`,
   },
-  Architecture: { READ: 'depth name width' },
+  Architecture: { READ: 'depth name stem width' },
   Augmentation: { READ: 'flip shift' },
 
   DistillationRun: {

@@ -1,6 +1,6 @@
 /** DenseNet-121 (Huang et al., 2017) as in torchvision's densenet.py. */
 
-import { hasSmallStem } from '../../../src/domain/architectures.js';
+import type { Stem } from '../../../src/domain/architectures.js';
 import type { ImageShape } from '../../../src/domain/config.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
 
@@ -9,13 +9,13 @@ const GROWTH = 32;
 const BOTTLENECK = 4;
 const BLOCKS = [6, 12, 24, 16];
 
-/** Norm and ReLU come before each convolution. Small images have a 3x3 stem of stride 1 and no max pooling. */
-export function denseNet121(shape: ImageShape, classes: number): Network {
+/** Norm and ReLU come before each convolution. The small stem is one 3x3 convolution of stride 1, without max pooling. */
+export function denseNet121(stem: Stem, shape: ImageShape, classes: number): Network {
   const net = new NetworkBuilder(shape, 'FAN_IN');
   const normRelu = (x: Ref, name: string): Ref => net.activation(net.norm(x, name), 'RELU');
-  const stem = hasSmallStem(shape) ? { kernel: 3 } : { kernel: 7, stride: 2 };
-  let x = normRelu(net.convolution(net.images, 'features.conv0', 2 * GROWTH, stem), 'features.norm0');
-  if (!hasSmallStem(shape)) x = net.maxPool(x, 3, 2, 1);
+  const first = stem === 'SMALL' ? { kernel: 3 } : { kernel: 7, stride: 2 };
+  let x = normRelu(net.convolution(net.images, 'features.conv0', 2 * GROWTH, first), 'features.norm0');
+  if (stem === 'LARGE') x = net.maxPool(x, 3, 2, 1);
   BLOCKS.forEach((layers, i) => {
     for (let layer = 1; layer <= layers; layer++) {
       const prefix = `features.denseblock${i + 1}.denselayer${layer}`;

@@ -1,6 +1,6 @@
 /** EfficientNet-B0 (Tan and Le, 2019) as in torchvision's efficientnet.py, without dropout and stochastic depth. */
 
-import { hasSmallStem } from '../../../src/domain/architectures.js';
+import type { Stem } from '../../../src/domain/architectures.js';
 import type { ImageShape } from '../../../src/domain/config.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
 
@@ -15,8 +15,8 @@ const STAGES: readonly (readonly [number, number, number, number, number])[] = [
   [6, 3, 1, 320, 1],
 ];
 
-/** Small images have a stem of stride 1. */
-export function efficientNetB0(shape: ImageShape, classes: number): Network {
+/** The small stem is of stride 1. */
+export function efficientNetB0(stem: Stem, shape: ImageShape, classes: number): Network {
   const net = new NetworkBuilder(shape, 'FAN_OUT');
   const convNormSilu = (x: Ref, name: string, outputs: number, kernel: number, stride = 1, depthwise = false): Ref => {
     const h = net.convolution(x, `${name}.0`, outputs, { kernel, stride, depthwise });
@@ -30,7 +30,7 @@ export function efficientNetB0(shape: ImageShape, classes: number): Network {
     return net.scale(x, net.activation(h, 'SIGMOID'));
   };
 
-  let x = convNormSilu(net.images, 'features.0', 32, 3, hasSmallStem(shape) ? 1 : 2);
+  let x = convNormSilu(net.images, 'features.0', 32, 3, stem === 'SMALL' ? 1 : 2);
   STAGES.forEach(([expansion, kernel, firstStride, outputs, blocks], i) => {
     for (let index = 0; index < blocks; index++) {
       const prefix = `features.${i + 1}.${index}.block`;

@@ -1,6 +1,6 @@
 /** The networks that configurations name. */
 
-import { assertArchitectureFits } from '../../../src/domain/architectures.js';
+import { assertArchitectureFits, stemOf } from '../../../src/domain/architectures.js';
 import type { ArchitectureConfig, ImageShape } from '../../../src/domain/config.js';
 import type { Network } from '../network.js';
 import { convNet } from './convnet.js';
@@ -13,24 +13,24 @@ import { SHUFFLENET_V2_X0_5, SHUFFLENET_V2_X1_0, shuffleNetV2 } from './shufflen
 /** Throws UNSUPPORTED_SHAPE where the images are too small. */
 export function buildNetwork(config: ArchitectureConfig, shape: ImageShape, classes: number): Network {
   assertArchitectureFits(config, shape);
+  if (config.name === 'CONVNET') return convNet(config.width, config.depth, shape, classes);
+  const stem = stemOf(config, shape);
   switch (config.name) {
-    case 'CONVNET':
-      return convNet(config.width, config.depth, shape, classes);
     case 'RESNET18':
-      return resNet(RESNET18, shape, classes);
+      return resNet(RESNET18, stem, shape, classes);
     case 'RESNET50':
-      return resNet(RESNET50, shape, classes);
+      return resNet(RESNET50, stem, shape, classes);
     case 'RESNET101':
-      return resNet(RESNET101, shape, classes);
+      return resNet(RESNET101, stem, shape, classes);
     case 'DENSENET121':
-      return denseNet121(shape, classes);
+      return denseNet121(stem, shape, classes);
     case 'MOBILENET_V2':
-      return mobileNetV2(shape, classes);
+      return mobileNetV2(stem, shape, classes);
     case 'SHUFFLENET_V2_X0_5':
-      return shuffleNetV2(SHUFFLENET_V2_X0_5, shape, classes);
+      return shuffleNetV2(SHUFFLENET_V2_X0_5, stem, shape, classes);
     case 'SHUFFLENET_V2_X1_0':
-      return shuffleNetV2(SHUFFLENET_V2_X1_0, shape, classes);
+      return shuffleNetV2(SHUFFLENET_V2_X1_0, stem, shape, classes);
     case 'EFFICIENTNET_B0':
-      return efficientNetB0(shape, classes);
+      return efficientNetB0(stem, shape, classes);
   }
 }

@@ -1,6 +1,6 @@
 /** MobileNetV2 (Sandler et al., 2018) as in torchvision's mobilenetv2.py, without its dropout. */
 
-import { hasSmallStem } from '../../../src/domain/architectures.js';
+import type { Stem } from '../../../src/domain/architectures.js';
 import type { ImageShape } from '../../../src/domain/config.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
 
@@ -15,14 +15,14 @@ const STAGES: readonly (readonly [number, number, number, number])[] = [
   [6, 320, 1, 1],
 ];
 
-/** Small images have a stem of stride 1. */
-export function mobileNetV2(shape: ImageShape, classes: number): Network {
+/** The small stem is of stride 1. */
+export function mobileNetV2(stem: Stem, shape: ImageShape, classes: number): Network {
   const net = new NetworkBuilder(shape, 'FAN_OUT');
   const convNormRelu = (x: Ref, name: string, outputs: number, kernel: number, stride = 1, depthwise = false): Ref => {
     const h = net.convolution(x, `${name}.0`, outputs, { kernel, stride, depthwise });
     return net.activation(net.norm(h, `${name}.1`), 'RELU6');
   };
-  let x = convNormRelu(net.images, 'features.0', 32, 3, hasSmallStem(shape) ? 1 : 2);
+  let x = convNormRelu(net.images, 'features.0', 32, 3, stem === 'SMALL' ? 1 : 2);
   let index = 1;
   for (const [expansion, outputs, blocks, firstStride] of STAGES) {
     for (let block = 0; block < blocks; block++) {

@@ -1,6 +1,6 @@
 /** ResNet (He et al., 2016) as in torchvision's resnet.py, version 1.5: a bottleneck's stride is at its 3x3 convolution. */
 
-import { hasSmallStem } from '../../../src/domain/architectures.js';
+import type { Stem } from '../../../src/domain/architectures.js';
 import type { ImageShape } from '../../../src/domain/config.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
 
@@ -14,16 +14,16 @@ export const RESNET18: ResNetPlan = { stages: [2, 2, 2, 2], bottleneck: false };
 export const RESNET50: ResNetPlan = { stages: [3, 4, 6, 3], bottleneck: true };
 export const RESNET101: ResNetPlan = { stages: [3, 4, 23, 3], bottleneck: true };
 
-/** Small images have a stem of one 3x3 convolution, as is the custom for CIFAR; others 7x7 and max pooling. */
-export function resNet({ stages, bottleneck }: ResNetPlan, shape: ImageShape, classes: number): Network {
+/** The small stem is one 3x3 convolution, the large one 7x7 of stride 2 and max pooling. */
+export function resNet({ stages, bottleneck }: ResNetPlan, stem: Stem, shape: ImageShape, classes: number): Network {
   const net = new NetworkBuilder(shape, 'FAN_OUT');
   const convolve = (x: Ref, prefix: string, index: number | '', outputs: number, kernel: number, stride = 1): Ref =>
     net.norm(net.convolution(x, `${prefix}conv${index}`, outputs, { kernel, stride }), `${prefix}bn${index}`);
   const relu = (x: Ref): Ref => net.activation(x, 'RELU');
 
-  let x = hasSmallStem(shape) ? convolve(net.images, '', 1, 64, 3) : convolve(net.images, '', 1, 64, 7, 2);
+  let x = stem === 'SMALL' ? convolve(net.images, '', 1, 64, 3) : convolve(net.images, '', 1, 64, 7, 2);
   x = relu(x);
-  if (!hasSmallStem(shape)) x = net.maxPool(x, 3, 2, 1);
+  if (stem === 'LARGE') x = net.maxPool(x, 3, 2, 1);
   stages.forEach((blocks, stage) => {
     const width = 64 * 2 ** stage;
     const outputs = bottleneck ? 4 * width : width;

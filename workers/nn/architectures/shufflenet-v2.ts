@@ -1,6 +1,6 @@
 /** ShuffleNetV2 (Ma et al., 2018) as in torchvision's shufflenetv2.py. */
 
-import { hasSmallStem } from '../../../src/domain/architectures.js';
+import type { Stem } from '../../../src/domain/architectures.js';
 import type { ImageShape } from '../../../src/domain/config.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
 
@@ -15,8 +15,8 @@ export const SHUFFLENET_V2_X1_0: ShuffleNetPlan = { channels: [116, 232, 464, 10
 const STEM = 24;
 const BLOCKS = [4, 8, 4];
 
-/** Small images have a stem of stride 1 and no max pooling. */
-export function shuffleNetV2({ channels }: ShuffleNetPlan, shape: ImageShape, classes: number): Network {
+/** The small stem is of stride 1, without max pooling. */
+export function shuffleNetV2({ channels }: ShuffleNetPlan, stem: Stem, shape: ImageShape, classes: number): Network {
   const net = new NetworkBuilder(shape, 'UNIFORM');
   const convNorm = (x: Ref, prefix: string, at: number, outputs: number, kernel: number, stride = 1): Ref =>
     net.norm(net.convolution(x, `${prefix}.${at}`, outputs, { kernel, stride }), `${prefix}.${at + 1}`);
@@ -30,8 +30,8 @@ export function shuffleNetV2({ channels }: ShuffleNetPlan, shape: ImageShape, cl
     return relu(convNorm(h, prefix, 5, outputs, 1));
   };
 
-  let x = relu(convNorm(net.images, 'conv1', 0, STEM, 3, hasSmallStem(shape) ? 1 : 2));
-  if (!hasSmallStem(shape)) x = net.maxPool(x, 3, 2, 1);
+  let x = relu(convNorm(net.images, 'conv1', 0, STEM, 3, stem === 'SMALL' ? 1 : 2));
+  if (stem === 'LARGE') x = net.maxPool(x, 3, 2, 1);
   BLOCKS.forEach((blocks, i) => {
     const half = (channels[i] as number) / 2;
     for (let block = 0; block < blocks; block++) {

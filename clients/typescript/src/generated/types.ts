@@ -49,6 +49,8 @@ export type ArchitectureInput = {
   depth?: number | null | undefined;
   /** Its family. (default "CONVNET") */
   name?: ArchitectureName | null | undefined;
+  /** All but CONVNET have one. Left out: SMALL for images of up to 64 pixels. */
+  stem?: Stem | null | undefined;
   /** Channels of every block; CONVNET alone has one, 16 by default. (at least 4, at most 512) */
   width?: number | null | undefined;
 };
@@ -658,6 +660,13 @@ export type Split =
   | 'TEST'
   /** What teachers learn from and sets are distilled from. */
   | 'TRAIN';
+
+/** The first layers of a network of a fixed size. */
+export type Stem =
+  /** torchvision's, made for ImageNet: of stride 2, and max pooling after it where the network has it. */
+  | 'LARGE'
+  /** A 3x3 convolution of stride 1 and no pooling, as is the custom for CIFAR. */
+  | 'SMALL';
 
 /** How synthetic images are made. What is left out takes its default. */
 export type SynthesisConfigInput = {
