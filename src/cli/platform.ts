@@ -5,6 +5,7 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { type Api, startApi } from '../main.js';
 import type { Config } from '../platform/config/env.js';
+import { leaveServiceUrl, removeServiceUrl } from '../platform/embedded/service-url.js';
 import { startEmbeddedStack } from '../platform/embedded/stack.js';
 import type { Log } from '../platform/log.js';
 import { deployMigrations } from '../platform/migrate/migrations.js';
@@ -45,6 +46,10 @@ export async function startPlatform(options: { config: Config; log: Log; workerL
     await deployMigrations(databaseUrl);
     const api = await startApi({ config: { ...config, databaseUrl }, log, embedded });
     stops.push(api.close);
+    if (embedded) {
+      await leaveServiceUrl(config.stateDir, api.url);
+      stops.push(() => removeServiceUrl(config.stateDir));
+    }
     const env = { ...process.env, DATABASE_URL: databaseUrl, TEDDYHUB_STATE_DIR: config.stateDir };
     const workers = Array.from({ length: config.workers }, () => keepWorker(env, options.workerLog, log));
     // At once: one that waits for its turn would take the task of one that has stopped.

@@ -107,6 +107,7 @@ describe('teddyhub up', () => {
     const file = join(folder, 'state', 'admin-key');
     assert.equal((await readFile(file, 'utf8')).trim(), shown);
     assert.equal((await stat(file)).mode & 0o777, 0o600);
+    assert.equal((await readFile(join(folder, 'state', 'service-url'), 'utf8')).trim(), url);
     assert.equal((await fetch(`${url}/readyz`)).status, 200);
     assert.match(await (await fetch(url)).text(), /Teddyhub/);
     const orphans = await workersOf(url);
@@ -128,6 +129,7 @@ describe('teddyhub up', () => {
     second.child.kill('SIGTERM');
     assert.equal(await second.ended, 0);
     assert.ok(workers.every((pid) => !isAlive(pid)));
+    await assert.rejects(stat(join(folder, 'state', 'service-url')), { code: 'ENOENT' });
     await assert.rejects(fetch(again));
   });
 });

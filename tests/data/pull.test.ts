@@ -213,13 +213,18 @@ describe('teddyhub pull', () => {
     failed(await serve({ ...escaping, digest: setDigest(escaping) }), /names "\.\.\/\.\.\/escaped\.tar"/);
   });
 
-  it('finds its key in the environment, or beside the embedded service', async () => {
+  it('finds service and key in the environment, or those of the embedded service', async () => {
     const to = ['--to', newFolder()];
     assert.equal((await teddyhub([set.id, ...to], { TEDDYHUB_URL: server.url, TEDDYHUB_KEY: 'viewer' })).status, 0);
     failed(await teddyhub([set.id, ...to, '--url', server.url]), /No API key: give --key or set TEDDYHUB_KEY/);
-    await mkdir(join(world.stateDir, '.teddyhub'));
-    await writeFile(join(world.stateDir, '.teddyhub', 'admin-key'), 'viewer\n');
-    assert.equal((await teddyhub([set.id, ...to, '--url', server.url])).status, 0);
+    const inStateDir = (name: string) => join(world.stateDir, '.teddyhub', name);
+    await mkdir(inStateDir(''));
+    await writeFile(inStateDir('admin-key'), 'viewer\n');
+    // At the same port somebody else may listen by now.
+    await writeFile(inStateDir('service-url'), 'http://127.0.0.1:1\n');
+    failed(await teddyhub([set.id, ...to, '--url', server.url]), /No API key: give --key or set TEDDYHUB_KEY/);
+    await writeFile(inStateDir('service-url'), `${server.url}\n`);
+    assert.equal((await teddyhub([set.id, ...to])).status, 0);
     const elsewhere = await teddyhub([set.id, ...to, '--url', 'http://teddyhub.invalid']);
     failed(elsewhere, /No API key: give --key or set TEDDYHUB_KEY\.$/);
   });

@@ -168,7 +168,8 @@ def load(
 ) -> DistilledSet:
     """The published set `set_id` (the id of GraphQL, or the UUID), downloaded unless it is in the cache, and verified.
 
-    url: the service (TEDDYHUB_URL; default http://127.0.0.1:4000). key: an API key, or a token for the set (TEDDYHUB_KEY).
+    url: the service (TEDDYHUB_URL; default the embedded service of this folder, or http://127.0.0.1:4000). key: an API key, or a
+    token for the set (TEDDYHUB_KEY; default that of the embedded service).
     labels: which label modes to fetch. cache: the folder to keep sets in (TEDDYHUB_CACHE; default ~/.cache/teddyhub).
     retries: how often in a row a request that brings nothing is tried again, after growing pauses. progress: is called with
     a file's path, its bytes so far and its size.
@@ -237,18 +238,28 @@ def _kept_manifest(folder: Path, uuid: str) -> Manifest | None:
 
 
 def _open_remote(url: str | None, key: str | None, set_id: str, retries: int) -> Remote:
-    where = url or os.environ.get("TEDDYHUB_URL") or "http://127.0.0.1:4000"
+    where = url or os.environ.get("TEDDYHUB_URL") or _embedded("service-url") or "http://127.0.0.1:4000"
     secret = key or os.environ.get("TEDDYHUB_KEY") or _embedded_key(where)
     return Remote(where, secret, set_id, retries)
 
 
+def _embedded(name: str) -> str:
+    """What the embedded service of this folder has left in a file, or nothing."""
+    try:
+        return (Path(os.environ.get("TEDDYHUB_STATE_DIR") or ".teddyhub") / name).read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def _embedded_key(url: str) -> str:
-    """The key that the embedded service of this folder has left, which no other machine is told."""
-    where = urlsplit(url)
-    # What stands before an @ is no host: http://127.0.0.1@elsewhere is elsewhere.
-    if where.scheme in ("http", "https") and where.hostname in _LOOPBACK and where.username is None:
-        try:
-            return (Path(os.environ.get("TEDDYHUB_STATE_DIR") or ".teddyhub") / "admin-key").read_text().strip()
-        except OSError:
-            pass
+    """The key that the embedded service of this folder has left, which no other service is told."""
+    try:
+        where, own = urlsplit(url), urlsplit(_embedded("service-url"))
+        # What stands before an @ is no host: http://127.0.0.1@elsewhere is elsewhere.
+        here = where.scheme in ("http", "https") and where.hostname in _LOOPBACK and where.username is None
+        secret = _embedded("admin-key") if here and where.port == own.port is not None else ""
+    except ValueError:
+        secret = ""
+    if secret:
+        return secret
     raise TeddyhubError("UNAUTHENTICATED", "No API key: give key=, or set TEDDYHUB_KEY, to an API key or a token for the set.")

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { openTeddyhub, type Teddyhub } from '../../../clients/typescript/src/index.js';
 import { TeddyhubError } from '../../domain/errors.js';
+import { readServiceUrl } from '../../platform/embedded/service-url.js';
 
 export interface ServiceOptions {
   url: string;
@@ -19,23 +20,35 @@ export function isHere(url: string): boolean {
   return /^https?:$/.test(protocol) && LOOPBACK.has(hostname) && username === '';
 }
 
+const stateDir = (): string => process.env.TEDDYHUB_STATE_DIR || '.teddyhub';
+
+/** Whether the URL is that of the embedded service: on its port may by now, or at another of this machine, listen anybody. */
+function isEmbeddedService(url: string): boolean {
+  const own = readServiceUrl(stateDir());
+  return isHere(url) && own !== undefined && new URL(url).port === new URL(own).port;
+}
+
 /** A command that waits longer for an answer looks stuck. */
 const PATIENCE_MS = 15_000;
 
 export const withService = (command: Command): Command =>
   command
-    .option('--url <url>', 'the service', process.env.TEDDYHUB_URL || 'http://127.0.0.1:4000')
+    .option(
+      '--url <url>',
+      'the service',
+      process.env.TEDDYHUB_URL || readServiceUrl(stateDir()) || 'http://127.0.0.1:4000',
+    )
     .option('--key <key>', 'an API key (default: TEDDYHUB_KEY, or the key of the embedded service here)');
 
-/** `--key`, TEDDYHUB_KEY, or the key of the embedded service of this folder, which no other machine is told. Throws UNAUTHENTICATED. */
+/** `--key`, TEDDYHUB_KEY, or the key of the embedded service of this folder, which no other service is told. Throws UNAUTHENTICATED. */
 export async function keyOf({ key, url }: ServiceOptions): Promise<string> {
   // Of a variable that is not set, `--key "$TEDDYHUB_KEY"` makes an empty one.
   if (key) return key;
   if (process.env.TEDDYHUB_KEY) return process.env.TEDDYHUB_KEY;
-  const file = join(process.env.TEDDYHUB_STATE_DIR || '.teddyhub', 'admin-key');
-  const kept = isHere(url) ? await readFile(file, 'utf8').catch(() => '') : '';
+  const file = join(stateDir(), 'admin-key');
+  const kept = isEmbeddedService(url) ? await readFile(file, 'utf8').catch(() => '') : '';
   if (kept.trim() !== '') return kept.trim();
-  const hint = isHere(url) ? ` (an embedded service would have left one in ${file})` : '';
+  const hint = isHere(url) ? ` (an embedded service that runs there would have left one in ${file})` : '';
   throw new TeddyhubError('UNAUTHENTICATED', `No API key: give --key or set TEDDYHUB_KEY${hint}.`);
 }
 

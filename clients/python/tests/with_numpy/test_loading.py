@@ -175,10 +175,14 @@ def test_finds_key_service_and_cache_in_the_environment(api, monkeypatch, tmp_pa
     assert loaded.folder.is_relative_to(tmp_path / "other")
 
 
-def test_finds_the_key_beside_an_embedded_service_of_this_machine_alone(api, tmp_path):
+def test_finds_an_embedded_service_of_this_folder_and_its_key(api, tmp_path, monkeypatch):
+    monkeypatch.delenv("TEDDYHUB_URL", raising=False)
     (tmp_path / ".teddyhub").mkdir()
     (tmp_path / ".teddyhub" / "admin-key").write_text(f"{api.key}\n")
-    assert len(api.load("plain", key=None)) == 24
+    with fails("UNAUTHENTICATED", "No API key"):
+        api.load("plain", key=None)
+    (tmp_path / ".teddyhub" / "service-url").write_text(f"{api.url}\n")
+    assert len(api.load("plain", key=None, url=None)) == 24
     with fails("UNAUTHENTICATED", "No API key"):
         api.load("cutmix", key=None, url="http://teddyhub.invalid")
 
@@ -314,7 +318,9 @@ def test_tells_the_key_of_the_embedded_service_to_no_other(tmp_path, monkeypatch
     monkeypatch.delenv("TEDDYHUB_KEY", raising=False)
     (tmp_path / ".teddyhub").mkdir()
     (tmp_path / ".teddyhub" / "admin-key").write_text("thk_secret")
-    for url in ("http://127.0.0.1:9@127.0.0.2:9", "http://localhost:@127.0.0.2:9", "http://localhost.example:9"):
+    (tmp_path / ".teddyhub" / "service-url").write_text("http://127.0.0.1:9")
+    elsewhere = ("http://127.0.0.1:9@127.0.0.2:9", "http://localhost:@127.0.0.2:9", "http://localhost.example:9", "http://127.0.0.1:8")
+    for url in elsewhere:
         with fails("UNAUTHENTICATED", "No API key"):
             teddyhub.load("0198c5d0-0000-7000-8000-000000000000", url=url, cache=tmp_path)
 
