@@ -64,13 +64,14 @@ export async function startApi(options: {
       ? await ensureFirstKey(services.authenticator, new OperatorKeys(repositories.apiKeys), config.stateDir)
       : null;
 
-    const { host, port, production, publicUrl, scratchDir: scratch } = config;
+    const { host, port, production, publicUrl, allowedOrigins, scratchDir: scratch } = config;
     const http = await serveHttp({
       host,
       port,
       otherPorts: embedded,
       production,
       publicUrl,
+      allowedOrigins,
       scratch,
       schema: await buildTeddyhubSchema(),
       createContext: contextFactory(services, repositories),

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { expressMiddleware } from '@as-integrations/express5';
+import cors from 'cors';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express';
 import type { GraphQLSchema } from 'graphql';
 import { TeddyhubError } from '../domain/errors.js';
@@ -32,6 +33,7 @@ export interface HttpOptions {
   production: boolean;
   /** Where clients reach this service, if not where it listens. */
   publicUrl: string | undefined;
+  allowedOrigins: readonly string[];
   /** A folder for what is made on request. */
   scratch: string;
   schema: GraphQLSchema;
@@ -53,6 +55,14 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** What a page of another origin may read of an answer beside its body and the few headers that it always may. */
+const EXPOSED_HEADERS = [
+  ...['Accept-Ranges', 'Content-Range', 'ETag', 'Retry-After', 'x-request-id'],
+  ...['limit', 'cost', 'remaining', 'reset'].map((name) => `x-ratelimit-${name}`),
+];
+/** Seconds that a browser keeps the answer to its preflight. */
+const PREFLIGHT_SECONDS = 600;
+
 const BODY_LIMIT = '256kb';
 const PORTS_TRIED = 20;
 const TRUSTED_DOCUMENTS = fileURLToPath(new URL('../../../clients/typescript/documents.json', import.meta.url));
@@ -72,6 +82,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   // Nobody asks again for the same answer of /graphql: a digest of each would be for nothing.
   app.set('etag', false);
   app.use(traceRequests(log, limits.requestMs));
+  if (options.allowedOrigins.length > 0) app.use(crossOrigin(options.allowedOrigins));
   app.get('/livez', (_request, response) => void response.json({ alive: true }));
   app.get('/readyz', async (_request, response) => {
     const readiness = await checkReadiness(database, store);
@@ -124,6 +135,14 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     },
   };
 }
+
+/** Keys travel in a header of their own and no cookies are used, so that an origin gains nothing without one. */
+const crossOrigin = (origins: readonly string[]): RequestHandler =>
+  cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    exposedHeaders: EXPOSED_HEADERS,
+    maxAge: PREFLIGHT_SECONDS,
+  });
 
 /** A client may name a trusted document by its digest, as `documentId`, in place of its text. */
 const textOfDocument =

@@ -17,12 +17,26 @@ const url = (...protocols: string[]) =>
     message: `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
   });
 
+/** Origins as browsers send them: no path, no slash at the end. */
+const origins = z
+  .string()
+  .transform((value) =>
+    value
+      .split(',')
+      .map((one) => one.trim())
+      .filter(Boolean),
+  )
+  .refine((all) => all.every((one) => one === '*' || (URL.canParse(one) && new URL(one).origin === one)), {
+    message: 'must be origins with commas between them, such as https://dashboard.example.com, or *',
+  });
+
 const schema = z
   .object({
     NODE_ENV: choice(['development', 'production', 'test'], 'development'),
     HOST: optional(z.string()),
     PORT: integer(4000, 0, 65_535),
     TEDDYHUB_PUBLIC_URL: optional(url('http:', 'https:')),
+    TEDDYHUB_ALLOWED_ORIGINS: optional(origins),
     LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
     TEDDYHUB_STATE_DIR: optional(z.string()),
     DATABASE_URL: optional(url('postgres:', 'postgresql:')),
@@ -87,6 +101,8 @@ export interface Config {
   port: number;
   /** Where clients reach the service, without a slash at the end; undefined: where their requests say that they went. */
   publicUrl: string | undefined;
+  /** Whose pages a browser lets speak to the service beside its own; '*': all. */
+  allowedOrigins: readonly string[];
   logLevel: string;
   /** Where embedded mode keeps its state. */
   stateDir: string;
@@ -133,6 +149,7 @@ export function readConfig(env: NodeJS.ProcessEnv, directory: string): Config {
     host: values.HOST ?? '127.0.0.1',
     port: values.PORT,
     publicUrl: values.TEDDYHUB_PUBLIC_URL?.replace(/\/+$/, ''),
+    allowedOrigins: values.TEDDYHUB_ALLOWED_ORIGINS ?? [],
     logLevel: values.LOG_LEVEL,
     stateDir,
     databaseUrl: values.DATABASE_URL,
