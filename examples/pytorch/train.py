@@ -62,7 +62,8 @@ def main() -> None:
     recipe = dict(distilled.recipe)
     # The rate of a recipe is of its network: these are the platform's for the others.
     if options.architecture == "resnet18":
-        recipe |= {"architecture": {"name": "RESNET18"}, "learningRate": 0.001}
+        own = recipe["architecture"]
+        recipe |= {"architecture": own if own["name"] == "RESNET18" else {"name": "RESNET18"}, "learningRate": 0.001}
     elif options.architecture == "convnet":
         recipe |= {"architecture": {"name": "CONVNET", "width": 128, "depth": 3}, "learningRate": 0.003}
     recipe["learningRate"] = options.learning_rate or recipe["learningRate"]

@@ -3,7 +3,7 @@ import type { ArchitectureConfig, FIXED_ARCHITECTURES, ImageShape, STEMS } from 
 import { TeddyhubError } from './errors.js';
 
 export type Stem = (typeof STEMS)[number];
-type Fixed = (typeof FIXED_ARCHITECTURES)[number];
+export type Fixed = (typeof FIXED_ARCHITECTURES)[number];
 type FixedConfig = Extract<ArchitectureConfig, { name: Fixed }>;
 
 /** Where an architecture names none, sides of up to 64 pixels, CIFAR's and Tiny-ImageNet's, go through the small one. */
@@ -26,9 +26,11 @@ export function assertArchitectureFits(architecture: ArchitectureConfig, shape: 
   const smallest = leastSide(architecture, shape);
   if (Math.min(shape.height, shape.width) >= smallest) return;
   if (architecture.name !== 'CONVNET') {
+    const small = leastSide({ ...architecture, stem: 'SMALL' }, shape);
+    const mend = Math.min(shape.height, shape.width) >= small ? 'use the stem SMALL' : 'use CONVNET';
     throw new TeddyhubError(
       'UNSUPPORTED_SHAPE',
-      `Images of ${shape.height} x ${shape.width} are too small for ${architecture.name}, which needs a side of ${smallest} or more; use CONVNET.`,
+      `Images of ${shape.height} x ${shape.width} are too small for ${architecture.name}, which needs a side of ${smallest} or more; ${mend}.`,
     );
   }
   const deepest = Math.floor(Math.log2(Math.min(shape.height, shape.width)));
@@ -53,11 +55,18 @@ const ACTIVATIONS: Readonly<Record<Fixed, Readonly<Record<Stem, number>>>> = {
 const CONVNET_BASE = 0.3;
 const CONVNET_PER_CHANNEL = 0.041;
 
+/** The five halvings behind a large stem round odd sides up: to so many pixels, which no side measured takes more than. */
+const HALVED_SIDE = 16;
+
 /** Bytes that a step of synthesis against one teacher keeps of an image. */
 export function activationBytes(architecture: ArchitectureConfig, shape: ImageShape): number {
+  const large = architecture.name !== 'CONVNET' && stemOf(architecture, shape) === 'LARGE';
+  const [height, width] = [shape.height, shape.width].map((side) =>
+    large ? HALVED_SIDE * Math.ceil(side / HALVED_SIDE) : side,
+  ) as [number, number];
   const kibibytes =
     architecture.name === 'CONVNET'
       ? CONVNET_BASE + CONVNET_PER_CHANNEL * architecture.width
       : ACTIVATIONS[architecture.name][stemOf(architecture, shape)];
-  return 1024 * kibibytes * shape.height * shape.width;
+  return 1024 * kibibytes * height * width;
 }

@@ -74,7 +74,7 @@ describe('networks of a fixed size', () => {
       assert.ok(featureShape.channels > 0, name);
     }
     const build = () => buildNetwork({ name: 'DENSENET121' }, { height: 28, width: 65, channels: 3 }, 10);
-    assert.throws(build, failureWith('UNSUPPORTED_SHAPE', 'a side of 29 or more'));
+    assert.throws(build, failureWith('UNSUPPORTED_SHAPE', 'a side of 29 or more; use the stem SMALL'));
   });
 
   it('have the stem that is asked for, whatever the side of the image', () => {
@@ -93,6 +93,19 @@ describe('networks of a fixed size', () => {
     assert.ok(
       activationBytes({ name: 'RESNET18', stem: 'LARGE' }, shape) < activationBytes({ name: 'RESNET18' }, shape) / 4,
     );
+  });
+
+  it('have checkpoints of other digests with another stem, though of the same parameters', () => {
+    const bytesOf = (config: ArchitectureConfig) => {
+      const network = buildNetwork(config, { height: 32, width: 32, channels: 3 }, 7);
+      const parameters = initialize(network, 3);
+      const bytes = encodeParameters(network, parameters);
+      tf.dispose([parameters, decodeParameters(network, bytes)]);
+      return bytes.toString('base64');
+    };
+    const name = 'SHUFFLENET_V2_X0_5';
+    assert.notEqual(bytesOf({ name, stem: 'LARGE' }), bytesOf({ name }));
+    assert.equal(bytesOf({ name, stem: 'SMALL' }), bytesOf({ name }));
   });
 
   it('draw kernels with the spread that PyTorch gives them, depthwise ones too', () => {

@@ -51,7 +51,11 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
       const drawn = await readChosenImages(context, dataset, (all) => initialPositions(task, drawnOf(all)));
       return initialImages(task, drawn, [...drawn.labels.keys()]);
     }
-    const ensemble = pool.map(({ frozen }, i) => ({ frozen, accuracy: teachers[i]?.accuracy ?? 0 }));
+    // A network that has learned nothing would be sure of any crop.
+    const trained = teachers.map(({ kind }) => kind !== 'RANDOM_INIT');
+    const ensemble = pool
+      .map(({ frozen }, i) => ({ frozen, accuracy: teachers[i]?.accuracy ?? 0 }))
+      .filter((_, i) => trained[i]);
     const labeller = { ensemble, weighting: 'PLAIN', shape: dataset.shape, normalization: dataset } as const;
     const wanted = { classes, imagesPerClass: config.imagesPerClass * config.formation ** 2, seed };
     const candidates = await readChosenImages(context, dataset, (all) => {

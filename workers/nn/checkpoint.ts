@@ -38,13 +38,16 @@ export function torchShape(network: Network, { kind, shape }: ParameterSpec): nu
   return kind === 'CLASSIFIER' ? [network.classes, featuresOf(network)] : [...shape];
 }
 
-/** Bytes of a torch-compatible checkpoint; equal parameters give equal bytes. */
+/**
+ * Bytes of a torch-compatible checkpoint: equal parameters of equal networks give equal bytes. Digests of checkpoints stand for
+ * teachers, in the cache of statistics, so that the stem must be in them.
+ */
 export function encodeParameters(network: Network, parameters: Parameters): Buffer {
   const stored = network.parameters.map((spec): [string, StoredTensor] => {
     const data = valuesOf(() => toTorch(network, spec, parameterOf(parameters, spec.name)));
     return [spec.name, { dtype: 'F32', shape: torchShape(network, spec), data }];
   });
-  return encodeSafetensors(Object.fromEntries(stored), { format: 'pt' });
+  return encodeSafetensors(Object.fromEntries(stored), { format: 'pt', ...(network.stem && { stem: network.stem }) });
 }
 
 /** Reads a checkpoint of this very network. Throws OBJECT_CORRUPT where a tensor is missing or has another shape. */

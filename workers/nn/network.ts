@@ -3,6 +3,7 @@
  * build it, and walks read it: workers/nn/training-pass.ts with trainable parameters, workers/nn/frozen.ts with fixed ones.
  * Parameters have the names that torchvision's modules give them (`layer1.0.conv1.weight`).
  */
+import type { Stem } from '../../src/domain/architectures.js';
 import type { ImageShape } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 
@@ -78,6 +79,8 @@ export interface Network {
   /** Prefix of the classifier's parameters. It reads the last node, flattened: the penultimate features. */
   readonly classifier: string;
   readonly kernelInit: KernelInit;
+  /** Where it is not the one that goes with the side of the images: parameters may have the same shapes with either. */
+  readonly stem?: Stem;
   readonly shape: ImageShape;
   readonly classes: number;
   /** Height, width and channels of the penultimate features. */

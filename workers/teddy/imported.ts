@@ -1,4 +1,5 @@
 /** Teachers from elsewhere: safetensors state dicts with torchvision's names, which the API has taken into the object store. */
+import { stemOf } from '../../src/domain/architectures.js';
 import type { PoolConfig } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { ObjectRef } from '../../src/domain/jobs/references.js';
@@ -27,7 +28,8 @@ export async function readImported(
     // The decoder speaks of an object of the store; who wrote this file knows it by its path.
     throw error instanceof TeddyhubError ? bad(error.message, error) : error;
   }
-  const problem = problemOf(file, network, `a ${architecture.name} of ${network.classes} classes`);
+  const stem = architecture.name === 'CONVNET' ? '' : ` with the stem ${stemOf(architecture, network.shape)}`;
+  const problem = problemOf(file, network, `a ${architecture.name}${stem} of ${network.classes} classes`);
   if (problem !== undefined) throw bad(problem);
   return decodeParameters(network, bytes);
 }

@@ -125,8 +125,11 @@ export function poolStep(
 /** How many real images set the batch norms of a random-initialised teacher, in one pass: fewer where they are large. */
 const MOMENT_IMAGES = 1000;
 const MOMENT_PIXELS = 2 ** 22;
-/** A pass without gradients holds about a thirtieth of what one with them keeps: 4 GiB. */
-const MOMENT_BYTES = 120 * 2 ** 30;
+/**
+ * 4 GiB, as a pass without gradients holds about a thirtieth of what one with them keeps. Of a ConvNet, whose first layer
+ * is the most of it, a quarter.
+ */
+const momentBytes = ({ name }: ArchitectureConfig): number => (name === 'CONVNET' ? 16 : 120) * 2 ** 30;
 
 /** Untrained teacher number `index`: seeded weights, and running moments taken from real images. */
 export function randomTeacher(
@@ -138,7 +141,7 @@ export function randomTeacher(
 ): Parameters {
   const parameters = initialize(network, random(seed, 'random-init', index).integer(2 ** 31));
   const byPixels = Math.floor(MOMENT_PIXELS / (train.height * train.width));
-  const byMemory = Math.max(1, Math.floor(MOMENT_BYTES / activationBytes(architecture, network.shape)));
+  const byMemory = Math.max(1, Math.floor(momentBytes(architecture) / activationBytes(architecture, network.shape)));
   const count = Math.min(MOMENT_IMAGES, byPixels, byMemory, train.labels.length);
   const chosen = shuffledIndices(seed, `random-init/${index}`, train.labels.length, 0, count);
   const images = tf.tidy(() => normalize(gatherImages(train, chosen), normalization));

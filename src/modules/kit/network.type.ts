@@ -45,7 +45,10 @@ export const Architecture = configTypes('Architecture', 'The network of a teache
   name: { about: 'Its family.', type: ArchitectureName },
   width: 'Channels of every block; CONVNET alone has one, 16 by default.',
   depth: 'Number of blocks, each of which halves the side of the image; CONVNET alone has one, 3 by default.',
-  stem: { about: 'All but CONVNET have one. Left out: SMALL for images of up to 64 pixels.', type: Stem },
+  stem: {
+    about: 'All but CONVNET have one. Left out: SMALL for images of up to 64 pixels, LARGE for others.',
+    type: Stem,
+  },
 });
 
 export const Augmentation = configTypes('Augmentation', 'Random changes of an image in training.', augmentationConfig, {

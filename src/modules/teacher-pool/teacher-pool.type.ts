@@ -52,7 +52,7 @@ const TeacherImport = configTypes(
     path: 'Absolute, or relative to the import folder of the service. Of an upload, what its owner calls the file.',
     uploadId:
       'Of `datasetUploadBegin`, once completed: instead of a path, for files that are not on the disk of the service.',
-    architecture: { about: 'The network that it is of.', type: Architecture },
+    architecture: { about: "The network that it is of. torchvision's own have the stem LARGE.", type: Architecture },
     digest: "sha256: and the file's SHA-256 in hex: another file is refused.",
   },
 );

@@ -1,6 +1,6 @@
 /** The networks that configurations name. */
 
-import { assertArchitectureFits, stemOf } from '../../../src/domain/architectures.js';
+import { assertArchitectureFits, type Fixed, type Stem, stemOf } from '../../../src/domain/architectures.js';
 import type { ArchitectureConfig, ImageShape } from '../../../src/domain/config.js';
 import type { Network } from '../network.js';
 import { convNet } from './convnet.js';
@@ -15,7 +15,12 @@ export function buildNetwork(config: ArchitectureConfig, shape: ImageShape, clas
   assertArchitectureFits(config, shape);
   if (config.name === 'CONVNET') return convNet(config.width, config.depth, shape, classes);
   const stem = stemOf(config, shape);
-  switch (config.name) {
+  const network = fixedNetwork(config.name, stem, shape, classes);
+  return stem === stemOf({ name: config.name }, shape) ? network : { ...network, stem };
+}
+
+function fixedNetwork(name: Fixed, stem: Stem, shape: ImageShape, classes: number): Network {
+  switch (name) {
     case 'RESNET18':
       return resNet(RESNET18, stem, shape, classes);
     case 'RESNET50':

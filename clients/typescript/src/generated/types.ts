@@ -49,7 +49,7 @@ export type ArchitectureInput = {
   depth?: number | null | undefined;
   /** Its family. (default "CONVNET") */
   name?: ArchitectureName | null | undefined;
-  /** All but CONVNET have one. Left out: SMALL for images of up to 64 pixels. */
+  /** All but CONVNET have one. Left out: SMALL for images of up to 64 pixels, LARGE for others. */
   stem?: Stem | null | undefined;
   /** Channels of every block; CONVNET alone has one, 16 by default. (at least 4, at most 512) */
   width?: number | null | undefined;
@@ -738,7 +738,7 @@ export type TaskKind =
 
 /** A state dict to take in as a teacher: safetensors, float32, with torchvision's names. What is left out takes its default. */
 export type TeacherImportInput = {
-  /** The network that it is of. */
+  /** The network that it is of. torchvision's own have the stem LARGE. */
   architecture?: ArchitectureInput | null | undefined;
   /** sha256: and the file's SHA-256 in hex: another file is refused. */
   digest?: string | null | undefined;
