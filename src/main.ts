@@ -8,6 +8,7 @@ import { OperatorKeys } from './modules/api-key/operator-keys.js';
 import { createRepositories, createServices } from './modules/index.js';
 import type { Config } from './platform/config/env.js';
 import { openDatabase } from './platform/database/client.js';
+import { explainDatabase } from './platform/database/failures.js';
 import { createRunEventHub } from './platform/events/run-event-hub.js';
 import type { Log } from './platform/log.js';
 import { openObjectStore } from './platform/object-store/open-object-store.js';
@@ -96,6 +97,6 @@ export async function startApi(options: {
     };
   } catch (error) {
     await close();
-    throw error;
+    throw explainDatabase(error, databaseUrl);
   }
 }

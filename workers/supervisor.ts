@@ -40,8 +40,9 @@ export async function startSupervisor(options: AttemptOptions & { workerId: stri
     if (draining.signal.aborted) attempt.drain();
     const end = await attempt.ended;
     current = undefined;
-    // The queue takes a handler that throws for a failed delivery, and delivers again, later each time.
-    if (end === 'RETRY') throw new Error('the attempt failed, another one follows');
+    // The queue takes a handler that throws for a failed delivery, and delivers again, later each time. So also where the claim
+    // went to somebody whose own delivery is over: of a task that has ended, the next delivery is the last.
+    if (end === 'RETRY' || end === 'STALE') throw new Error('the attempt did not end the task, another one follows');
   };
 
   const sayAlive = async (): Promise<void> => {

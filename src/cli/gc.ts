@@ -9,6 +9,7 @@ import { sizeOf } from './support/size.js';
 const HOUR_MS = 3_600_000;
 /** Writers rely on objects of up to an hour without writing them anew. */
 const MIN_HOURS = 2;
+const MAX_HOURS = 24 * 36_525;
 
 interface GcOptions {
   dryRun?: boolean;
@@ -39,8 +40,8 @@ export function gcCommand(): Command {
 
 function readHours(text: string): number {
   const hours = Number(text);
-  if (Number.isFinite(hours) && hours >= MIN_HOURS) return hours;
-  throw new TeddyhubError('INVALID_INPUT', `--grace-hours: ${text} is not a number of at least ${MIN_HOURS}.`);
+  if (hours >= MIN_HOURS && hours <= MAX_HOURS) return hours;
+  throw new TeddyhubError('INVALID_INPUT', `--grace-hours: ${text} is not a number from ${MIN_HOURS} to ${MAX_HOURS}.`);
 }
 
 const verb = (dryRun: boolean) => (dryRun ? 'would remove' : 'removed');

@@ -39,10 +39,13 @@ export function keyCommand(): Command {
   return key;
 }
 
+/** A hundred years: dates end some day. */
+const MAX_DAYS = 36_525;
+
 function readDays(text: string): number {
   const days = Number(text);
-  if (Number.isInteger(days) && days > 0) return days;
-  throw new TeddyhubError('INVALID_INPUT', `--days: ${text} is not a whole number of days.`);
+  if (Number.isInteger(days) && days > 0 && days <= MAX_DAYS) return days;
+  throw new TeddyhubError('INVALID_INPUT', `--days: ${text} is not a whole number of days from 1 to ${MAX_DAYS}.`);
 }
 
 const withKeys = <T>(work: (keys: OperatorKeys) => Promise<T>): Promise<T> =>

@@ -5,8 +5,8 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { type Api, startApi } from '../main.js';
 import type { Config } from '../platform/config/env.js';
-import { leaveServiceUrl, removeServiceUrl } from '../platform/embedded/service-url.js';
-import { startEmbeddedStack } from '../platform/embedded/stack.js';
+import { keepEmbeddedStack } from '../platform/embedded/kept-stack.js';
+import { leaveServiceUrl } from '../platform/embedded/service-url.js';
 import type { Log } from '../platform/log.js';
 import { deployMigrations } from '../platform/migrate/migrations.js';
 import { spawnWorker } from '../platform/queue/spawn-worker.js';
@@ -38,7 +38,7 @@ export async function startPlatform(options: { config: Config; log: Log; workerL
     const embedded = options.config.databaseUrl === undefined;
     const config = { ...options.config };
     if (config.databaseUrl === undefined) {
-      const stack = await startEmbeddedStack({ stateDir: config.stateDir });
+      const stack = await keepEmbeddedStack(config, log);
       stops.push(stack.stop);
       config.databaseUrl = stack.databaseUrl;
     }
@@ -46,10 +46,7 @@ export async function startPlatform(options: { config: Config; log: Log; workerL
     await deployMigrations(databaseUrl);
     const api = await startApi({ config: { ...config, databaseUrl }, log, embedded });
     stops.push(api.close);
-    if (embedded) {
-      await leaveServiceUrl(config.stateDir, api.url);
-      stops.push(() => removeServiceUrl(config.stateDir));
-    }
+    if (embedded) stops.push(await leaveServiceUrl(config.stateDir, api.url));
     const env = { ...process.env, DATABASE_URL: databaseUrl, TEDDYHUB_STATE_DIR: config.stateDir };
     const workers = Array.from({ length: config.workers }, () => keepWorker(env, options.workerLog, log));
     // At once: one that waits for its turn would take the task of one that has stopped.

@@ -26,14 +26,9 @@ export function appendFile(folder: string): AppendFile {
   const buffer = new Uint8Array(BUFFER_BYTES);
   let buffered = 0;
   let written = 0;
-  let nextLook = LOOK_EVERY_BYTES;
-  const look = () => {
-    if (written < nextLook) return;
-    nextLook = written + LOOK_EVERY_BYTES;
-    assertRoom(folder);
-  };
+  const look = roomIn(folder);
   const flush = () => {
-    look();
+    look(written);
     writeAll(descriptor, buffer.subarray(0, buffered), written);
     written += buffered;
     buffered = 0;
@@ -42,7 +37,7 @@ export function appendFile(folder: string): AppendFile {
     append(bytes: Uint8Array) {
       if (buffered + bytes.length > buffer.length) flush();
       if (bytes.length > buffer.length) {
-        look();
+        look(written);
         writeAll(descriptor, bytes, written);
         written += bytes.length;
       } else {
@@ -59,6 +54,16 @@ export function appendFile(folder: string): AppendFile {
       }
     },
     close: () => closeSync(descriptor),
+  };
+}
+
+/** Looks now and then, by what was written, whether the disk has room for more. Throws STORAGE_FULL. */
+export function roomIn(folder: string): (written: number) => void {
+  let nextLook = LOOK_EVERY_BYTES;
+  return (written) => {
+    if (written < nextLook) return;
+    nextLook = written + LOOK_EVERY_BYTES;
+    assertRoom(folder);
   };
 }
 

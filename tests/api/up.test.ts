@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readConfig } from '../../src/platform/config/env.js';
+import { locateCluster } from '../../src/platform/embedded/cluster.js';
 import { startEmbeddedStack } from '../../src/platform/embedded/stack.js';
 import { until } from '../support/until.js';
 import { at, listAt } from './server.js';
@@ -125,6 +126,17 @@ describe('teddyhub up', () => {
     const kept = await send(again, '{ datasets(first: 5) { nodes { name } } }');
     assert.deepEqual(listAt(kept, 'datasets.nodes'), [{ name: 'kept' }]);
     const workers = await workersOf(again);
+
+    // The lack of memory that kills a database is over at some time.
+    const { data } = locateCluster(join(folder, 'state', 'postgres'));
+    const [postmaster] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n');
+    process.kill(Number(postmaster), 'SIGKILL');
+    await until('the database is back', () => /was started again/.test(second.stderr()), 30_000);
+    const found = await until('the API answers', () =>
+      send(again, '{ datasets(first: 5) { nodes { name } } }').catch(() => null),
+    );
+    assert.deepEqual(listAt(found, 'datasets.nodes'), [{ name: 'kept' }]);
+    assert.deepEqual(await workersOf(again), workers);
 
     second.child.kill('SIGTERM');
     assert.equal(await second.ended, 0);

@@ -195,6 +195,12 @@ describe('what the commands make of a published set', () => {
     const dry = await gc('--dry-run');
     assert.equal(dry.status, 0, dry.errors.join('\n'));
     assert.match(dry.lines.at(-1)!, /^would remove 0 objects .* kept 3 unnamed objects of/);
-    failed(await gc('--grace-hours', '1'), /--grace-hours: 1 is not a number of at least 2/);
+    failed(await gc('--grace-hours', '1'), /--grace-hours: 1 is not a number from 2 to 876600/);
+    failed(await gc('--grace-hours', '9999999999'), /--grace-hours: 9999999999 is not a number from 2 to/);
+    const gone = await runTeddyhub(['gc'], {
+      cwd: api.world.stateDir,
+      env: { DATABASE_URL: 'postgresql://teddyhub@127.0.0.1:1/teddyhub', TEDDYHUB_STATE_DIR: api.world.stateDir },
+    });
+    failed(gone, /No database answers at 127\.0\.0\.1:1/);
   });
 });

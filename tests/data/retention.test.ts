@@ -187,6 +187,34 @@ describe('garbage collection', () => {
     assert.equal(await uploadsOf(store), 0);
   });
 
+  it('leaves an upload alone of which parts arrive, however long ago it was begun', async () => {
+    const upload = { key: 'uploads/large', id: await store.uploads.begin('uploads/large') };
+    await store.uploads.put(upload, 1, Buffer.from('part'));
+    const begunLongAgo: ObjectStore = {
+      ...store,
+      uploads: {
+        ...store.uploads,
+        async *list() {
+          for await (const one of store.uploads.list()) yield { ...one, startedAt: later(-72) };
+        },
+      },
+    };
+    assert.equal((await collect({ store: begunLongAgo, now: new Date() })).uploads, 0);
+    assert.equal((await collect({ store: begunLongAgo })).uploads, 1);
+  });
+
+  it('keeps what was written up to an hour before a task that is under way was made: it may rely on that', async () => {
+    const { key } = await putByDigest(store, 'checkpoints', Buffer.from('of a pool that was canceled'), '');
+    const { id: datasetId } = await seedDataset(world.database, project);
+    const task = await world.database.task.create({
+      data: { projectId: project.id, kind: 'DATASET_IMPORT', datasetId, payload: {}, createdAt: later(0.9) },
+    });
+    assert.equal((await collect()).objects, 0);
+    await world.database.task.update({ where: { id: task.id }, data: { createdAt: later(1.1) } });
+    assert.equal((await collect()).objects, 1);
+    assert.equal(await store.stat(key), null);
+  });
+
   it('looks at the age again before it removes: what was written anew meanwhile stays', async () => {
     const { key } = await putByDigest(store, 'labels', Buffer.from('needed again'), '');
     const renewed: ObjectStore = {

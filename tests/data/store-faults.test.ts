@@ -131,6 +131,13 @@ describe('an S3 store that fails now and then', () => {
     const requests = await countOf(() => assert.rejects(store.get('there'), failsWith('UNAVAILABLE', words)));
     assert.equal(requests, PATIENCE.attempts);
     proxy.heal();
+    proxy.inject({ kind: 'CUT', bytes: 4 }, { matching: GET });
+    proxy.inject({ kind: 'STATUS', status: 503, code: 'SlowDown' }, { times: 100 });
+    await assert.rejects(
+      buffer(await store.stream('there', { start: 0, length: 10 })),
+      failsWith('UNAVAILABLE', words),
+    );
+    proxy.heal();
     proxy.inject({ kind: 'STALL' }, { times: 100 });
     await assert.rejects(store.put('never', Buffer.from('x')), failsWith('UNAVAILABLE', /ETIMEDOUT/));
     proxy.heal();

@@ -182,6 +182,20 @@ describe('an attempt', () => {
     assert.match(failureMessage ?? '', /^Task STATISTICS 0 was tried 4 times and its workers were lost: .*$/);
   });
 
+  it('whose attempts failed before its worker was lost tells of both, and counts no drained one', async () => {
+    const run = await startedRun();
+    const task = await nextTask(world, { runId: run.id });
+    const worker = await newWorker(world);
+    const claimed = async () => (await claimTask(world, task.id, worker)) as Claim;
+    await handBackTask(world, await claimed(), 'drained');
+    const away = failure('UNAVAILABLE', 'The store was away.');
+    for (let attempt = 0; attempt < 3; attempt++) await failAttempt(world, await claimed(), away);
+    await claimed();
+    assert.equal(await claimTask(world, task.id, worker), null);
+    const { failureMessage } = await runOf(run.id);
+    assert.match(failureMessage ?? '', /was tried 4 times .* Attempt 4 had failed: UNAVAILABLE: The store was away\.$/);
+  });
+
   it('that is handed back is offered again at once, and is not held against its task', async () => {
     const run = await startedRun(1);
     const task = await nextTask(world, { runId: run.id });

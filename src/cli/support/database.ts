@@ -2,6 +2,7 @@ import { countPendingMigrations } from '../../http/health.js';
 import type { Config } from '../../platform/config/env.js';
 import { readConfig } from '../../platform/config/env.js';
 import { type Database, openDatabase } from '../../platform/database/client.js';
+import { explainDatabase } from '../../platform/database/failures.js';
 import { startEmbeddedStack } from '../../platform/embedded/stack.js';
 import { deployMigrations } from '../../platform/migrate/migrations.js';
 
@@ -14,6 +15,8 @@ export async function withDatabase<T>(work: (database: Database, config: Config)
   try {
     if ((await countPendingMigrations(database)) > 0) await deployMigrations(databaseUrl);
     return await work(database, config);
+  } catch (error) {
+    throw explainDatabase(error, databaseUrl);
   } finally {
     await database.$disconnect();
     await stack?.stop();

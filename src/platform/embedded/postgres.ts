@@ -28,6 +28,8 @@ export interface EmbeddedPostgresOptions {
   dataDir: string;
   /** Port to try first (default: the last one used, or 54329); one in use gives way to the next that is free. */
   port?: number;
+  /** Connections that it takes at most (default: 200). */
+  connections?: number;
   /** No fsync: for tests alone, a power cut may lose everything. */
   fast?: boolean;
 }
@@ -40,6 +42,7 @@ export interface EmbeddedPostgres {
   /** Process id of the server. */
   pid: number;
   port: number;
+  isRunning(): boolean;
   /** Ends this process' use of the server, and the server itself when no other living process uses it. */
   stop(): Promise<void>;
 }
@@ -66,16 +69,19 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       writeState(cluster, state);
       initialise(cluster, state.password, options.fast !== true);
     }
+    const settings = { durable: options.fast !== true, connections: options.connections ?? 200 };
     let pid = await adopt(cluster, state);
-    pid ??= await launch(cluster, state, { first: options.port ?? state.port, durable: options.fast !== true });
+    pid ??= await launch(cluster, state, { first: options.port ?? state.port, ...settings });
+    const running = pid;
     const users = [...state.users.filter(isAlive), self()];
     writeState(cluster, { ...state, users });
     await ensureDatabase(urlOf(state, 'postgres'), SUPERUSER);
     return {
       url: urlOf(state, SUPERUSER),
       adminUrl: urlOf(state, 'postgres'),
-      pid,
+      pid: running,
       port: state.port,
+      isRunning: () => isRunning(running),
       stop: once(() => withLock(join(cluster.home, 'lock'), () => leave(cluster))),
     };
   });
@@ -99,12 +105,12 @@ async function adopt(cluster: Cluster, state: ServerState): Promise<number | und
 async function launch(
   cluster: Cluster,
   state: ServerState,
-  { first, durable }: { first: number; durable: boolean },
+  { first, ...settings }: { first: number } & ServerSettings,
 ): Promise<number> {
   await clearStaleLock(cluster);
   for (let port = await freePort(first); port < first + PORTS_TO_TRY; port = await freePort(port + 1)) {
     state.port = port;
-    const pid = spawnServer(cluster, port, durable);
+    const pid = spawnServer(cluster, port, settings);
     try {
       await untilReady(cluster, state, pid);
       return pid;
@@ -146,12 +152,17 @@ function isAttached(segment: string): boolean {
   return rows.some((row) => row[1] === segment && Number(row[6]) > 0);
 }
 
-function spawnServer(cluster: Cluster, port: number, durable: boolean): number {
+interface ServerSettings {
+  durable: boolean;
+  connections: number;
+}
+
+function spawnServer(cluster: Cluster, port: number, { durable, connections }: ServerSettings): number {
   const settings = {
     port,
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    max_connections: 200,
+    max_connections: connections,
     timezone: 'UTC',
     log_timezone: 'UTC',
     ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),

@@ -5,10 +5,21 @@ import { join } from 'node:path';
 
 const fileOf = (stateDir: string): string => join(stateDir, 'service-url');
 
-export const leaveServiceUrl = (stateDir: string, url: string): Promise<void> =>
-  writeFile(fileOf(stateDir), `${url}\n`);
+/** Leaves the URL for as long as the service runs, but for where another one that runs has left its own. */
+export async function leaveServiceUrl(stateDir: string, url: string): Promise<() => Promise<void>> {
+  const other = readServiceUrl(stateDir);
+  const isTaken = other !== undefined && other !== url && (await answers(other));
+  if (!isTaken) await writeFile(fileOf(stateDir), `${url}\n`);
+  return async () => {
+    if (readServiceUrl(stateDir) === url) await rm(fileOf(stateDir), { force: true });
+  };
+}
 
-export const removeServiceUrl = (stateDir: string): Promise<void> => rm(fileOf(stateDir), { force: true });
+const answers = (url: string): Promise<boolean> =>
+  fetch(`${url}/livez`, { signal: AbortSignal.timeout(1000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 
 /** Undefined where no service runs. One that was killed leaves a URL at which it no longer answers. */
 export function readServiceUrl(stateDir: string): string | undefined {

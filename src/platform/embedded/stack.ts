@@ -3,22 +3,36 @@ import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { startEmbeddedPostgres } from './postgres.js';
 
+/** What a worker has at most, and the API and commands beside it. */
+const CONNECTIONS_OF_WORKER = 9;
+const OTHER_CONNECTIONS = 50;
+const LEAST_CONNECTIONS = 200;
+
 export interface EmbeddedStack {
   databaseUrl: string;
   /** Connection URL of the maintenance database. */
   adminUrl: string;
   /** Folder of the filesystem object store. */
   objectStoreDir: string;
+  isRunning(): boolean;
   /** Stops the database unless another living process uses it. */
   stop(): Promise<void>;
 }
 
 /** Starts (or joins) the embedded stack of `stateDir`, usually `.teddyhub`. Migrations are the caller's. */
-export async function startEmbeddedStack(options: { stateDir: string; fast?: boolean }): Promise<EmbeddedStack> {
+export async function startEmbeddedStack(options: {
+  stateDir: string;
+  workers?: number;
+  fast?: boolean;
+}): Promise<EmbeddedStack> {
   const stateDir = resolve(options.stateDir);
   const objectStoreDir = join(stateDir, 'objects');
   // Datasets and sets of all projects: for the service's own account alone.
   mkdirSync(objectStoreDir, { recursive: true, mode: 0o700 });
-  const postgres = await startEmbeddedPostgres({ dataDir: join(stateDir, 'postgres'), fast: options.fast ?? false });
-  return { databaseUrl: postgres.url, adminUrl: postgres.adminUrl, objectStoreDir, stop: postgres.stop };
+  const { url, adminUrl, isRunning, stop } = await startEmbeddedPostgres({
+    dataDir: join(stateDir, 'postgres'),
+    fast: options.fast ?? false,
+    connections: Math.max(LEAST_CONNECTIONS, OTHER_CONNECTIONS + CONNECTIONS_OF_WORKER * (options.workers ?? 1)),
+  });
+  return { databaseUrl: url, adminUrl, objectStoreDir, isRunning, stop };
 }

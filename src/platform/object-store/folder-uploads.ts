@@ -58,7 +58,8 @@ export function folderUploads(
         const parts: StoredPart[] = [];
         for (const number of numbers.sort((a, b) => a - b)) {
           const bytes = await readFile(partOf(upload, number));
-          parts.push({ number, tag: digestOf(bytes), bytes: bytes.byteLength });
+          const { mtime: modifiedAt } = await stat(partOf(upload, number));
+          parts.push({ number, tag: digestOf(bytes), bytes: bytes.byteLength, modifiedAt });
         }
         return parts;
       }),

@@ -79,13 +79,14 @@ export interface UploadedPart {
 
 export interface StoredPart extends UploadedPart {
   bytes: number;
+  modifiedAt: Date;
 }
 
 /** S3 takes no smaller parts, but for the last. */
 export const MIN_PART_BYTES = 5 * 2 ** 20;
 
 /** An object of this age is written again before anybody relies on it: garbage collection may be about to take it. */
-const REFRESH_MS = 3_600_000;
+export const REFRESH_MS = 3_600_000;
 
 export const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 

@@ -6,7 +6,7 @@ import { delayBefore, type Patience } from './retry.js';
 
 /**
  * `open` answers a stream of the range. Objects never change under their key, so that the second half fits the first. Fails
- * when `attempts` in a row bring nothing.
+ * with what `explain` makes of the error when `attempts` in a row bring nothing.
  */
 export function resumedStream(
   range: ByteRange,
@@ -14,6 +14,7 @@ export function resumedStream(
   open: (range: ByteRange) => Promise<Readable>,
   patience: Patience,
   isTransient: (error: unknown) => boolean,
+  explain: (error: unknown) => unknown,
 ): Readable {
   return Readable.from(read(), { objectMode: false });
 
@@ -33,7 +34,7 @@ export function resumedStream(
       } catch (error) {
         source?.destroy();
         source = undefined;
-        if (tried >= patience.attempts || !isTransient(error)) throw error;
+        if (tried >= patience.attempts || !isTransient(error)) throw explain(error);
         await wait(delayBefore(patience, tried));
       }
     }

@@ -54,7 +54,7 @@ export async function openS3ObjectStore(config: S3Config, patience: Patience): P
       const whole = range ?? { start: 0, length: (await attempt(key, stat)).bytes };
       const first = await attempt(key, () => open(key, range));
       const again = (rest: ByteRange) => open(key, rest);
-      return resumedStream(whole, first, again, patience, isTransient);
+      return resumedStream(whole, first, again, patience, isTransient, (error) => explain(error, config, key));
     },
     stat: (key) =>
       attempt(key, stat).catch((error: unknown) => {

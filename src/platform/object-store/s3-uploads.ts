@@ -32,7 +32,12 @@ export function s3Uploads({ client, publicClient, config, attempt }: Parts): Upl
         // biome-ignore lint/complexity/useLiteralKeys: the client keeps it for its subclasses, and has no other way to ask.
         const parts = await client['listParts'](bucket, key, id);
         return parts
-          .map(({ part, etag, size }) => ({ number: part, tag: etag.replaceAll('"', ''), bytes: Number(size) }))
+          .map(({ part, etag, size, lastModified }) => ({
+            number: part,
+            tag: etag.replaceAll('"', ''),
+            bytes: Number(size),
+            modifiedAt: new Date(lastModified ?? 0),
+          }))
           .sort((a, b) => a.number - b.number);
       }),
     presign: ({ key, id }, number, seconds) =>

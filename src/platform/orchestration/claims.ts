@@ -47,7 +47,7 @@ export function claimTask(
     }
     await closeLostAttempts(tx, task);
     if ((await failedAttempts(tx, taskId)) >= task.maxAttempts) {
-      await failTask({ tx, queue }, task, workerLost(task));
+      await failTask({ tx, queue }, task, await workerLost(tx, task));
       return null;
     }
     const now = new Date();
@@ -113,7 +113,7 @@ export async function failDeadTask({ database, queue }: Backend, taskId: string)
     const task = await lockTask(tx, taskId);
     if (task === null || (task.state !== 'QUEUED' && task.state !== 'RUNNING')) return;
     await closeLostAttempts(tx, task);
-    await failTask({ tx, queue }, task, workerLost(task));
+    await failTask({ tx, queue }, task, await workerLost(tx, task));
   }, TRANSACTION);
 }
 
@@ -144,9 +144,16 @@ async function lastSignOfLife(tx: Transaction, task: SlimTask, attempt: TaskAtte
   return new Date(Math.max(...signs.map((sign) => sign.getTime())));
 }
 
-function workerLost(task: SlimTask): Failure {
+/** Of the last attempt that ended with a reason of its own, that is told too: it may be what the others met. */
+async function workerLost(tx: Transaction, task: SlimTask): Promise<Failure> {
+  const failed = await tx.taskAttempt.findFirst({
+    where: { taskId: task.id, outcome: 'FAILED' },
+    orderBy: { number: 'desc' },
+  });
+  const tried = (await failedAttempts(tx, task.id)) || task.attempts;
   const message =
-    `Task ${task.kind} ${task.index} was tried ${task.attempts} times and its workers were lost: ` +
-    'look for lack of memory in their logs, then start again.';
+    `Task ${task.kind} ${task.index} was tried ${tried} times and its workers were lost: ` +
+    'look for lack of memory in their logs, then start again.' +
+    (failed?.reason ? ` Attempt ${failed.number} had failed: ${failed.reason}` : '');
   return { ...FAILURE_CODES.WORKER_LOST, code: 'WORKER_LOST', message };
 }

@@ -23,15 +23,15 @@ export async function sweepUntil(
 ): Promise<void> {
   /** Since when the database has answered without a gap: as far as a process knows that has just begun, always. */
   let answeringSince = Number.NEGATIVE_INFINITY;
-  let answeredAt = Date.now();
+  let answeredAt = performance.now();
   while (!signal.aborted) {
     await wait(everyMs, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
-    const isPause = Date.now() - answeredAt > everyMs + heartbeatMs / 2;
+    const isPause = performance.now() - answeredAt > everyMs + heartbeatMs / 2;
     if (isPause) answeringSince = Number.POSITIVE_INFINITY;
     try {
-      await (Date.now() - answeringSince > heartbeatMs ? look() : ask());
-      answeredAt = Date.now();
+      await (performance.now() - answeringSince > heartbeatMs ? look() : ask());
+      answeredAt = performance.now();
       if (answeringSince > answeredAt) answeringSince = answeredAt;
     } catch (error) {
       answeringSince = Number.POSITIVE_INFINITY;

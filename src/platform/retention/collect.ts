@@ -4,12 +4,14 @@
  *
  * The order makes it safe beside running work. Candidates are listed first and the rows read after them, so a row that was
  * there at the listing, or came until the reading, keeps its objects. What was written within the grace period, or since the
- * oldest unfinished task was made, is kept: its row may be still to come. And writers write an old object anew before they
- * rely on it (`putByDigest`), which the last look at its age, right before its removal, sees.
+ * hour before the oldest unfinished task was made, is kept: its row may be still to come. That hour is how long writers rely on
+ * an object as it is; an older one they write anew first (`putByDigest`), which the last look at its age, right before its
+ * removal, sees.
  */
+import { TeddyhubError } from '../../domain/errors.js';
 import type { Database } from '../database/client.js';
 import { isOwned } from '../object-store/keys.js';
-import type { ListedObject, ObjectStore } from '../object-store/object-store.js';
+import { type ListedObject, type ObjectStore, REFRESH_MS, type Upload } from '../object-store/object-store.js';
 import { countExpired, type ExpiredRows, removeExpired } from './expired-rows.js';
 import { keysInCheckpoints, oldestUnfinished, referencedKeys } from './references.js';
 
@@ -40,7 +42,8 @@ export interface Collected {
 export async function collectGarbage(options: CollectOptions): Promise<Collected> {
   const { database, store, graceMs, dryRun, now = new Date(), onRemoved } = options;
   const unfinished = await oldestUnfinished(database);
-  const before = new Date(Math.min(now.getTime() - graceMs, unfinished?.getTime() ?? Number.POSITIVE_INFINITY));
+  const oldest = unfinished === null ? Number.POSITIVE_INFINITY : unfinished.getTime() - REFRESH_MS;
+  const before = new Date(Math.min(now.getTime() - graceMs, oldest));
   // A dry run counts these rows, and therefore still sees their objects as named.
   const rows = dryRun ? await countExpired(database, now) : await removeExpired(database, now);
   const collected: Collected = {
@@ -84,10 +87,20 @@ function count(sum: { objects: number; bytes: number }, { bytes }: ListedObject)
   sum.bytes += bytes;
 }
 
+/** Whether parts have arrived since. A large file takes days over a slow line. */
+async function isFed(store: ObjectStore, upload: Upload, before: Date): Promise<boolean> {
+  try {
+    return (await store.uploads.parts(upload)).some(({ modifiedAt }) => modifiedAt >= before);
+  } catch (error) {
+    if (error instanceof TeddyhubError && error.code === 'NOT_FOUND') return false;
+    throw error;
+  }
+}
+
 async function collectUploads(store: ObjectStore, before: Date, dryRun: boolean): Promise<number> {
   let uploads = 0;
   for await (const upload of store.uploads.list()) {
-    if (!isOwned(upload.key) || upload.startedAt >= before) continue;
+    if (!isOwned(upload.key) || upload.startedAt >= before || (await isFed(store, upload, before))) continue;
     if (!dryRun) await store.uploads.abort(upload);
     uploads += 1;
   }

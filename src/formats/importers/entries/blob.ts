@@ -1,11 +1,11 @@
 /** A file wherever it lies: read as a stream, or in pieces. */
 import { randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { ObjectStore } from '../../../platform/object-store/object-store.js';
+import { roomIn } from '../../append-file.js';
 import { unreadable } from '../byte-reader.js';
 
 export interface Blob {
@@ -46,11 +46,20 @@ export function objectBlob(store: ObjectStore, key: string, bytes: number, name 
 export async function copyToBlob(stream: Readable, name: string, folder: string): Promise<Blob> {
   await mkdir(folder, { recursive: true });
   const path = join(folder, `copy-${randomUUID()}`);
+  const file = await open(path, 'wx+', 0o600);
   try {
-    await pipeline(stream, createWriteStream(path, { mode: 0o600 }));
-    return await handleBlob(await open(path), name);
-  } finally {
-    await rm(path, { force: true });
+    await rm(path);
+    const look = roomIn(folder);
+    let written = 0;
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      look(written);
+      await file.appendFile(chunk);
+      written += chunk.length;
+    }
+    return await handleBlob(file, name);
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 
