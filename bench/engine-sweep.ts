@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { poolConfig, recipeConfig, runConfig } from '../src/domain/config.js';
 import type { DatasetRef } from '../src/domain/jobs/references.js';
 import { chosenOf, namedOf } from './support/chosen.js';
+import { digestOf } from './support/digest.js';
 import { SWEEPS, type Sweep, type Trial } from './support/engine-trials.js';
 import { optionsOf } from './support/options.js';
 import { labelTeachersOf, openPipeline } from './support/pipeline.js';
@@ -27,6 +28,11 @@ const values = optionsOf('engine-sweep', {
 const sweep = chosenOf(SWEEPS, 'engine-sweep', 'sweep', values.sweep, values.data);
 const chosen = namedOf(sweep.trials, 'engine-sweep', 'trial', values.only);
 const pipeline = await openPipeline(values.work);
+
+/** Of all that decides what a trial's students reach. */
+function optionsOfTrial({ name: _, pairs: __, ...trial }: Trial): string {
+  return digestOf([sweep.base, trial]).slice(0, 12);
+}
 
 async function measure({ base }: Sweep, dataset: DatasetRef, trial: Trial) {
   const pool = poolConfig.parse({ ...base.pool, ...trial.pool });
@@ -55,6 +61,7 @@ async function measure({ base }: Sweep, dataset: DatasetRef, trial: Trial) {
   const gains = pairs.map(({ teddy, randomReal }) => teddy.soft - randomReal.soft);
   return {
     ...trial,
+    options: optionsOfTrial(trial),
     ...ORIGIN,
     teachers: made.teachers.map(({ kind, epoch, accuracy }) => ({ kind, epoch, accuracy: rounded(accuracy) })),
     teddy: pairs.map(({ teddy }) => rounded(teddy.soft)),
@@ -71,8 +78,14 @@ async function measure({ base }: Sweep, dataset: DatasetRef, trial: Trial) {
 
 const file = `engine-sweep-${values.sweep}`;
 const dataset = await pipeline.dataset(sweep.source(values.data));
-const earlier = readJson<{ trials: Record<string, unknown> }>(resultsPath(file), { trials: {} });
-const rows = { ...earlier.trials };
+const earlier = readJson<{ trials: Record<string, { options?: string }> }>(resultsPath(file), { trials: {} });
+// What was measured of other options is of another trial, whatever its name. Rows of before do not say of which.
+const rows: Record<string, object> = Object.fromEntries(
+  Object.entries(earlier.trials).filter(([name, { options }]) => {
+    const trial = sweep.trials.find((one) => one.name === name);
+    return trial === undefined || options === undefined || options === optionsOfTrial(trial);
+  }),
+);
 const [first] = sweep.trials as [Trial, ...Trial[]];
 /** Of the first trial, by seed: every row keeps what it is compared with, as other machines round otherwise. */
 let base: readonly number[] | undefined;

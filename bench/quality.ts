@@ -3,7 +3,8 @@
  * images, low-loss crops of real images, and SRe2L as a configuration (one fully trained teacher, noise, cross-entropy and
  * moments). The rows are those of bench/support/suites.ts. Writes bench/results/quality-<suite>.json after every student: each
  * accuracy with the commit and machine that gave it, and the mean difference to random real images with its standard error. What the file
- * holds already of the same options is not computed again, so a suite of hours can be run in parts; `--fresh` starts anew.
+ * holds already of the same options is not computed again, so a suite of hours can be run in parts; `--fresh` empties the file first.
+ * What the same code computed before comes from the work folder in either case.
  *
  *     npm run bench -- quality --suite cifar10 [--rows <a row's name, or words of it>]... [--methods TEDDY,SRE2L]
  *         [--pairs <at most so many of each row>] [--data <archive or folder of the images>] [--fresh] [--work <folder>]
@@ -11,11 +12,11 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { namedOf } from './support/chosen.js';
-import { digestOf } from './support/digest.js';
 import { countOf, optionsOf, someOf } from './support/options.js';
 import type { Outcome } from './support/pipeline.js';
 import { about, mean, ORIGIN, readJson, resultsPath, rounded, standardError, writeResult } from './support/report.js';
-import { openSuite, suiteOf, synthesisOf } from './support/suite-runner.js';
+import { optionsDigest } from './support/suite-options.js';
+import { openSuite, suiteOf } from './support/suite-runner.js';
 import { METHODS, type Method, type Row } from './support/suites.js';
 
 const values = optionsOf('quality', {
@@ -64,7 +65,7 @@ const result: Result = values.fresh ? { rows: {} } : { ...readJson<Result>(resul
 for (const row of suite.rows) {
   const of = result.rows[row.name] ?? {};
   for (const method of METHODS) {
-    const measured = of[method]?.measured.filter(({ options }) => options === rowDigest(row, method)) ?? [];
+    const measured = of[method]?.measured.filter(({ options }) => options === optionsDigest(suite, row, method)) ?? [];
     if (measured.length > 0) of[method] = { measured };
     else delete of[method];
   }
@@ -74,9 +75,12 @@ const opened = await openSuite(suite, values.data, values.work);
 const { teachers, cpuSeconds } = opened;
 const DATASET = opened.datasetDigest.replace('sha256:', '').slice(0, 12);
 
-/** Whether the difference of two accuracies is that of their methods. */
+/** Whether the difference of two accuracies is that of their methods. Teachers of another machine are others: they differ in rounding. */
 const isPair = (one: Measured, other: Measured): boolean =>
-  one.seed === other.seed && one.protocol === other.protocol && one.dataset === other.dataset;
+  one.seed === other.seed &&
+  one.protocol === other.protocol &&
+  one.dataset === other.dataset &&
+  (one.hardware === undefined || other.hardware === undefined || one.hardware === other.hardware);
 
 function save(): void {
   const inOrder = Object.fromEntries(
@@ -110,13 +114,8 @@ function save(): void {
   });
 }
 
-function rowDigest(row: Row, method: Method): string {
-  const { imagesPerClass, labels, recipe } = row;
-  return digestOf([suite.pool, method, imagesPerClass, synthesisOf(row, method), labels, recipe]).slice(0, 12);
-}
-
 async function measure(row: Row, method: Method, seed: number): Promise<void> {
-  const options = rowDigest(row, method);
+  const options = optionsDigest(suite, row, method);
   const of = result.rows[row.name] ?? {};
   result.rows[row.name] = of;
   const earlier = of[method]?.measured ?? [];

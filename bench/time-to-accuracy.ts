@@ -12,7 +12,8 @@ import { labelConfig, recipeConfig, synthesisConfig } from '../src/domain/config
 import { namedOf } from './support/chosen.js';
 import { countOf, end, optionsOf } from './support/options.js';
 import { about, mean, quantile, rounded, writeResult } from './support/report.js';
-import { openSuite, suiteOf, synthesisOf } from './support/suite-runner.js';
+import { synthesisOf } from './support/suite-options.js';
+import { openSuite, suiteOf } from './support/suite-runner.js';
 import type { Method, Row } from './support/suites.js';
 
 const values = optionsOf('time-to-accuracy', {
@@ -20,7 +21,7 @@ const values = optionsOf('time-to-accuracy', {
   row: { type: 'string', default: 'IPC 10, 1000 steps' },
   seeds: { type: 'string', default: '3' },
   data: { type: 'string' },
-  work: { type: 'string', default: join(tmpdir(), 'teddyhub-quality') },
+  work: { type: 'string', default: join(tmpdir(), 'teddyhub-time') },
 });
 const suite = suiteOf('time-to-accuracy', values.suite, values.data);
 const [chosen, ...others] = namedOf(suite.rows, 'time-to-accuracy', 'row', [values.row]) as [Row, ...Row[]];

@@ -10,7 +10,7 @@ export function chosenOf<T extends Pick<Suite, 'data'>>(
   name: string,
   data: string | undefined,
 ): T {
-  const chosen = all[name];
+  const chosen = Object.hasOwn(all, name) ? all[name] : undefined;
   if (!chosen) end(bench, `there is no ${kind} ${name}; choose one of ${Object.keys(all).join(', ')}`);
   if (chosen.data && data === undefined) end(bench, `the ${kind} ${name} needs --data <${chosen.data}>`);
   return chosen;

@@ -3,9 +3,16 @@ import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { root } from './report.js';
 
-/** Zero, false and an empty list say the same as nothing, so an option that came later changes no digest while it is off. */
-const said = (_: string, value: unknown): unknown =>
-  value === 0 || value === false || (Array.isArray(value) && value.length === 0) ? undefined : value;
+/**
+ * Zero, false and an empty list say the same as nothing, so an option that came later changes no digest while it is off. Nor does
+ * the order in which a configuration has its options.
+ */
+function said(_: string, value: unknown): unknown {
+  if (value === 0 || value === false) return undefined;
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
 
 export const digestOf = (options: unknown): string =>
   createHash('sha256').update(JSON.stringify(options, said)).digest('hex');

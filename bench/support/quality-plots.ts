@@ -20,7 +20,7 @@ const pointsOf = (rows: readonly QualityRow[], x: Axis): Point[] =>
     }),
   );
 
-/** Rows that differ in one thing alone, for every value of the other that has more than one of them. */
+/** For every value of the other axis, its rows where there are several. Sets of other sizes have other options too (docs/results.md). */
 function curves(rows: readonly QualityRow[], x: Axis, fixed: Axis): [at: number, of: QualityRow[]][] {
   return [...Map.groupBy(rows, fixed)].filter(([, group]) => new Set(group.map(x)).size > 1);
 }

@@ -1,18 +1,11 @@
 /** A suite made ready: its dataset imported and its pool trained; and one student of a row, method and seed at a time. */
-import { synthesisConfig } from '../../src/domain/config.js';
 import { chosenOf } from './chosen.js';
 import { labelTeachersOf, type Outcome, openPipeline } from './pipeline.js';
-import { type Method, type Row, SRE2L, SUITES, type Suite } from './suites.js';
+import { synthesisOf } from './suite-options.js';
+import { type Method, type Row, SUITES, type Suite } from './suites.js';
 
 export const suiteOf = (bench: string, name: string, data: string | undefined): Suite =>
   chosenOf(SUITES, bench, 'suite', name, data);
-
-/** What a method synthesizes with, by a share of its steps; undefined for the methods that only choose real images. */
-export function synthesisOf(row: Row, method: Method, share = 1) {
-  if (method === 'RANDOM_REAL' || method === 'REAL_CROPS') return undefined;
-  const config = method === 'SRE2L' ? { ...row.teddy, ...SRE2L } : row.teddy;
-  return synthesisConfig.parse({ ...config, steps: Math.max(1, Math.round(share * config.steps)) });
-}
 
 export async function openSuite(suite: Suite, data: string | undefined, work: string) {
   const pipeline = await openPipeline(work);

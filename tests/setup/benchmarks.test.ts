@@ -4,7 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { namedOf } from '../../bench/support/chosen.js';
-import { SUITES } from '../../bench/support/suites.js';
+import { digestOf } from '../../bench/support/digest.js';
+import { readJson, resultsPath } from '../../bench/support/report.js';
+import { optionsDigest } from '../../bench/support/suite-options.js';
+import { METHODS, SUITES } from '../../bench/support/suites.js';
 
 const rows = SUITES.cifar10?.rows ?? [];
 const named = (...parts: string[]) => namedOf(rows, 'quality', 'row', parts).map(({ name }) => name);
@@ -27,6 +30,34 @@ describe('the rows of a benchmark', () => {
       named('IPC 10, 1000'),
       ['', ', rate .003', ', crops of 50 %'].map((variant) => `IPC 10, 1000 steps${variant}`),
     );
+  });
+});
+
+describe('the accuracies that are kept', () => {
+  it('are of the options that their suites have now: `quality` would drop others', () => {
+    for (const [name, suite] of Object.entries(SUITES)) {
+      const { rows: kept } = readJson<{ rows: Record<string, Record<string, { measured: { options: string }[] }>> }>(
+        resultsPath(`quality-${name}`),
+        { rows: {} },
+      );
+      for (const row of suite.rows) {
+        for (const method of METHODS) {
+          for (const { options } of kept[row.name]?.[method]?.measured ?? []) {
+            assert.equal(options, optionsDigest(suite, row, method), `${name}: ${row.name}, ${method}`);
+          }
+        }
+      }
+      assert.deepEqual(
+        Object.keys(kept).filter((key) => !suite.rows.some((row) => row.name === key)),
+        [],
+        name,
+      );
+    }
+  });
+
+  it('are found again whatever the order in which a configuration has its options', () => {
+    assert.equal(digestOf([{ a: 1, b: { c: [0], d: 2 } }]), digestOf([{ b: { d: 2, c: [0], e: false }, a: 1 }]));
+    assert.notEqual(digestOf([{ a: [1, 2] }]), digestOf([{ a: [2, 1] }]));
   });
 });
 
