@@ -1,7 +1,7 @@
 /** The sweeps of bench/engine-sweep.ts: a base of options, and trials that differ from it. */
 import type { z } from 'zod';
 import type { labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../../src/domain/config.js';
-import { cells, grey, greySingle, SRE2L, SUITES, type Suite, weights } from './suites.js';
+import { cells, deep, deepCells, grey, greySingle, SRE2L, SUITES, type Suite, weights } from './suites.js';
 
 /** What differs from the defaults of src/domain/config.ts. */
 export interface Options {
@@ -226,6 +226,26 @@ const sre2lTrials = (best: number): readonly Trial[] => [
   },
 ];
 
+const TINY_TRIALS: readonly Trial[] = [
+  { name: 'base' },
+  { name: 'untouched', synthesis: untouched },
+  { name: 'whole images, rate .02, 200 steps', synthesis: { formation: 1, learningRate: 0.02, steps: 200 } },
+  { name: 'moments .1', synthesis: { momentsWeight: 0.1 } },
+  { name: 'crops of 50 %', ...crops(0.5) },
+];
+/** Of ResNet-18 at 64 pixels, where a pair takes twenty minutes: whole images or cells, and how much of a gain synthesis is. */
+const tiny = SUITES['tiny-imagenet-20'] as Suite;
+const TINY: Sweep = {
+  ...tiny,
+  base: {
+    pool: tiny.pool,
+    synthesis: { ...ofClass(10), ...deepCells },
+    labels: { fkdSteps: 500, fkdBatchSize: deep.recipe.batchSize },
+    recipe: { architecture: { name: 'RESNET18', stem: 'LARGE' }, steps: 500, ...deep.recipe },
+  },
+  trials: TINY_TRIALS.map((trial) => ({ pairs: 1, ...trial })),
+};
+
 export const SWEEPS: Record<string, Sweep> = {
   'fashion-mnist': { ...(SUITES['fashion-mnist'] as Suite), base: {}, trials: DEFAULTS },
   'cifar10-ipc1': cifar10(1, cells, [
@@ -276,6 +296,7 @@ export const SWEEPS: Record<string, Sweep> = {
     { name: 'rate .01', synthesis: { learningRate: 0.01 } },
     ...sre2lTrials(3),
   ]),
+  'tiny-imagenet-20-ipc10': TINY,
   'cifar10-ipc50': cifar10(50, {}, [
     ...named('base', 'untouched', 'no class means', 'moments .1, class means 1'),
     { name: 'rate .01', synthesis: { learningRate: 0.01 } },

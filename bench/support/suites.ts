@@ -137,11 +137,11 @@ export const greySingle = {
  * so that a tenth of the default's weight, which is SRe2L's for it, weighs them alike. Students of such depth train at this rate
  * under AdamW, and with these batches a suite of them ends in hours.
  */
-const deep = {
+export const deep = {
   teddy: { momentsWeight: 0.01 },
   recipe: { learningRate: 1e-3, batchSize: 50, temperature: 4 },
 } as const;
-const deepCells = { ...cells, ...deep.teddy, steps: 100, learningRate: 0.1 } as const;
+export const deepCells = { ...cells, ...deep.teddy, steps: 100, learningRate: 0.1 } as const;
 
 const CIFAR10 =
   "CIFAR-10: class folders train/<class>/*.jpg and test/<class>/*.jpg, or its authors' cifar-10-binary.tar.gz";
