@@ -8,6 +8,8 @@ export interface Point {
   readonly y: number;
   /** Half the height of the error bar. */
   readonly error: number;
+  /** Of what is not quite comparable with the others. */
+  readonly hollow: boolean;
 }
 
 export interface LinePlot {
@@ -33,7 +35,12 @@ export async function linePlot({ x, y, points }: LinePlot): Promise<string> {
     background: 'white',
     data: { values },
     layer: [
-      { mark: { type: 'line', point: true }, encoding: { x: across, y: { field: 'y', ...up }, color } },
+      { mark: 'line', encoding: { x: across, y: { field: 'y', ...up }, color } },
+      ...[false, true].map((hollow) => ({
+        transform: [{ filter: `datum.hollow === ${hollow}` }],
+        mark: { type: 'point' as const, opacity: 1, filled: !hollow, ...(hollow && { fill: 'white' }) },
+        encoding: { x: across, y: { field: 'y', ...up }, color },
+      })),
       { mark: 'rule', encoding: { x: across, y: { field: 'low', ...up }, y2: { field: 'high' }, color } },
     ],
   };

@@ -2,7 +2,7 @@
 import { linePlot, type Point } from './plots.js';
 import { deviation } from './report.js';
 import { METHODS } from './suites.js';
-import { METHOD_NAMES, type QualityResult, type QualityRow } from './tables/quality.js';
+import { METHOD_NAMES, mark, type QualityResult, type QualityRow } from './tables/quality.js';
 
 type Axis = (row: QualityRow) => number;
 
@@ -16,7 +16,8 @@ const pointsOf = (rows: readonly QualityRow[], x: Axis): Point[] =>
       if (!result) return [];
       // One accuracy has no deviation, and a bar of none would look exact.
       const error = result.measured.length > 1 ? deviation(result.measured.map(({ top1 }) => top1)) : Number.NaN;
-      return [{ series: METHOD_NAMES[method], x: x(row), y: result.mean, error }];
+      const hollow = mark(result.measured) !== '';
+      return [{ series: METHOD_NAMES[method], x: x(row), y: result.mean, error, hollow }];
     }),
   );
 

@@ -10,7 +10,7 @@ interface Measured {
 }
 
 /** Of students of seed 0 that began with the weights of the pool's base run (bench/quality.ts). */
-const mark = (measured: readonly Measured[]): string =>
+export const mark = (measured: readonly Measured[]): string =>
   measured.some(({ seed, protocol = 1 }) => seed === 0 && protocol === 1) ? '†' : '';
 
 export interface MethodResult {
