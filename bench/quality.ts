@@ -114,13 +114,23 @@ function save(): void {
   });
 }
 
+/** Random real images of another machine are measured again here, unless something of that machine is compared with them. */
+function isOfUse(one: Measured, row: Row, method: Method): boolean {
+  if (method !== 'RANDOM_REAL' || isPair(one, { ...one, ...ORIGIN })) return true;
+  return METHODS.some(
+    (other) =>
+      other !== method && result.rows[row.name]?.[other]?.measured.some((compared) => isPair(one, compared)) === true,
+  );
+}
+
 async function measure(row: Row, method: Method, seed: number): Promise<void> {
   const options = optionsDigest(suite, row, method);
   const of = result.rows[row.name] ?? {};
   result.rows[row.name] = of;
   const earlier = of[method]?.measured ?? [];
   const place = { seed, protocol: PROTOCOL, dataset: DATASET };
-  if (earlier.some((one) => isPair(one, { ...one, ...place }))) return;
+  const there = earlier.find((one) => isPair(one, { ...one, ...place }));
+  if (there !== undefined && isOfUse(there, row, method)) return;
   const outcome = await opened.measure(row, method, seed);
   const one = {
     ...place,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Api, startApi } from '../main.js';
 import type { Config } from '../platform/config/env.js';
 import { keepEmbeddedStack } from '../platform/embedded/kept-stack.js';
-import { leaveServiceUrl } from '../platform/embedded/service-url.js';
+import { leaveServiceUrl } from '../platform/embedded/services.js';
 import type { Log } from '../platform/log.js';
 import { deployMigrations } from '../platform/migrate/migrations.js';
 import { spawnWorker } from '../platform/queue/spawn-worker.js';
@@ -46,7 +46,10 @@ export async function startPlatform(options: { config: Config; log: Log; workerL
     await deployMigrations(databaseUrl);
     const api = await startApi({ config: { ...config, databaseUrl }, log, embedded });
     stops.push(api.close);
-    if (embedded) stops.push(await leaveServiceUrl(config.stateDir, api.url));
+    if (embedded) {
+      const takeBack = leaveServiceUrl(config.stateDir, api.url);
+      stops.push(async () => takeBack());
+    }
     const env = { ...process.env, DATABASE_URL: databaseUrl, TEDDYHUB_STATE_DIR: config.stateDir };
     const workers = Array.from({ length: config.workers }, () => keepWorker(env, options.workerLog, log));
     // At once: one that waits for its turn would take the task of one that has stopped.

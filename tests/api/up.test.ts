@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { readConfig } from '../../src/platform/config/env.js';
 import { locateCluster } from '../../src/platform/embedded/cluster.js';
+import { readServiceUrls } from '../../src/platform/embedded/services.js';
 import { startEmbeddedStack } from '../../src/platform/embedded/stack.js';
 import { until } from '../support/until.js';
 import { at, listAt } from './server.js';
@@ -108,7 +109,7 @@ describe('teddyhub up', () => {
     const file = join(folder, 'state', 'admin-key');
     assert.equal((await readFile(file, 'utf8')).trim(), shown);
     assert.equal((await stat(file)).mode & 0o777, 0o600);
-    assert.equal((await readFile(join(folder, 'state', 'service-url'), 'utf8')).trim(), url);
+    assert.deepEqual(readServiceUrls(join(folder, 'state')), [url]);
     assert.equal((await fetch(`${url}/readyz`)).status, 200);
     assert.match(await (await fetch(url)).text(), /Teddyhub/);
     const orphans = await workersOf(url);
@@ -141,7 +142,7 @@ describe('teddyhub up', () => {
     second.child.kill('SIGTERM');
     assert.equal(await second.ended, 0);
     assert.ok(workers.every((pid) => !isAlive(pid)));
-    await assert.rejects(stat(join(folder, 'state', 'service-url')), { code: 'ENOENT' });
+    assert.deepEqual(await readdir(join(folder, 'state', 'services')), []);
     await assert.rejects(fetch(again));
   });
 });

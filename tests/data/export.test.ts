@@ -202,5 +202,11 @@ describe('what the commands make of a published set', () => {
       env: { DATABASE_URL: 'postgresql://teddyhub@127.0.0.1:1/teddyhub', TEDDYHUB_STATE_DIR: api.world.stateDir },
     });
     failed(gone, /No database answers at 127\.0\.0\.1:1/);
+    const s3 = { S3_ENDPOINT: 'http://127.0.0.1:1', S3_BUCKET: 'bucket', S3_ACCESS_KEY: 'a', S3_SECRET_KEY: 'b' };
+    const away = await runTeddyhub(['gc'], {
+      cwd: api.world.stateDir,
+      env: { DATABASE_URL: api.world.databaseUrl, TEDDYHUB_STATE_DIR: api.world.stateDir, ...s3 },
+    });
+    failed(away, /The object store at http:\/\/127\.0\.0\.1:1 .*check S3_ENDPOINT/);
   });
 });

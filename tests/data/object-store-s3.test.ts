@@ -43,6 +43,9 @@ for (const [name, start] of Object.entries(SERVERS)) {
       const url = (await store.uploads.presign(upload, 1, 60)) ?? '';
       const sent = await fetch(url, { method: 'PUT', body: 'sent by an outsider' });
       const tag = sent.headers.get('etag')?.replaceAll('"', '') ?? '';
+      const age = Date.now() - ((await store.uploads.newestPart(upload))?.getTime() ?? 0);
+      assert.ok(Math.abs(age) < 60_000, `the part is ${age} ms old`);
+      assert.equal(await store.uploads.newestPart({ ...upload, id: 'none' }), null);
       await store.uploads.complete(upload, [{ number: 1, tag }]);
       assert.equal((await store.get(upload.key)).toString(), 'sent by an outsider');
     });

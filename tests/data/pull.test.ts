@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { manifestBytes, setDigest } from '../../src/domain/manifest.js';
 import type { Project } from '../../src/platform/database/generated/client.js';
+import { self } from '../../src/platform/embedded/process.js';
+import { leaveServiceUrl } from '../../src/platform/embedded/services.js';
 import { digestOf, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { type Outcome, runTeddyhub } from '../support/command.js';
@@ -220,10 +222,15 @@ describe('teddyhub pull', () => {
     const inStateDir = (name: string) => join(world.stateDir, '.teddyhub', name);
     await mkdir(inStateDir(''));
     await writeFile(inStateDir('admin-key'), 'viewer\n');
-    // At the same port somebody else may listen by now.
-    await writeFile(inStateDir('service-url'), 'http://127.0.0.1:1\n');
+    const { pid, born } = self();
+    await mkdir(inStateDir('services'));
+    // At the port of a service that was killed somebody else may listen by now.
+    await writeFile(inStateDir(`services/${pid}-1`), `${server.url}\n`);
+    const takeBack = leaveServiceUrl(inStateDir(''), 'http://127.0.0.1:1');
     failed(await teddyhub([set.id, ...to, '--url', server.url]), /No API key: give --key or set TEDDYHUB_KEY/);
-    await writeFile(inStateDir('service-url'), `${server.url}\n`);
+    assert.deepEqual(await readdir(inStateDir('services')), [`${pid}-${born}`]);
+    takeBack();
+    leaveServiceUrl(inStateDir(''), server.url);
     assert.equal((await teddyhub([set.id, ...to])).status, 0);
     const elsewhere = await teddyhub([set.id, ...to, '--url', 'http://teddyhub.invalid']);
     failed(elsewhere, /No API key: give --key or set TEDDYHUB_KEY\.$/);

@@ -197,6 +197,7 @@ describe('garbage collection', () => {
         async *list() {
           for await (const one of store.uploads.list()) yield { ...one, startedAt: later(-72) };
         },
+        newestPart: async () => later(-1),
       },
     };
     assert.equal((await collect({ store: begunLongAgo, now: new Date() })).uploads, 0);

@@ -17,6 +17,7 @@ from .pixels import open_images, unpack
 from .remote import Remote
 from .replay import Batch, Replay
 from .safetensors import read_safetensors
+from .services import service_urls
 
 if TYPE_CHECKING:
     import torch
@@ -237,29 +238,24 @@ def _kept_manifest(folder: Path, uuid: str) -> Manifest | None:
         return None
 
 
+def _state_folder() -> Path:
+    return Path(os.environ.get("TEDDYHUB_STATE_DIR") or ".teddyhub")
+
+
 def _open_remote(url: str | None, key: str | None, set_id: str, retries: int) -> Remote:
-    where = url or os.environ.get("TEDDYHUB_URL") or _embedded("service-url") or "http://127.0.0.1:4000"
+    where = url or os.environ.get("TEDDYHUB_URL") or next(iter(service_urls(_state_folder())), None) or "http://127.0.0.1:4000"
     secret = key or os.environ.get("TEDDYHUB_KEY") or _embedded_key(where)
     return Remote(where, secret, set_id, retries)
-
-
-def _embedded(name: str) -> str:
-    """What the embedded service of this folder has left in a file, or nothing."""
-    try:
-        return (Path(os.environ.get("TEDDYHUB_STATE_DIR") or ".teddyhub") / name).read_text().strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
 
 
 def _embedded_key(url: str) -> str:
     """The key that the embedded service of this folder has left, which no other service is told."""
     try:
-        where, own = urlsplit(url), urlsplit(_embedded("service-url"))
+        where = urlsplit(url)
         # What stands before an @ is no host: http://127.0.0.1@elsewhere is elsewhere.
         here = where.scheme in ("http", "https") and where.hostname in _LOOPBACK and where.username is None
-        secret = _embedded("admin-key") if here and where.port == own.port is not None else ""
-    except ValueError:
-        secret = ""
-    if secret:
-        return secret
+        if here and any(urlsplit(own).port == where.port for own in service_urls(_state_folder())):
+            return (_state_folder() / "admin-key").read_text().strip()
+    except (OSError, ValueError):
+        pass
     raise TeddyhubError("UNAUTHENTICATED", "No API key: give key=, or set TEDDYHUB_KEY, to an API key or a token for the set.")

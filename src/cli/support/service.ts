@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { openTeddyhub, type Teddyhub } from '../../../clients/typescript/src/index.js';
 import { TeddyhubError } from '../../domain/errors.js';
-import { readServiceUrl } from '../../platform/embedded/service-url.js';
+import { readServiceUrls } from '../../platform/embedded/services.js';
 
 export interface ServiceOptions {
   url: string;
@@ -22,11 +22,9 @@ export function isHere(url: string): boolean {
 
 const stateDir = (): string => process.env.TEDDYHUB_STATE_DIR || '.teddyhub';
 
-/** Whether the URL is that of the embedded service: on its port may by now, or at another of this machine, listen anybody. */
-function isEmbeddedService(url: string): boolean {
-  const own = readServiceUrl(stateDir());
-  return isHere(url) && own !== undefined && new URL(url).port === new URL(own).port;
-}
+/** Whether the URL is that of an embedded service of this folder: on another port of this machine may listen anybody. */
+const isEmbeddedService = (url: string): boolean =>
+  isHere(url) && readServiceUrls(stateDir()).some((own) => new URL(own).port === new URL(url).port);
 
 /** A command that waits longer for an answer looks stuck. */
 const PATIENCE_MS = 15_000;
@@ -36,7 +34,7 @@ export const withService = (command: Command): Command =>
     .option(
       '--url <url>',
       'the service',
-      process.env.TEDDYHUB_URL || readServiceUrl(stateDir()) || 'http://127.0.0.1:4000',
+      process.env.TEDDYHUB_URL || readServiceUrls(stateDir())[0] || 'http://127.0.0.1:4000',
     )
     .option('--key <key>', 'an API key (default: TEDDYHUB_KEY, or the key of the embedded service here)');
 

@@ -41,6 +41,8 @@ export const loginRefused = (url: string, cause: unknown): TeddyhubError =>
 
 /** What keeps a process from working on the database at `url`, in one line; what is unknown comes back as it is. */
 export function explainDatabase(error: unknown, url: string): unknown {
+  // It says what is wrong already, as of an object store that does not answer.
+  if (error instanceof TeddyhubError) return error;
   const says = (...signs: string[]) => someCause(error, (sign) => signs.includes(sign));
   if (says('28P01', '28000', 'P1000', 'P1010')) return loginRefused(url, error);
   if (says('3D000', 'P1003')) return noSuchDatabase(url, error);

@@ -168,7 +168,8 @@ function spawnServer(cluster: Cluster, port: number, { durable, connections }: S
     ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  if (existsSync(logOf(cluster))) renameSync(logOf(cluster), `${logOf(cluster)}.previous`);
+  // Of a start that failed nothing is kept beside the log of the last server that ran.
+  if (existsSync(logOf(cluster)) && hasRun(cluster)) renameSync(logOf(cluster), `${logOf(cluster)}.previous`);
   const log = openSync(logOf(cluster), 'w', 0o600);
   try {
     // A session of its own: Ctrl-C at the terminal must reach the service alone, which then stops the server in order.
@@ -317,4 +318,7 @@ const newPassword = () => randomBytes(24).toString('base64url');
 const urlOf = (state: ServerState, database: string) =>
   `postgresql://${SUPERUSER}:${state.password}@127.0.0.1:${state.port}/${database}`;
 const logOf = (cluster: Cluster) => join(cluster.home, 'server.log');
+const hasRun = (cluster: Cluster): boolean =>
+  readFileSync(logOf(cluster), 'utf8').includes('ready to accept connections');
+
 const tailOfLog = (cluster: Cluster) => readFileSync(logOf(cluster), 'utf8').slice(-2_000);

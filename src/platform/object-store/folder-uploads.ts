@@ -58,11 +58,11 @@ export function folderUploads(
         const parts: StoredPart[] = [];
         for (const number of numbers.sort((a, b) => a - b)) {
           const bytes = await readFile(partOf(upload, number));
-          const { mtime: modifiedAt } = await stat(partOf(upload, number));
-          parts.push({ number, tag: digestOf(bytes), bytes: bytes.byteLength, modifiedAt });
+          parts.push({ number, tag: digestOf(bytes), bytes: bytes.byteLength });
         }
         return parts;
       }),
+    newestPart: async () => null,
     presign: async () => null,
     complete: (upload, parts) =>
       attempt(upload.key, async (path) => {

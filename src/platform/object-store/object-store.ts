@@ -57,6 +57,8 @@ export interface Uploads {
   put(upload: Upload, number: number, bytes: Uint8Array): Promise<string>;
   /** The parts that are there, in order. Throws NOT_FOUND. */
   parts(upload: Upload): Promise<StoredPart[]>;
+  /** When its newest part came, where `startedAt` does not move with it. Null: no part, or no such upload. */
+  newestPart(upload: Upload): Promise<Date | null>;
   /** A URL that takes one part by PUT and answers its tag as ETag; null where the API has to take it. */
   presign(upload: Upload, number: number, seconds: number): Promise<string | null>;
   /** Makes the object of its parts. Throws INVALID_INPUT where a part is missing or not what its tag says. */
@@ -79,7 +81,6 @@ export interface UploadedPart {
 
 export interface StoredPart extends UploadedPart {
   bytes: number;
-  modifiedAt: Date;
 }
 
 /** S3 takes no smaller parts, but for the last. */

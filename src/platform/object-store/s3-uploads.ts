@@ -32,13 +32,18 @@ export function s3Uploads({ client, publicClient, config, attempt }: Parts): Upl
         // biome-ignore lint/complexity/useLiteralKeys: the client keeps it for its subclasses, and has no other way to ask.
         const parts = await client['listParts'](bucket, key, id);
         return parts
-          .map(({ part, etag, size, lastModified }) => ({
-            number: part,
-            tag: etag.replaceAll('"', ''),
-            bytes: Number(size),
-            modifiedAt: new Date(lastModified ?? 0),
-          }))
+          .map(({ part, etag, size }) => ({ number: part, tag: etag.replaceAll('"', ''), bytes: Number(size) }))
           .sort((a, b) => a.number - b.number);
+      }),
+    newestPart: ({ key, id }) =>
+      attempt(key, async () => {
+        // biome-ignore lint/complexity/useLiteralKeys: as above.
+        const parts = await client['listParts'](bucket, key, id);
+        const newest = Math.max(...parts.map(({ lastModified }) => new Date(lastModified ?? 0).getTime()));
+        return Number.isFinite(newest) ? new Date(newest) : null;
+      }).catch((error: unknown) => {
+        if (!isUnknown(error)) throw error;
+        return null;
       }),
     presign: ({ key, id }, number, seconds) =>
       attempt(key, () =>

@@ -24,14 +24,18 @@ export async function sweepUntil(
   /** Since when the database has answered without a gap: as far as a process knows that has just begun, always. */
   let answeringSince = Number.NEGATIVE_INFINITY;
   let answeredAt = performance.now();
+  let wallAt = Date.now();
   while (!signal.aborted) {
     await wait(everyMs, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
-    const isPause = performance.now() - answeredAt > everyMs + heartbeatMs / 2;
+    // The wall's clock goes on where the machine sleeps, and the database goes by it; it may be set back as well.
+    const gap = Math.max(performance.now() - answeredAt, Date.now() - wallAt);
+    const isPause = gap > everyMs + heartbeatMs / 2;
     if (isPause) answeringSince = Number.POSITIVE_INFINITY;
     try {
       await (performance.now() - answeringSince > heartbeatMs ? look() : ask());
       answeredAt = performance.now();
+      wallAt = Date.now();
       if (answeringSince > answeredAt) answeringSince = answeredAt;
     } catch (error) {
       answeringSince = Number.POSITIVE_INFINITY;

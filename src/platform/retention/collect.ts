@@ -8,7 +8,6 @@
  * an object as it is; an older one they write anew first (`putByDigest`), which the last look at its age, right before its
  * removal, sees.
  */
-import { TeddyhubError } from '../../domain/errors.js';
 import type { Database } from '../database/client.js';
 import { isOwned } from '../object-store/keys.js';
 import { type ListedObject, type ObjectStore, REFRESH_MS, type Upload } from '../object-store/object-store.js';
@@ -89,12 +88,8 @@ function count(sum: { objects: number; bytes: number }, { bytes }: ListedObject)
 
 /** Whether parts have arrived since. A large file takes days over a slow line. */
 async function isFed(store: ObjectStore, upload: Upload, before: Date): Promise<boolean> {
-  try {
-    return (await store.uploads.parts(upload)).some(({ modifiedAt }) => modifiedAt >= before);
-  } catch (error) {
-    if (error instanceof TeddyhubError && error.code === 'NOT_FOUND') return false;
-    throw error;
-  }
+  const newest = await store.uploads.newestPart(upload);
+  return newest !== null && newest >= before;
 }
 
 async function collectUploads(store: ObjectStore, before: Date, dryRun: boolean): Promise<number> {

@@ -175,13 +175,28 @@ def test_finds_key_service_and_cache_in_the_environment(api, monkeypatch, tmp_pa
     assert loaded.folder.is_relative_to(tmp_path / "other")
 
 
+def embedded_service(folder, key):
+    """Leaves what a service of this folder would, as if it were this process."""
+    (folder / ".teddyhub" / "services").mkdir(parents=True)
+    (folder / ".teddyhub" / "admin-key").write_text(f"{key}\n")
+    own = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+
+    def leave(url, born=own):
+        (folder / ".teddyhub" / "services" / f"{os.getpid()}-{born}").write_text(f"{url}\n")
+
+    return leave
+
+
 def test_finds_an_embedded_service_of_this_folder_and_its_key(api, tmp_path, monkeypatch):
     monkeypatch.delenv("TEDDYHUB_URL", raising=False)
-    (tmp_path / ".teddyhub").mkdir()
-    (tmp_path / ".teddyhub" / "admin-key").write_text(f"{api.key}\n")
+    leave = embedded_service(tmp_path, api.key)
     with fails("UNAUTHENTICATED", "No API key"):
         api.load("plain", key=None)
-    (tmp_path / ".teddyhub" / "service-url").write_text(f"{api.url}\n")
+    # Of a process that has ended: its number is this one's by now.
+    leave(api.url, born="1")
+    with fails("UNAUTHENTICATED", "No API key"):
+        api.load("plain", key=None)
+    leave(api.url)
     assert len(api.load("plain", key=None, url=None)) == 24
     with fails("UNAUTHENTICATED", "No API key"):
         api.load("cutmix", key=None, url="http://teddyhub.invalid")
@@ -316,9 +331,7 @@ def test_fetches_in_many_threads_at_once_where_the_file_system_has_no_locks(api,
 def test_tells_the_key_of_the_embedded_service_to_no_other(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TEDDYHUB_KEY", raising=False)
-    (tmp_path / ".teddyhub").mkdir()
-    (tmp_path / ".teddyhub" / "admin-key").write_text("thk_secret")
-    (tmp_path / ".teddyhub" / "service-url").write_text("http://127.0.0.1:9")
+    embedded_service(tmp_path, "thk_secret")("http://127.0.0.1:9")
     elsewhere = ("http://127.0.0.1:9@127.0.0.2:9", "http://localhost:@127.0.0.2:9", "http://localhost.example:9", "http://127.0.0.1:8")
     for url in elsewhere:
         with fails("UNAUTHENTICATED", "No API key"):

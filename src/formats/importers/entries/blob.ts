@@ -44,6 +44,8 @@ export function objectBlob(store: ObjectStore, key: string, bytes: number, name 
 
 /** Copies a stream into a file without a name in `folder`: what can only be streamed becomes what can be read in pieces. */
 export async function copyToBlob(stream: Readable, name: string, folder: string): Promise<Blob> {
+  // It may fail before it is read, and throws the same then.
+  stream.on('error', () => undefined);
   await mkdir(folder, { recursive: true });
   const path = join(folder, `copy-${randomUUID()}`);
   const file = await open(path, 'wx+', 0o600);
