@@ -229,7 +229,7 @@ const sre2lTrials = (best: number): readonly Trial[] => [
 const TINY_TRIALS: readonly Trial[] = [
   { name: 'base' },
   { name: 'untouched', synthesis: untouched },
-  { name: 'whole images, rate .02, 200 steps', synthesis: { formation: 1, learningRate: 0.02, steps: 200 } },
+  { name: 'four cells an image, rate .1, 100 steps', synthesis: deepCells },
   { name: 'moments .1', synthesis: { momentsWeight: 0.1 } },
   { name: 'crops of 50 %', ...crops(0.5) },
 ];
@@ -239,7 +239,7 @@ const TINY: Sweep = {
   ...tiny,
   base: {
     pool: tiny.pool,
-    synthesis: { ...ofClass(10), ...deepCells },
+    synthesis: { ...ofClass(10), ...deep.teddy },
     labels: { fkdSteps: 500, fkdBatchSize: deep.recipe.batchSize },
     recipe: { architecture: { name: 'RESNET18', stem: 'LARGE' }, steps: 500, ...deep.recipe },
   },

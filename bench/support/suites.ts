@@ -218,7 +218,7 @@ export const SUITES: Record<string, Suite> = {
     }),
     rows: FIXED_ARCHITECTURES.filter((name) => name !== 'RESNET101').map((name) => {
       const student = architectureConfig.parse({ name, stem: 'LARGE' });
-      return row(10, { pairs: 3, studentSteps: 500, student, ...deep, teddy: deepCells });
+      return row(10, { pairs: 3, studentSteps: 500, student, ...deep });
     }),
   },
 };
