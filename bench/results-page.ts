@@ -45,7 +45,8 @@ const SECTIONS: Record<string, (argument: string) => string> = {
   headline: () =>
     headlineTable([
       { title: 'CIFAR-10', result: resultOf<QualityResult>('quality-cifar10') },
-      { title: 'CIFAR-10, ResNet-18', result: resultOf<QualityResult>('quality-cifar10-resnet18') },
+      { title: 'CIFAR-10', result: resultOf<QualityResult>('quality-cifar10-resnet18') },
+      { title: 'Tiny-ImageNet-20', result: resultOf<QualityResult>('quality-tiny-imagenet-20') },
       { title: 'Fashion-MNIST', result: resultOf<QualityResult>('quality-fashion-mnist') },
     ]),
   teachers: (suite) => teacherList(resultOf<QualityResult>(`quality-${suite}`)),

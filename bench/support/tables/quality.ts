@@ -68,7 +68,9 @@ export function headlineTable(suites: readonly { readonly title: string; readonl
       if (imagesPerClass > 10 || !RANDOM_REAL || !TEDDY) return [];
       const { gain, standardError, measured } = TEDDY;
       if (gain === null) return [];
-      const student = [`${recipe.steps.toLocaleString('en')} steps`, variant].filter(Boolean).join(', ');
+      const { name } = recipe.architecture;
+      const network = name === 'CONVNET' ? undefined : name;
+      const student = [network, `${recipe.steps.toLocaleString('en')} steps`, variant].filter(Boolean).join(', ');
       const error = standardError === null ? '' : ` +- ${standardError.toFixed(2)}`;
       const count = TEDDY.pairs ?? measured.length;
       const pairs = `${count} pair${count === 1 ? '' : 's'}${mark(measured)}`;
