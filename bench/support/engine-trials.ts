@@ -226,6 +226,7 @@ const sre2lTrials = (best: number): readonly Trial[] => [
   },
 ];
 
+/** Of ResNet-18 at 64 pixels, where a pair takes a quarter of an hour: whole images or cells, and how much of a gain synthesis is. */
 const TINY_TRIALS: readonly Trial[] = [
   { name: 'base' },
   { name: 'untouched', synthesis: untouched },
@@ -233,7 +234,6 @@ const TINY_TRIALS: readonly Trial[] = [
   { name: 'moments .1', synthesis: { momentsWeight: 0.1 } },
   { name: 'crops of 50 %', ...crops(0.5) },
 ];
-/** Of ResNet-18 at 64 pixels, where a pair takes twenty minutes: whole images or cells, and how much of a gain synthesis is. */
 const tiny = SUITES['tiny-imagenet-20'] as Suite;
 const TINY: Sweep = {
   ...tiny,

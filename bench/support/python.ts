@@ -6,7 +6,10 @@ import { root } from './report.js';
 /** What `npm run check:pytorch` installs. */
 export const PYTHON = root('.teddyhub/pytorch/venv/bin/python');
 
-/** The version of a package of this Python, without importing it: torchvision needs help to be imported beside a CPU build of PyTorch; ends the benchmark in one line where it has none. */
+/**
+ * The version of a package of this Python; ends the benchmark in one line where it has none. The package is not imported, as
+ * torchvision needs help for that beside a CPU build of PyTorch.
+ */
 export function versionOfModule(bench: string, python: string, name: string): string {
   const { stdout, status } = spawnSync(
     python,

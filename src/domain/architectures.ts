@@ -55,7 +55,7 @@ const ACTIVATIONS: Readonly<Record<Fixed, Readonly<Record<Stem, number>>>> = {
 const CONVNET_BASE = 0.3;
 const CONVNET_PER_CHANNEL = 0.041;
 
-/** The five halvings behind a large stem round odd sides up: to so many pixels, which no side measured takes more than. */
+/** Halvings round odd sides up, five of them behind a large stem: within a tenth, an image takes no more than one of the next multiple of this. */
 const HALVED_SIDE = 16;
 
 /** Bytes that a step of synthesis against one teacher keeps of an image. */

@@ -9,6 +9,7 @@ import {
   existsSync,
   openSync,
   readFileSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -318,7 +319,15 @@ const newPassword = () => randomBytes(24).toString('base64url');
 const urlOf = (state: ServerState, database: string) =>
   `postgresql://${SUPERUSER}:${state.password}@127.0.0.1:${state.port}/${database}`;
 const logOf = (cluster: Cluster) => join(cluster.home, 'server.log');
-const hasRun = (cluster: Cluster): boolean =>
-  readFileSync(logOf(cluster), 'utf8').includes('ready to accept connections');
+/** It says so as it begins, and logs of months may be larger than a text can be. */
+function hasRun(cluster: Cluster): boolean {
+  const log = openSync(logOf(cluster), 'r');
+  try {
+    const begin = Buffer.alloc(64 * 1024);
+    return begin.toString('utf8', 0, readSync(log, begin)).includes('ready to accept connections');
+  } finally {
+    closeSync(log);
+  }
+}
 
 const tailOfLog = (cluster: Cluster) => readFileSync(logOf(cluster), 'utf8').slice(-2_000);
