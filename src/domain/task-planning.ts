@@ -52,12 +52,18 @@ function largestTask(config: SynthesisConfig, { classNames, shape }: Planned, te
   return { classes: Math.min(all, Math.floor(room / images)), images };
 }
 
+/** How many tasks a plan would have, without making it. */
+export function countSynthesisTasks(config: SynthesisConfig, dataset: Planned, teachers: Matched): number {
+  const { classes, images } = largestTask(config, dataset, teachers);
+  return Math.ceil(dataset.classNames.length / classes) * Math.ceil(config.imagesPerClass / images);
+}
+
 /** Classes are dealt out to the tasks in turns: neighbours in a dataset's order are often alike, and a task's are to be a fair sample. */
 export function planSynthesis(config: SynthesisConfig, dataset: Planned, teachers: Matched): SynthesisSlice[] {
   const { classes, images } = largestTask(config, dataset, teachers);
-  const all = dataset.classNames.map((_, c) => c);
-  const count = Math.ceil(all.length / classes);
-  const groups = Array.from({ length: count }, (_, group) => all.filter((c) => c % count === group));
+  const count = Math.ceil(dataset.classNames.length / classes);
+  const groups = Array.from({ length: count }, (): number[] => []);
+  for (const c of dataset.classNames.keys()) groups[c % count]?.push(c);
   const rounds = Array.from({ length: Math.ceil(config.imagesPerClass / images) }, (_, round) => round * images);
   return rounds
     .flatMap((firstImage) => groups.map((group) => ({ firstImage, classes: group })))

@@ -6,6 +6,7 @@ import { architectureConfig, evaluationConfig, runConfig, synthesisConfig } from
 import { newId } from '../../src/domain/ids.js';
 import { canMove, isTerminal, RUN_STATES, statesBefore } from '../../src/domain/run-lifecycle.js';
 import {
+  countSynthesisTasks,
   pickLabelTeachers,
   planEvaluation,
   planSynthesis,
@@ -112,6 +113,8 @@ describe('the planner', () => {
           assert.equal(made.length, 7 * imagesPerClass);
           assert.equal(new Set(made).size, made.length);
           assert.ok(slices.every((slice, index) => slice.taskIndex === index && slice.imagesPerClass > 0));
+          const config = synthesisConfig.parse({ imagesPerClass, imagesPerClassPerTask, classesPerTask });
+          assert.equal(countSynthesisTasks(config, datasetOf(7, 32), poolOf({ width: 128 })), slices.length);
         }
       }
     }

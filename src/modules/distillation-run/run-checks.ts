@@ -1,0 +1,139 @@
+/** What a run's configuration can only be found wrong in when its dataset and its pool are known. */
+import { architectureConfig, FKD_STEPS_PER_FILE, type RunConfig, storedSteps } from '../../domain/config.js';
+import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
+import {
+  countSynthesisTasks,
+  pickMatchedTeachers,
+  planSynthesis,
+  trainedTeachers,
+} from '../../domain/task-planning.js';
+import type { Teacher } from '../../platform/database/generated/client.js';
+import type { ReadyDataset } from '../kit/checks.js';
+
+type Candidate = Pick<Teacher, 'kind' | 'accuracy' | 'architecture'>;
+/** Refuses a field of the configuration, by its path below it. */
+type Refuse = (code: FailureCode, field: readonly string[], message: string) => never;
+
+/** They are made in one transaction, and counted at the end of each. */
+const MOST_TASKS = 10_000;
+/** topK names classes by 16 bits (src/formats/labels.ts). */
+const MOST_TOP_K_CLASSES = 2 ** 15;
+/** No object is larger: neither Node nor most readers take that many bytes at once. */
+const MOST_LABEL_GIBIBYTES = 2;
+
+/** Mistakes are reported under `path`. Throws INVALID_INPUT, TOO_FEW_IMAGES, UNSUPPORTED_SHAPE. */
+export function checkConfig(
+  config: RunConfig,
+  dataset: ReadyDataset,
+  pool: readonly Candidate[],
+  path: readonly string[],
+): void {
+  const refuse: Refuse = (code, field, message) => {
+    throw new TeddyhubError(code, message, { field: [...path, ...field] });
+  };
+  checkImages(config, dataset, refuse);
+  const matched = checkTeachers(config, pool, refuse);
+  checkTasks(config, dataset, matched, refuse);
+  checkLabels(config, dataset, refuse);
+}
+
+function checkImages({ synthesis }: RunConfig, { classNames, trainPerClass, shape }: ReadyDataset, refuse: Refuse) {
+  const { imagesPerClass, formation } = synthesis;
+  const fewest = Math.min(...trainPerClass);
+  if (fewest < imagesPerClass) {
+    const name = classNames[trainPerClass.indexOf(fewest)];
+    refuse(
+      'TOO_FEW_IMAGES',
+      ['synthesis', 'imagesPerClass'],
+      `Class ${name} has ${fewest} training images, fewer than the ${imagesPerClass} images per class asked for.`,
+    );
+  }
+  const { height, width } = shape;
+  if (height % formation !== 0 || width % formation !== 0) {
+    refuse(
+      'UNSUPPORTED_SHAPE',
+      ['synthesis', 'formation'],
+      `Formation ${formation} needs sides that ${formation} divides, and the images are ${height} x ${width}: use formation 1.`,
+    );
+  }
+}
+
+/** Answers the teachers that are matched. */
+function checkTeachers<T extends Candidate>(
+  { teachers: selection, synthesis, labels }: RunConfig,
+  pool: readonly T[],
+  refuse: Refuse,
+): T[] {
+  const matched = pickMatchedTeachers(pool, selection);
+  if (matched.length === 0) {
+    const { kinds, minAccuracy, maxAccuracy } = selection;
+    refuse(
+      'INVALID_INPUT',
+      ['teachers'],
+      `config.teachers: none of the ${pool.length} teachers of the pool is ${kinds.join(' or ')} with an accuracy of ${minAccuracy} to ${maxAccuracy} %; widen the selection.`,
+    );
+  }
+  if (synthesis.init === 'REAL_CROPS' && trainedTeachers(matched).length === 0) {
+    refuse(
+      'INVALID_INPUT',
+      ['synthesis', 'init'],
+      'init: REAL_CROPS are the crops that the best matched teacher is surest of, and none that config.teachers leaves was trained: widen the selection, or start otherwise.',
+    );
+  }
+  const atMost = (most: number, what: string, wanted: number, field: readonly string[]) => {
+    if (wanted > most)
+      refuse('INVALID_INPUT', field, `${field.at(-1)} is ${wanted}, but there are only ${most} ${what}.`);
+  };
+  atMost(matched.length, 'teachers to match', synthesis.teachersPerStep, ['synthesis', 'teachersPerStep']);
+  atMost(trainedTeachers(pool).length, 'trained teachers in the pool', labels.ensembleSize, ['labels', 'ensembleSize']);
+  return matched;
+}
+
+function checkTasks({ synthesis }: RunConfig, dataset: ReadyDataset, matched: readonly Candidate[], refuse: Refuse) {
+  const architectures = matched.map(({ architecture }) => ({ architecture: architectureConfig.parse(architecture) }));
+  const tasks = countSynthesisTasks(synthesis, dataset, architectures);
+  if (tasks > MOST_TASKS) {
+    refuse(
+      'INVALID_INPUT',
+      ['synthesis', 'imagesPerClassPerTask'],
+      `The run would have ${tasks} tasks, and may have ${MOST_TASKS}: take larger ones (imagesPerClassPerTask, classesPerTask).`,
+    );
+  }
+  const plan = planSynthesis(synthesis, dataset, architectures);
+  const fewest = Math.min(...plan.map(({ imagesPerClass }) => imagesPerClass));
+  if (synthesis.rounds > fewest) {
+    refuse(
+      'INVALID_INPUT',
+      ['synthesis', 'rounds'],
+      `rounds is ${synthesis.rounds}, and a task of this run has ${fewest} images of a class to join in them: use fewer, or larger tasks (imagesPerClassPerTask, classesPerTask).`,
+    );
+  }
+}
+
+function checkLabels({ synthesis, labels }: RunConfig, dataset: ReadyDataset, refuse: Refuse) {
+  const classes = dataset.classNames.length;
+  if (labels.topK > 0 && classes > MOST_TOP_K_CLASSES) {
+    refuse(
+      'INVALID_INPUT',
+      ['labels', 'topK'],
+      `topK names classes by 16 bits, which is enough for ${MOST_TOP_K_CLASSES} of them and not for ${classes}: use topK 0.`,
+    );
+  }
+  const within = (logits: number, advice: string, field: readonly string[]) => {
+    const gibibytes = Math.round((10 * 2 * logits) / 2 ** 30) / 10;
+    if (gibibytes < MOST_LABEL_GIBIBYTES) return;
+    refuse(
+      'INVALID_INPUT',
+      field,
+      `A file of labels would have ${gibibytes} GiB, and must have less than ${MOST_LABEL_GIBIBYTES}: ${advice}.`,
+    );
+  };
+  const samples = synthesis.imagesPerClass * synthesis.formation ** 2 * classes;
+  within(samples * classes, 'take fewer images per class, a smaller formation or fewer classes', [
+    'synthesis',
+    'imagesPerClass',
+  ]);
+  // Whole rows, whatever is stored of them: they are cut to topK in memory, and filled up again there.
+  const views = Math.min(FKD_STEPS_PER_FILE, storedSteps(labels)) * labels.fkdBatchSize;
+  within(views * classes, 'take smaller batches', ['labels', 'fkdBatchSize']);
+}
