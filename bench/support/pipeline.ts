@@ -9,6 +9,7 @@ import type { LabelConfig, PoolConfig, RecipeConfig, SynthesisConfig } from '../
 import type { JobKind, JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import { datasetSource } from '../../src/domain/jobs/dataset-import.js';
 import type { DatasetRef } from '../../src/domain/jobs/references.js';
+import { pickLabelTeachers } from '../../src/domain/task-planning.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { openFolderObjectStore } from '../../src/platform/object-store/folder-object-store.js';
 import { importDataset } from '../../workers/jobs/dataset-import.js';
@@ -171,10 +172,6 @@ export async function openPipeline(work: string) {
   };
 }
 
-/** The most accurate trained teachers, as the platform chooses them. */
-export const labelTeachersOf = (teachers: readonly Teacher[], { ensembleSize }: LabelConfig) =>
-  teachers
-    .filter(({ kind }) => kind !== 'RANDOM_INIT')
-    .sort((a, b) => b.accuracy - a.accuracy)
-    .slice(0, ensembleSize)
-    .map(({ statistics: _, ...teacher }) => teacher);
+/** Those that the platform would choose. */
+export const labelTeachersOf = (teachers: readonly Teacher[], labels: LabelConfig) =>
+  pickLabelTeachers(teachers, labels).map(({ statistics: _, ...teacher }) => teacher);

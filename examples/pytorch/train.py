@@ -75,8 +75,9 @@ def main() -> None:
         model = train(distilled, recipe, options, seed)
         accuracies.append(evaluate(model, distilled, images, labels, options.device))
         print(f"seed {seed}: {accuracies[-1]:.2f} % of {len(labels)} test images", file=sys.stderr)
-    deviation = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
-    print(f"{options.labels}: {statistics.mean(accuracies):.2f} ± {deviation:.2f} %", file=sys.stderr)
+    # One seed has no deviation, which is not one of 0.
+    spread = f" ± {statistics.stdev(accuracies):.2f}" if len(accuracies) > 1 else ""
+    print(f"{options.labels}: {statistics.mean(accuracies):.2f}{spread} %", file=sys.stderr)
     if options.json:
         result = {"set": distilled.id, "labels": options.labels, "recipe": recipe, "accuracies": accuracies}
         print(json.dumps(result))

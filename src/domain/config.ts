@@ -111,11 +111,19 @@ export const trainsBase = ({
   fullyTrained || checkpointEpochs.length + prunedRatios.length > 0;
 
 /** A pool of weak teachers: checkpoints of base runs, pruned and random-initialised networks, and imported ones. */
-export const poolConfig = filledPool.refine((pool) => trainsBase(pool) || pool.imports.length > 0, {
-  error:
-    'a pool needs a trained teacher, as nobody else can label: a checkpoint epoch, fullyTrained, a pruned ratio or an import',
-  path: ['checkpointEpochs'],
-});
+export const poolConfig = filledPool
+  .refine((pool) => trainsBase(pool) || pool.imports.length > 0, {
+    error:
+      'a pool needs a trained teacher, as nobody else can label: a checkpoint epoch, fullyTrained, a pruned ratio or an import',
+    path: ['checkpointEpochs'],
+  })
+  .refine(
+    ({ checkpointEpochs: kept, epochs }) => kept.every((epoch, i) => epoch <= epochs && epoch > (kept[i - 1] ?? 0)),
+    {
+      error: 'must ascend, and not go beyond the epochs of the base run',
+      path: ['checkpointEpochs'],
+    },
+  );
 
 /** How much the loss of a family's teachers weighs: networks of many norms have larger ones. */
 export const architectureWeight = z.strictObject({
@@ -161,7 +169,7 @@ export const synthesisConfig = z.strictObject({
   checkpointEvery: positive.default(50),
 });
 
-/** Every stored view of FKD: random crop resized to the full side, flip, CutMix, and the ensemble's logits for the result. */
+/** Every stored view of FKD: random crop resized to the full side, flip, mix with another view, and the ensemble's logits for the result. */
 export const labelConfig = z.strictObject({
   /** Views averaged into one STATIC vector per sample. */
   staticViews: positive.max(256).default(8),
@@ -184,9 +192,9 @@ export const labelConfig = z.strictObject({
 /** Files of FKD labels hold so many steps. */
 export const FKD_STEPS_PER_FILE = 100;
 
-/** How many steps' labels are stored. */
+/** How many steps' labels are stored. A share is no binary fraction: .07 of 100 steps is 7.000000000000001 of them. */
 export const storedSteps = ({ fkdSteps, keptShare }: { fkdSteps: number; keptShare: number }): number =>
-  Math.ceil(fkdSteps * keptShare);
+  Math.max(1, Math.ceil(fkdSteps * keptShare - 1e-9));
 
 /** Which teachers of the pool a run matches: of these kinds, with an accuracy (percent) within these bounds. */
 export const teacherSelection = z.strictObject({

@@ -11,6 +11,9 @@ import { datasetRef, imageShape, teacherRef } from './jobs/references.js';
 
 export const MANIFEST_VERSION = 1;
 
+/** The name that the STATIC labels have below `labels/`. */
+export const STATIC_NAME = 'static.safetensors';
+
 const count = z.number().int().min(0);
 const file = z.strictObject({ url: z.string().min(1), sha256, bytes: count });
 const kindOfTeacher = teacherRef.pick({ index: true, kind: true, architecture: true, epoch: true, accuracy: true });

@@ -13,6 +13,7 @@ import { evaluate } from '../../workers/jobs/evaluation.js';
 import { label } from '../../workers/jobs/labeling.js';
 import { publish } from '../../workers/jobs/publishing.js';
 import { BATCHES, labellerOf } from '../../workers/jobs/student-batches.js';
+import { labelViews } from '../../workers/teddy/labels.js';
 import { failureWith } from '../support/failure.js';
 import { type TinyWorld, tinyWorld } from '../support/tiny-engine.js';
 import {
@@ -181,6 +182,30 @@ describe('evaluation of a published set', () => {
     const stored = { ...payload.labelConfig, cropScaleMin: 0.9, mix: 'NONE', topK: 1 } as const;
     assert.deepEqual(await of({ labelConfig: stored }), losses);
     assert.notDeepEqual(await of({ subject: 'RANDOM_REAL', shards: [] }), losses);
+  });
+
+  it('gives whole images the very logits that the ensemble has for them', async () => {
+    const images = await readDistilledShards(world.store, set.shards);
+    const { shape } = world.dataset;
+    const studentSet = { ...images, channels: shape.channels };
+    const context = keptContext(world.store);
+    const labellerOfJob = labellerOf(payload, context);
+    const batchAt = await BATCHES.SOFT_PLAIN(payload, context, studentSet, labellerOfJob);
+    for (const step of [0, 7]) {
+      const batch = await batchAt(step);
+      if (batch.kind !== 'SOFT') assert.fail();
+      const { views } = batch;
+      const whole = [...views.sample].flatMap(() => [0, 0, shape.height - 1, shape.width - 1]);
+      assert.deepEqual([...views.box], whole);
+      assert.ok(views.flip.every((flipped) => flipped === 0));
+      const asked = floatsOf(labelViews(await labellerOfJob(), studentSet, views, 0).logits);
+      floatsOf(views.logits).forEach((logit, i) => {
+        assert.ok(
+          Math.abs(logit - (asked[i] as number)) <= 2e-3 * (1 + Math.abs(logit)),
+          `${logit} is not ${asked[i]}`,
+        );
+      });
+    }
   });
 
   it('trains with the one stored vector of a sample for whatever is seen of it, where asked to', async () => {

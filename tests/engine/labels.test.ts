@@ -122,6 +122,10 @@ describe('labels of a share of the steps', () => {
   it('are that many, rounded up', () => {
     assert.equal(storedSteps(labelConfig.parse({ fkdSteps: 101, keptShare: 0.1 })), 11);
     assert.equal(storedSteps(labelConfig.parse({ fkdSteps: 101 })), 101);
+    for (const hundredths of Array.from({ length: 100 }, (_, i) => i + 1)) {
+      assert.equal(storedSteps(labelConfig.parse({ fkdSteps: 300, keptShare: hundredths / 100 })), 3 * hundredths);
+    }
+    assert.equal(storedSteps(labelConfig.parse({ fkdSteps: 1, keptShare: 1e-12 })), 1);
   });
 });
 

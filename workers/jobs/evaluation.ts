@@ -5,12 +5,12 @@
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import { readDistilledShards } from '../../src/formats/distilled-shards.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
-import { restore, snapshot } from '../nn/checkpoint.js';
+import { restore, snapshot, under } from '../nn/checkpoint.js';
 import { type LabelledImages, measureAccuracy } from '../nn/training.js';
 import { chooseCrops, cropCandidates, cutCrops } from '../teddy/baselines.js';
 import { drawnByClass, indicesByClass, networkOf, readChosenImages, readImages } from '../teddy/dataset.js';
 import { createStudent, isReading, measuredOf, type Student, studentStep } from '../teddy/students.js';
-import { type Tensor, tf } from '../tensor/tensorflow.js';
+import { tf } from '../tensor/tensorflow.js';
 import type { Job, JobContext } from './job.js';
 import { BATCHES, type BatchAt, labellerOf, type StudentSet } from './student-batches.js';
 
@@ -98,13 +98,11 @@ export async function evaluateOn(
 }
 
 function writeState({ parameters, optimizer, average = {} }: Student, position: Position): Buffer {
-  const named = (prefix: string, tensors: Record<string, Tensor>) =>
-    Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}${name}`, tensor]));
   const slots = optimizer.state();
   const tensors = {
-    ...named('parameter/', parameters),
-    ...named('slot/', slots),
-    ...named('average/', average),
+    ...under('parameter/', parameters),
+    ...under('slot/', slots),
+    ...under('average/', average),
   };
   const bytes = encodeSafetensors(snapshot(tensors), { position: JSON.stringify(position) });
   tf.dispose(slots);

@@ -6,10 +6,10 @@ import type { TeacherRef } from '../../src/domain/jobs/references.js';
 import { teacherRef } from '../../src/domain/jobs/references.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { putByDigest } from '../../src/platform/object-store/object-store.js';
-import { encodeParameters, restore, snapshot } from '../nn/checkpoint.js';
+import { encodeParameters, restore, snapshot, under } from '../nn/checkpoint.js';
 import type { Network } from '../nn/network.js';
 import { sgd } from '../nn/optimizers.js';
-import { initialize, type Parameters } from '../nn/parameters.js';
+import { copyOf, initialize, type Parameters } from '../nn/parameters.js';
 import { measureAccuracy } from '../nn/training.js';
 import { networkOf, readImages } from '../teddy/dataset.js';
 import { readImported } from '../teddy/imported.js';
@@ -99,9 +99,6 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, importe
   return { teachers };
 };
 
-const copyOf = (parameters: Parameters): Parameters =>
-  Object.fromEntries(Object.entries(parameters).map(([name, tensor]) => [name, tensor.clone()]));
-
 /** Where an attempt is: after `step` steps of the phase at this position, with the teachers so far. */
 interface State {
   readonly phase: number;
@@ -113,9 +110,7 @@ interface State {
 }
 
 function writeState({ phase, step, teachers, parameters, slots, base }: State): Buffer {
-  const named = (prefix: string, tensors: Parameters) =>
-    Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}${name}`, tensor]));
-  const tensors = { ...named('parameter/', parameters), ...named('slot/', slots), ...named('base/', base) };
+  const tensors = { ...under('parameter/', parameters), ...under('slot/', slots), ...under('base/', base) };
   const metadata = { phase: String(phase), step: String(step), teachers: JSON.stringify(teachers) };
   return encodeSafetensors(snapshot(tensors), metadata);
 }

@@ -12,6 +12,7 @@ import {
   manifestBytes,
   NORMALIZATION,
   ownRecipe,
+  STATIC_NAME,
   setDigest,
 } from '../../src/domain/manifest.js';
 import { type DistilledSample, encodeShard } from '../../src/formats/distilled-shards.js';
@@ -23,8 +24,6 @@ const FOLDER = 'distilled-sets';
 const SHARD_SAMPLES = 1000;
 /** Samples between two reports. */
 const REPORT_EVERY = 50;
-/** The name that the STATIC labels have below `labels/`. */
-const STATIC_NAME = 'static.safetensors';
 
 type Payload = JobPayload<'PUBLISHING'>;
 type PublishedShard = ObjectRef & { samples: number; name: string };

@@ -1,5 +1,5 @@
 /** What a student sees step by step, by kind of label: stored views and labels of a set, or the same functions' of real images. */
-import { FKD_STEPS_PER_FILE, storedSteps } from '../../src/domain/config.js';
+import { FKD_STEPS_PER_FILE, type LabelConfig, storedSteps } from '../../src/domain/config.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import type { ObjectRef } from '../../src/domain/jobs/references.js';
@@ -85,29 +85,42 @@ function storedViews(store: ObjectStore, files: readonly ObjectRef[]): (step: nu
 const lacks = (mode: string): TeddyhubError =>
   new TeddyhubError('INVALID_INPUT', `The set has no ${mode} labels to train a student on.`);
 
-/** One vector a sample, whatever is seen of it: views as the stored ones, but for the mix. */
-const fixed: Batches = async (payload, { breathe }, set, labellerOfJob) => {
-  const { dataset, labelConfig, recipe, seed } = payload;
-  if (set.staticLogits === null) throw lacks('STATIC');
+/** One vector a sample, not made before it is needed: an attempt that goes on after this student makes none. */
+function ofSamples(
+  { dataset, recipe, seed }: Payload,
+  set: StudentSet,
+  seen: LabelConfig,
+  vectors: () => Promise<Uint16Array>,
+): BatchAt {
   const samples = set.labels.length;
-  const stored = set.staticLogits && halvesOf(set.staticLogits);
-  // Teachers that cannot be read are told of before the first student.
-  if (!stored) await labellerOfJob();
-  /** Not before they are needed: an attempt that goes on after this student makes none. */
-  let making: Promise<Uint16Array> | undefined;
-  const make = async () => staticLabels(await labellerOfJob(), set, samples, labelConfig, seed, breathe);
   const place = { seed, samples, batchSize: recipe.batchSize };
+  let making: Promise<Uint16Array> | undefined;
   return async (step) => {
-    making ??= stored ? Promise.resolve(stored) : make();
+    making ??= vectors();
     const logits = await making;
     const classes = logits.length / samples;
-    const views = drawViews({ ...labelConfig, mix: 'NONE' }, dataset.shape, { ...place, step });
+    const views = drawViews({ ...seen, mix: 'NONE' }, dataset.shape, { ...place, step });
     const own = new Uint16Array(views.sample.length * classes);
     views.sample.forEach((sample, i) => {
       own.set(logits.subarray(sample * classes, (sample + 1) * classes), i * classes);
     });
     return { kind: 'SOFT', views: { ...views, logits: own } };
   };
+}
+
+/** One vector a sample, whatever is seen of it: views as the stored ones, but for the mix. */
+const fixed: Batches = async (payload, { breathe }, set, labellerOfJob) => {
+  const { labelConfig, seed } = payload;
+  const { staticLogits } = set;
+  if (staticLogits === null) throw lacks('STATIC');
+  if (staticLogits !== undefined) {
+    const stored = halvesOf(staticLogits);
+    return ofSamples(payload, set, labelConfig, async () => stored);
+  }
+  // Teachers that cannot be read are told of before the first student.
+  const labeller = await labellerOfJob();
+  const vectors = () => staticLabels(labeller, set, set.labels.length, labelConfig, seed, breathe);
+  return ofSamples(payload, set, labelConfig, vectors);
 };
 
 const hard: Batches = async ({ labelConfig, dataset, recipe, seed }, _, set) => {
@@ -116,18 +129,11 @@ const hard: Batches = async ({ labelConfig, dataset, recipe, seed }, _, set) => 
 };
 
 /** Whole images as they are, with all of the ensemble's logits for them: neither crop, flip nor mix. */
-const plain: Batches = async ({ labelConfig, recipe, seed }, _, set, labellerOfJob) => {
+const plain: Batches = async (payload, { breathe }, set, labellerOfJob) => {
+  const whole = { ...payload.labelConfig, cropScaleMin: 1, flip: false, staticViews: 1 };
   const labeller = await labellerOfJob();
-  const whole = {
-    ...labelConfig,
-    cropScaleMin: 1,
-    flip: false,
-    mix: 'NONE',
-    topK: 0,
-    fkdBatchSize: recipe.batchSize,
-  } as const;
-  const samples = set.labels.length;
-  return (step) => ({ kind: 'SOFT', views: labelStep(labeller, set, samples, whole, seed, step) });
+  const vectors = () => staticLabels(labeller, set, set.labels.length, whole, payload.seed, breathe);
+  return ofSamples(payload, set, whole, vectors);
 };
 
 export const BATCHES: Readonly<Record<LabelKind, Batches>> = {

@@ -1,8 +1,9 @@
 /** SYNTHESIS: one task's images of its classes, distilled against the pool; resumable to the same bits. */
 import { cellShape, weightOf } from '../../src/domain/config.js';
+import type { JobPayload } from '../../src/domain/jobs/contracts.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';
-import { restore, snapshot } from '../nn/checkpoint.js';
+import { restore, snapshot, under } from '../nn/checkpoint.js';
 import { type Crop, chooseCrops, cropCandidates, cutCrops } from '../teddy/baselines.js';
 import { drawnByClass, indicesByClass, loadTeacher, readChosenImages } from '../teddy/dataset.js';
 import { batchLabels, type Target, targetOf } from '../teddy/matching.js';
@@ -18,8 +19,8 @@ import {
   synthesisStep,
   toBytes,
 } from '../teddy/synthesis.js';
-import { type Tensor, tf } from '../tensor/tensorflow.js';
-import type { Job } from './job.js';
+import { type Tensor, type Tensor4D, tf } from '../tensor/tensorflow.js';
+import type { Job, JobContext } from './job.js';
 
 const METRIC_EVERY = 10;
 
@@ -43,39 +44,13 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
   }
   const labels = labelsOf(task);
   const batch = batchLabels(labels, dataset.classNames.length);
-  const drawnOf = (all: Int32Array) =>
-    drawnByClass(indicesByClass(all, dataset.classNames, config.imagesPerClass), seed);
-  const start = async () => {
-    if (config.init === 'NOISE') return noiseImages(task);
-    if (config.init === 'RANDOM_REAL') {
-      const drawn = await readChosenImages(context, dataset, (all) => initialPositions(task, drawnOf(all)));
-      return initialImages(task, drawn, [...drawn.labels.keys()]);
-    }
-    // A network that has learned nothing would be sure of any crop.
-    const trained = teachers.map(({ kind }) => kind !== 'RANDOM_INIT');
-    const ensemble = pool
-      .map(({ frozen }, i) => ({ frozen, accuracy: teachers[i]?.accuracy ?? 0 }))
-      .filter((_, i) => trained[i]);
-    const labeller = { ensemble, weighting: 'PLAIN', shape: dataset.shape, normalization: dataset } as const;
-    const wanted = { classes, imagesPerClass: config.imagesPerClass * config.formation ** 2, seed };
-    const candidates = await readChosenImages(context, dataset, (all) => {
-      const drawn = drawnOf(all);
-      return classes.flatMap((c) => [...cropCandidates(drawn[c] as Int32Array, wanted.imagesPerClass)]);
-    });
-    const byClass = indicesByClass(candidates.labels, dataset.classNames, 0);
-    const crops = await chooseCrops(labeller, candidates, byClass, wanted, () => context.breathe());
-    const ofClass = indicesByClass(
-      Int32Array.from(crops, ({ label }) => label),
-      dataset.classNames,
-      0,
-    );
-    // The choice is of the whole run, and the pixels of this task alone: they are what takes memory.
-    const own = initialPositions(task, ofClass).map((position) => crops[position] as Crop);
-    return initialImages(task, cutCrops(candidates, dataset.shape, own), [...own.keys()]);
-  };
   const resumed = resumeFrom && decodeSafetensors(resumeFrom).metadata;
   const state = {
-    images: { images: resumeFrom ? (restore(resumeFrom, 'images/').images as Tensor) : await start() },
+    images: {
+      images: resumeFrom
+        ? (restore(resumeFrom, 'images/').images as Tensor)
+        : await startingImages(payload, task, pool, context),
+    },
     memory: resumeFrom ? restore(resumeFrom, 'memory/') : {},
     optimizer: synthesisOptimizer(resumeFrom && restore(resumeFrom, 'slot/')),
   };
@@ -111,12 +86,46 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
   return { images: await putByDigest(store, 'synthetic', file, '.safetensors'), samples: labels.length, finalLoss };
 };
 
+/** Initial pixels of the task's samples, as fractions. */
+async function startingImages(
+  { dataset, teachers, config, seed, classes }: JobPayload<'SYNTHESIS'>,
+  task: SynthesisTask,
+  pool: readonly Target[],
+  context: JobContext,
+): Promise<Tensor4D> {
+  if (config.init === 'NOISE') return noiseImages(task);
+  const drawnOf = (all: Int32Array) =>
+    drawnByClass(indicesByClass(all, dataset.classNames, config.imagesPerClass), seed);
+  if (config.init === 'RANDOM_REAL') {
+    const drawn = await readChosenImages(context, dataset, (all) => initialPositions(task, drawnOf(all)));
+    return initialImages(task, drawn, [...drawn.labels.keys()]);
+  }
+  // A network that has learned nothing would be sure of any crop.
+  const trained = teachers.map(({ kind }) => kind !== 'RANDOM_INIT');
+  const ensemble = pool
+    .map(({ frozen }, i) => ({ frozen, accuracy: teachers[i]?.accuracy ?? 0 }))
+    .filter((_, i) => trained[i]);
+  const labeller = { ensemble, weighting: 'PLAIN', shape: dataset.shape, normalization: dataset } as const;
+  const wanted = { classes, imagesPerClass: config.imagesPerClass * config.formation ** 2, seed };
+  const candidates = await readChosenImages(context, dataset, (all) => {
+    const drawn = drawnOf(all);
+    return classes.flatMap((c) => [...cropCandidates(drawn[c] as Int32Array, wanted.imagesPerClass)]);
+  });
+  const byClass = indicesByClass(candidates.labels, dataset.classNames, 0);
+  const crops = await chooseCrops(labeller, candidates, byClass, wanted, () => context.breathe());
+  const ofClass = indicesByClass(
+    Int32Array.from(crops, ({ label }) => label),
+    dataset.classNames,
+    0,
+  );
+  // The choice is of the whole run, and the pixels of this task alone: they are what takes memory.
+  const own = initialPositions(task, ofClass).map((position) => crops[position] as Crop);
+  return initialImages(task, cutCrops(candidates, dataset.shape, own), [...own.keys()]);
+}
+
 function report(metric: (name: string, step: number, value: number) => void, step: number, losses: StepLosses): void {
   metric('loss', step, losses.total);
   metric('loss/crossEntropy', step, losses.crossEntropy);
   metric('loss/moments', step, losses.moments);
   metric('loss/classMeans', step, losses.classMeans);
 }
-
-const under = (folder: string, tensors: Record<string, Tensor>): Record<string, Tensor> =>
-  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [folder + name, tensor]));

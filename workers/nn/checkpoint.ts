@@ -77,6 +77,10 @@ export const snapshot = (tensors: Readonly<Record<string, Tensor>>): Record<stri
     }),
   );
 
+/** Names under a prefix, for a task's own checkpoints. */
+export const under = (prefix: string, tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
+
 /** Reads back what `snapshot` wrote under a prefix. */
 export function restore(bytes: Uint8Array, prefix: string): Record<string, Tensor> {
   const tensors: Record<string, Tensor> = {};

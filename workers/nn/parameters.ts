@@ -9,6 +9,9 @@ import type { KernelInit, Network, ParameterSpec } from './network.js';
 
 export type Parameters = Record<string, Tensor>;
 
+export const copyOf = (parameters: Parameters): Parameters =>
+  Object.fromEntries(Object.entries(parameters).map(([name, tensor]) => [name, tensor.clone()]));
+
 export const isTrainable = (name: string): boolean => !name.includes('running_');
 
 export const parameterOf = <T extends Tensor>(parameters: Parameters, name: string): T => {

@@ -1,7 +1,6 @@
 /** The pool of weak teachers: what its training is made of, and its steps. */
 import { activationBytes } from '../../src/domain/architectures.js';
 import { type ArchitectureConfig, type PoolConfig, trainsBase } from '../../src/domain/config.js';
-import { TeddyhubError } from '../../src/domain/errors.js';
 import type { TeacherRef } from '../../src/domain/jobs/references.js';
 import { random } from '../../src/domain/random.js';
 import type { Network } from '../nn/network.js';
@@ -47,13 +46,9 @@ const baseRuns = ({ architecture, otherArchitectures, batchSize, otherBatchSizes
   ...otherBatchSizes.map((size) => ({ architecture, batchSize: size })),
 ];
 
-/** What the training does, one phase after another. Throws INVALID_INPUT where a checkpoint lies beyond the end of a base run. */
+/** What the training does, one phase after another. */
 export function planPool(config: PoolConfig, seed: number, images: number): Phase[] {
   const { epochs, checkpointEpochs, fullyTrained } = config;
-  const beyond = checkpointEpochs.find((epoch) => epoch > epochs);
-  if (beyond !== undefined) {
-    throw new TeddyhubError('INVALID_INPUT', `Checkpoint epoch ${beyond} lies beyond the run's ${epochs} epochs.`);
-  }
   const schedule = config.schedule === 'COSINE' ? cosine : oneCycle;
 
   const phasesOf = ({ architecture, batchSize }: BaseRun, position: number): Phase[] => {

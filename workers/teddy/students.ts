@@ -5,7 +5,7 @@ import { floatsOf } from '../../src/formats/float16.js';
 import type { LabelledViews, Views } from '../../src/formats/labels.js';
 import type { Network } from '../nn/network.js';
 import { adam, cosine, type Optimizer, sgd } from '../nn/optimizers.js';
-import { initialize, type Parameters } from '../nn/parameters.js';
+import { copyOf, initialize, type Parameters } from '../nn/parameters.js';
 import {
   crossEntropy,
   type LabelledImages,
@@ -42,13 +42,10 @@ export function createStudent(network: Network, recipe: RecipeConfig, seed: numb
   return {
     network,
     parameters,
-    average: averageDecay > 0 ? (resume?.average ?? cloned(parameters)) : undefined,
+    average: averageDecay > 0 ? (resume?.average ?? copyOf(parameters)) : undefined,
     optimizer: make({ momentum: 0.9, beta1: 0.9, beta2: 0.999, weightDecay }, resume?.slots),
   };
 }
-
-const cloned = (parameters: Parameters): Parameters =>
-  Object.fromEntries(Object.entries(parameters).map(([name, tensor]) => [name, tensor.clone()]));
 
 /** The parameters that accuracy is read of. */
 export const measuredOf = ({ average, parameters }: Student): Parameters => average ?? parameters;

@@ -7,8 +7,12 @@ type Row = Summary[number];
 const find = (summary: Summary, subject: Row['subject'], labelKind: Row['labelKind']): Row | undefined =>
   summary.find((row) => row.subject === subject && row.labelKind === labelKind);
 
-const cell = (row: Row | undefined): string =>
-  row === undefined ? '-' : `${row.top1Last.mean.toFixed(2)} ± ${(row.top1Last.deviation ?? 0).toFixed(2)}`;
+/** One seed has no deviation, which is not one of 0. */
+const cell = (row: Row | undefined): string => {
+  if (row === undefined) return '-';
+  const { mean, deviation } = row.top1Last;
+  return deviation === null ? mean.toFixed(2) : `${mean.toFixed(2)} ± ${deviation.toFixed(2)}`;
+};
 
 /** Top-1 on the test split, percent: mean and deviation over seeds, of the last reading. */
 export function table(summary: Summary): string {

@@ -1,5 +1,4 @@
-import { type PoolConfig, poolConfig } from '../../domain/config.js';
-import { TeddyhubError } from '../../domain/errors.js';
+import { poolConfig } from '../../domain/config.js';
 import { type Backend, requestPoolCancel, startPoolTraining } from '../../platform/orchestration/index.js';
 import { untimed } from '../../platform/telemetry/request-trace.js';
 import type { Reader } from '../context.js';
@@ -43,7 +42,6 @@ export class TeacherPoolService {
     const name = requireName(input.name);
     const seed = requireSeed(input.seed);
     const asked = parseInput(poolConfig, input.config, ['config']);
-    checkEpochs(asked);
     const { projectId } = caller.viewer;
     // Before gigabytes are read for it.
     if (asked.imports.length > 0) {
@@ -97,14 +95,4 @@ export class TeacherPoolService {
       read: (tx, where) => tx.teacherPool.findFirst({ where, select: { version: true } }),
     });
   }
-}
-
-function checkEpochs({ checkpointEpochs, epochs }: PoolConfig): void {
-  const ascending = checkpointEpochs.every((epoch, index) => index === 0 || epoch > checkpointEpochs[index - 1]!);
-  if (ascending && checkpointEpochs.every((epoch) => epoch <= epochs)) return;
-  throw new TeddyhubError(
-    'INVALID_INPUT',
-    `config.checkpointEpochs: must ascend and not go beyond the ${epochs} epochs of the base run.`,
-    { field: ['config', 'checkpointEpochs'] },
-  );
 }

@@ -3,6 +3,7 @@
 import { runConfig } from '../../domain/config.js';
 import { JOB_CONTRACTS, type JobResult } from '../../domain/jobs/contracts.js';
 import type { ShardRef } from '../../domain/jobs/references.js';
+import { STATIC_NAME } from '../../domain/manifest.js';
 import { stageOf } from '../../domain/task-planning.js';
 import type { Transaction } from '../database/client.js';
 import type { Split, Task } from '../database/generated/client.js';
@@ -144,7 +145,7 @@ async function storeDistilledSet(tx: Transaction, task: Task, result: JobResult<
           {
             mode: 'STATIC',
             config: labelConfig,
-            files: { create: [fileRow(result.static, 0, 'static.safetensors')] },
+            files: { create: [fileRow(result.static, 0, STATIC_NAME)] },
           },
           {
             mode: 'FKD',
