@@ -85,7 +85,6 @@ export const anyOptions = fc
     run: fc.record({ synthesis, labels }).map((options) => runConfig.parse(options)),
     recipe,
     labelKinds: fc.shuffledSubarray([...LABEL_KINDS], { minLength: 1 }),
-    /** Rounds of images: no more than a task has. */
     rounds: positive(3),
     seed: fc.nat(),
     /** Which of a job's checkpoints it is resumed from. */
@@ -94,9 +93,15 @@ export const anyOptions = fc
   .map(({ run, recipe: trained, rounds, ...others }) => {
     const { imagesPerClass, imagesPerClassPerTask } = run.synthesis;
     const most = imagesPerClass % imagesPerClassPerTask || imagesPerClassPerTask;
+    // What the service refuses: rounds beyond a task's images, squared errors of logits that are not stored.
+    const topK = trained.loss === 'MSE_CE' ? 0 : run.labels.topK;
     return {
       ...others,
-      run: { ...run, synthesis: { ...run.synthesis, rounds: Math.min(rounds, imagesPerClass, most) } },
+      run: {
+        ...run,
+        synthesis: { ...run.synthesis, rounds: Math.min(rounds, imagesPerClass, most) },
+        labels: { ...run.labels, topK },
+      },
       recipe: recipeConfig.parse({ ...trained, batchSize: run.labels.fkdBatchSize }),
     };
   });
