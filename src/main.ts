@@ -7,13 +7,15 @@ import { ensureFirstKey, type FirstKey } from './modules/api-key/first-key.js';
 import { OperatorKeys } from './modules/api-key/operator-keys.js';
 import { createRepositories, createServices } from './modules/index.js';
 import type { Config } from './platform/config/env.js';
-import { openDatabase } from './platform/database/client.js';
+import { type Database, openDatabase } from './platform/database/client.js';
 import { explainDatabase } from './platform/database/failures.js';
 import { createRunEventHub } from './platform/events/run-event-hub.js';
 import type { Log } from './platform/log.js';
+import type { ObjectStore } from './platform/object-store/object-store.js';
 import { openObjectStore } from './platform/object-store/open-object-store.js';
 import { PATIENCE } from './platform/object-store/retry.js';
 import { openTaskQueue } from './platform/queue/task-queue.js';
+import { markStore, ownsStore } from './platform/retention/ownership.js';
 
 export interface Api {
   /** Where it answers, without a slash at the end. */
@@ -30,6 +32,16 @@ export interface Api {
 const BRIEF_PATIENCE = { ...PATIENCE, attempts: 4 };
 
 const ANSWER_SLACK_MS = 10_000;
+
+/** Before a garbage collection asks whose the objects are. What hinders it, hinders requests too, which tell of it. */
+async function markOwnStore(database: Database, store: ObjectStore, log: Log): Promise<void> {
+  try {
+    if (await ownsStore(database, store)) await markStore(database, store);
+    else log.warn("the object store is another database's: `teddyhub gc` refuses to remove anything from it");
+  } catch (error) {
+    log.debug({ err: error }, 'could not mark the object store');
+  }
+}
 
 /** Throws a TeddyhubError of one line when the database, the store or the port cannot be had. The database is migrated. */
 export async function startApi(options: {
@@ -54,6 +66,8 @@ export async function startApi(options: {
     });
     closers.push(() => database.$disconnect());
     const store = await openObjectStore(config.objectStore, BRIEF_PATIENCE);
+    const marking = markOwnStore(database, store, log);
+    closers.push(() => marking);
     const queue = await openTaskQueue(databaseUrl, { log, role: 'API' });
     closers.push(() => queue.close());
     const hub = createRunEventHub({ database, databaseUrl, log });

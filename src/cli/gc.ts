@@ -1,8 +1,11 @@
 /** `teddyhub gc`: removes what was deleted, and objects that no row names. */
 import { Command } from 'commander';
 import { TeddyhubError } from '../domain/errors.js';
+import type { Config } from '../platform/config/env.js';
+import { addressOf } from '../platform/database/failures.js';
 import { openObjectStore } from '../platform/object-store/open-object-store.js';
 import { type Collected, collectGarbage } from '../platform/retention/collect.js';
+import { markStore, ownsStore } from '../platform/retention/ownership.js';
 import { withDatabase } from './support/database.js';
 import { sizeOf } from './support/size.js';
 
@@ -12,6 +15,7 @@ const MIN_HOURS = 2;
 const MAX_HOURS = 24 * 36_525;
 
 interface GcOptions {
+  adopt?: boolean;
   dryRun?: boolean;
   graceHours: number;
   json?: boolean;
@@ -22,20 +26,38 @@ export function gcCommand(): Command {
     .description('remove what was deleted long enough ago, and what crashes left: objects that nothing names')
     .option('--dry-run', 'say what would be removed, and remove nothing')
     .option('--grace-hours <hours>', 'younger objects are kept', readHours, 24)
+    .option(
+      '--adopt',
+      'take the store over from another database: whatever this one does not name is garbage from now on',
+    )
     .option('--json', 'the result as JSON')
     .addHelpText('after', '\nSafe beside a service that runs. What an unfinished task may have written is kept.')
-    .action(async ({ dryRun = false, graceHours, json = false }: GcOptions) => {
-      const collected = await withDatabase(async (database, config) =>
-        collectGarbage({
+    .action(async ({ adopt = false, dryRun = false, graceHours, json = false }: GcOptions) => {
+      const collected = await withDatabase(async (database, config) => {
+        const store = await openObjectStore(config.objectStore);
+        if (!adopt && !(await ownsStore(database, store))) throw notOurs(config);
+        if (!dryRun) await markStore(database, store);
+        return collectGarbage({
           database,
-          store: await openObjectStore(config.objectStore),
+          store,
           graceMs: graceHours * HOUR_MS,
           dryRun,
           ...(json ? {} : { onRemoved: ({ key, bytes }) => console.log(`${verb(dryRun)}  ${key}  ${sizeOf(bytes)}`) }),
-        }),
-      );
+        });
+      });
       console.log(json ? JSON.stringify(collected) : summary(collected));
     });
+}
+
+/** Half of the settings, or those of another service, and a database that names nothing has everything removed. */
+function notOurs({ databaseUrl, objectStore, stateDir }: Config): TeddyhubError {
+  const database = databaseUrl === undefined ? `the embedded database of ${stateDir}` : addressOf(databaseUrl);
+  const store = objectStore.kind === 'folder' ? objectStore.path : `${objectStore.endpoint}/${objectStore.bucket}`;
+  return new TeddyhubError(
+    'INVALID_STATE',
+    `The objects in ${store} are of another database than ${database}, and nothing was removed: ` +
+      'mend DATABASE_URL or S3_*; where that other one is gone for good, run this with --adopt.',
+  );
 }
 
 function readHours(text: string): number {

@@ -9,7 +9,7 @@ import { floatsOf } from '../../src/formats/float16.js';
 import { decodePng } from '../../src/formats/png.js';
 import { decodeSafetensors } from '../../src/formats/safetensors.js';
 import { openApi, type TestApi } from '../api/server.js';
-import { type Outcome, runTeddyhub } from '../support/command.js';
+import { failed, runTeddyhub } from '../support/command.js';
 import { CLASSES, HEIGHT, type Inputs, labelOf, SIZE, WIDTH } from '../support/publish-inputs.js';
 import { runReader } from '../support/python.js';
 import { seedRealSet } from '../support/real-set.js';
@@ -28,10 +28,6 @@ describe('what the commands make of a published set', () => {
     const { status, stdout, errors } = await teddyhub(...args, '--json');
     assert.equal(status, 0, errors.join('\n'));
     return JSON.parse(stdout) as T;
-  };
-  const failed = ({ status, errors }: Outcome, words: RegExp) => {
-    assert.deepEqual([status, errors.length], [1, 1], errors.join('\n'));
-    assert.match(errors[0]!, words);
   };
   const exported = async (format: string, ...options: string[]) => {
     const to = inWorld(`${format}-${options.join('')}`);

@@ -1,4 +1,5 @@
 /** Runs the built `teddyhub` command as a process of its own. */
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -22,3 +23,9 @@ export const runTeddyhub = (
       resolve({ status: child.exitCode ?? -1, stdout, lines: linesOf(stdout), errors: linesOf(stderr) });
     });
   });
+
+/** One line of error, with these words, and nothing else. */
+export function failed({ status, errors }: Outcome, words: RegExp): void {
+  assert.deepEqual([status, errors.length], [1, 1], errors.join('\n'));
+  assert.match(errors[0] ?? '', words);
+}
