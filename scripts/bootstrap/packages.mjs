@@ -5,6 +5,7 @@ import { find, run } from './command.mjs';
 import { SetupFailure } from './failure.mjs';
 import { digest, readStamp, writeStamp } from './files.mjs';
 import { postgresPackage } from './paths.mjs';
+import { runningFrom } from './running.mjs';
 
 export const packages = {
   name: 'packages',
@@ -13,8 +14,13 @@ export const packages = {
     readStamp(paths, 'packages') === keyOf(paths) &&
     existsSync(paths.node) &&
     existsSync(join(paths.modules, postgresPackage(), 'native', 'lib')),
-  require: () => {
+  require: (paths) => {
     if (find('npm') === undefined) throw new SetupFailure('npm is not installed: install Node.js with npm.');
+    const [running] = runningFrom(paths.node);
+    if (running === undefined) return;
+    throw new SetupFailure(
+      `The packages have changed, and process ${running.pid} runs from the ones that would be replaced (${running.command}): stop it first.`,
+    );
   },
   run: async (paths) => {
     const npm = find('npm');

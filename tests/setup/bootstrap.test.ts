@@ -116,6 +116,26 @@ describe('bootstrap', () => {
     assert.equal(existsSync(join(root, 'node_modules')), false);
   });
 
+  it('replaces no packages that a living process runs from', async () => {
+    const node = join(root, 'node_modules/.bin/node');
+    mkdirSync(join(root, 'node_modules/.bin'), { recursive: true });
+    copyFileSync(process.execPath, node);
+    const service = spawn(node, ['-e', 'process.stdout.write("up"); setInterval(() => {}, 1000)', 'a service'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      await once(service.stdout, 'data');
+      const says = new RegExp(
+        `process ${service.pid} runs from the ones that would be replaced \\(.*a service\\): stop it`,
+      );
+      assertFails(bootstrap(['--step', 'packages']), says);
+      assert.ok(existsSync(node));
+    } finally {
+      service.kill('SIGKILL');
+      await once(service, 'exit');
+    }
+  });
+
   it('names an unreachable npm registry', () => {
     const env = { npm_config_registry: CLOSED, npm_config_fetch_retries: '0', npm_config_cache: join(folder, 'npm') };
     assertFails(bootstrap(['--step', 'packages'], env), /npm cannot reach the package registry .*network/);
