@@ -4,7 +4,9 @@ import { TeddyhubError } from '../domain/errors.js';
 import { ROLES, type Role } from '../domain/viewer.js';
 import { ApiKeyRepository } from '../modules/api-key/api-key.repository.js';
 import { DEFAULT_PROJECT, OperatorKeys } from '../modules/api-key/operator-keys.js';
+import { parseKey } from '../modules/api-key/secret.js';
 import { withDatabase } from './support/database.js';
+import { showOnce } from './support/show-once.js';
 
 const DAY_MS = 86_400_000;
 
@@ -19,7 +21,8 @@ export function keyCommand(): Command {
     .option('--days <days>', 'after which it expires; never, unless said', readDays)
     .action(async ({ name, role, project, days }: { name: string; role: Role; project: string; days?: number }) => {
       const expiresAt = days === undefined ? {} : { expiresAt: new Date(Date.now() + days * DAY_MS) };
-      console.log(await withKeys((keys) => keys.create({ name, role, project, ...expiresAt })));
+      const made = await withKeys((keys) => keys.create({ name, role, project, ...expiresAt }));
+      await showOnce(made, `revoke ${parseKey(made)?.prefix} and make another`);
     });
   key
     .command('list')

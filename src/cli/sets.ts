@@ -9,6 +9,7 @@ import {
 } from '../../clients/typescript/src/index.js';
 import { TeddyhubError } from '../domain/errors.js';
 import { type ServiceOptions, withClient, withService } from './support/service.js';
+import { showOnce } from './support/show-once.js';
 import { sizeOf } from './support/size.js';
 
 type SetRow = DistilledSetsQuery['distilledSets']['nodes'][number];
@@ -50,7 +51,9 @@ export function setsCommand(): Command {
         const input = { distilledSetId: globalIdOf(id), name, seconds, idempotencyKey: randomUUID() };
         return client.mutate(operations.ShareDistilledSet, input, signal);
       });
-      console.log(json ? JSON.stringify({ secret: made.secret, ...made.token }) : made.secret);
+      const { secret, token } = made;
+      const text = json ? JSON.stringify({ secret, ...token }) : `${secret}`;
+      await showOnce(text, `revoke the token ${token?.prefix} (distilledSetTokenRevoke) and make another`);
     });
   return sets;
 }

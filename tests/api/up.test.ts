@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { once } from 'node:events';
+import { chmod, mkdtemp, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -209,5 +210,24 @@ describe('teddyhub key', () => {
     const twice = teddyhub(['key', 'revoke', prefix], environment);
     assert.equal(await twice.ended, 1);
     assert.match(twice.stderr(), /^teddyhub: There is no key[^\n]*\n$/);
+  });
+
+  it('says which key to revoke where it could not be written down', { timeout: 60_000 }, async () => {
+    const { PATH, HOME } = process.env;
+    const full = await open('/dev/full', 'w');
+    try {
+      const child = spawn(process.execPath, [CLI, 'key', 'create', '--name', 'lost'], {
+        env: { PATH, HOME, ...environment },
+        stdio: ['ignore', full.fd, 'pipe'],
+      });
+      let stderr = '';
+      child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+      const [status] = await once(child, 'close');
+      const prefix = /ENOSPC.*revoke ([0-9a-f]{8}) and make another/.exec(stderr)?.[1] ?? assert.fail(stderr);
+      assert.equal(status, 1);
+      assert.equal(await teddyhub(['key', 'revoke', prefix], environment).ended, 0);
+    } finally {
+      await full.close();
+    }
   });
 });
