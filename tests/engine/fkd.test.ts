@@ -12,21 +12,11 @@ import { loadTeacher, readSynthetic } from '../../workers/teddy/dataset.js';
 import { tf } from '../../workers/tensor/tensorflow.js';
 import { recordedContext } from '../support/recorded-context.js';
 import { type ReferenceNetwork, referenceForward } from '../support/reference-convnet.js';
+import { sampleAt } from '../support/reference-views.js';
 import { referenceOf, type TinyWorld, tinyImages, tinyWorld } from '../support/tiny-engine.js';
 import { keptContext, labelingPayload, runPipeline } from '../support/tiny-jobs.js';
 
 const shape = { height: 8, width: 8, channels: 1 };
-
-/** A view's pixel at a position, bilinear, 0 beyond the image's outermost centres. */
-function sampleAt(image: Float64Array, side: number, y: number, x: number): number {
-  if (y < 0 || x < 0 || y > side - 1 || x > side - 1) return 0;
-  const [top, left] = [Math.floor(y), Math.floor(x)];
-  const at = (row: number, column: number) => image[Math.min(row, side - 1) * side + Math.min(column, side - 1)] ?? 0;
-  const [dy, dx] = [y - top, x - left];
-  const upper = at(top, left) * (1 - dx) + at(top, left + 1) * dx;
-  const lower = at(top + 1, left) * (1 - dx) + at(top + 1, left + 1) * dx;
-  return upper * (1 - dy) + lower * dy;
-}
 
 /** Replays a batch of views as src/formats/labels.ts describes them, in float64: [B, 8, 8] as fractions. */
 function replay(set: HostImages<Uint8Array>, views: Views): Float64Array {

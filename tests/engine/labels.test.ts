@@ -5,10 +5,11 @@ import { random } from '../../src/domain/random.js';
 import { floatsOf, halvesOf } from '../../src/formats/float16.js';
 import { decodeLabels, encodeLabels, keepLargest, type LabelledViews } from '../../src/formats/labels.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
-import { forwardFrozen } from '../../workers/nn/frozen.js';
-import { drawViews, renderViews } from '../../workers/nn/views.js';
+import { forwardFrozen, freeze } from '../../workers/nn/frozen.js';
+import { augmentationBoxes, drawViews, gatherImages, normalize, renderViews } from '../../workers/nn/views.js';
 import { chooseCrops, cutCrops, type WantedCrops } from '../../workers/teddy/baselines.js';
-import { type Labeller, labelViews } from '../../workers/teddy/labels.js';
+import { type Labeller, labelViews, staticLabels } from '../../workers/teddy/labels.js';
+import { crop } from '../../workers/tensor/kernels/index.js';
 import { tf } from '../../workers/tensor/tensorflow.js';
 import { failureWith } from '../support/failure.js';
 import { tinyImages, tinyTeacher } from '../support/tiny-engine.js';
@@ -65,6 +66,42 @@ describe('labels of more views than go through a teacher at once', () => {
         assert.ok(Math.abs(value - other) < 2e-3 * Math.max(1, Math.abs(value)), `${value}, not ${other}`);
       }
     }
+  });
+});
+
+describe('one vector a sample', () => {
+  it('is of that very sample, also where a set takes several passes', async () => {
+    const [count, edges] = [300, [0, 249, 250, 299]] as const;
+    const many = tinyImages(shape, count, 3, 2);
+    const labeller: Labeller = { ensemble: experts, weighting: 'PLAIN', shape, normalization };
+    const whole = labelConfig.parse({ cropScaleMin: 1, flip: false, mix: 'NONE', staticViews: 1 });
+    const vectors = floatsOf(await staticLabels(labeller, many, count, whole, 1, async () => undefined));
+    for (const sample of edges) {
+      const alone = drawViews(whole, shape, { seed: 1, step: 0, samples: 1, batchSize: 1 });
+      const asked = labelViews(labeller, many, { ...alone, sample: Int32Array.of(sample) }, 0).logits;
+      floatsOf(asked).forEach((logit, c) => {
+        const own = vectors[3 * sample + c] ?? Number.NaN;
+        assert.ok(
+          Math.abs(own - logit) < 2e-3 * Math.max(1, Math.abs(logit)),
+          `sample ${sample}: ${own}, not ${logit}`,
+        );
+      });
+    }
+  });
+});
+
+describe('logits that float16 cannot hold', () => {
+  it('are refused, and the teacher with them, in either mode', async () => {
+    const { frozen } = tinyTeacher(shape, 3, 2, 1);
+    const parameters = { ...frozen.parameters, 'classifier.bias': tf.tensor1d([0, 7e4, 0]) };
+    const loud = { frozen: freeze(frozen.network, parameters), accuracy: 90 };
+    const labeller: Labeller = { ensemble: [loud], weighting: 'PLAIN', shape, normalization };
+    const refused = failureWith('NUMERICS', 'beyond the range of float16');
+    assert.throws(() => labelViews(labeller, set, views, 0), refused);
+    await assert.rejects(
+      staticLabels(labeller, set, 30, labelConfig.parse({}), 1, async () => undefined),
+      refused,
+    );
   });
 });
 
@@ -163,6 +200,26 @@ describe('crops of real images', () => {
     const { labels } = await cropsOf(2, 4);
     assert.deepEqual([...labels], [0, 0, 1, 1, 2, 2]);
     assert.ok((await lossOf(2)) < (await lossOf(10)), 'two of ten are surer than all ten');
+
+    const wanted = { classes: [0, 1, 2], imagesPerClass: 2, seed: 4 };
+    const chosen = await chooseCrops(labeller, set, byClass, wanted, async () => undefined);
+    for (const [label, images] of byClass.entries()) {
+      // Of all five crops of every image of the class, in a pass of the test's own.
+      const surest = Array.from(images, () => Number.POSITIVE_INFINITY);
+      for (let n = 0; n < 5; n++) {
+        const source = random(4, 'real-crops', label, n);
+        const boxes = augmentationBoxes({ flip: false, shift: 0 }, 0.5, shape, images.length, source);
+        const x = normalize(crop(gatherImages(set, images), boxes), normalization);
+        const all = tf.logSoftmax(forwardFrozen(best, x).logits).arraySync() as number[][];
+        for (const [i, row] of all.entries()) surest[i] = Math.min(surest[i] as number, -(row[label] as number));
+      }
+      const least = surest.toSorted((a, b) => a - b).slice(0, 2);
+      const found = chosen.filter((one) => one.label === label);
+      found.forEach(({ image, loss }, rank) => {
+        assert.ok(Math.abs(loss - (least[rank] as number)) < 1e-4, `${loss}, not ${least[rank]}`);
+        assert.ok(Math.abs(loss - (surest[images.indexOf(image)] as number)) < 1e-4, `image ${image} has another loss`);
+      });
+    }
   });
 
   it('are the same of a class whatever other classes are asked for, and as many as a class has images', async () => {

@@ -6,12 +6,11 @@ import { batchLabels, matchingLoss, targetOf } from '../../workers/teddy/matchin
 import { type Tensor4D, tf } from '../../workers/tensor/tensorflow.js';
 import {
   type ReferenceMemory,
-  type ReferenceTarget,
   type ReferenceWeights,
   referenceForward,
   referenceLoss,
 } from '../support/reference-convnet.js';
-import { referenceInput, tinyImages, tinyTeacher } from '../support/tiny-engine.js';
+import { referenceInput, someTarget, tinyImages, tinyTeacher } from '../support/tiny-engine.js';
 
 const CLASSES = 3;
 const WEIGHTS: ReferenceWeights = {
@@ -27,17 +26,6 @@ const only = (name: keyof ReferenceWeights): ReferenceWeights => ({
   firstLayerWeight: 2.5,
   [name]: 1,
 });
-
-/** A target that is not what the network sees of the batch, so that no term is near its minimum. */
-function someTarget(widths: readonly number[], d: number, seed = 7): ReferenceTarget {
-  const source = random(seed, 'target');
-  const draw = (n: number, low: number, high: number) =>
-    Float64Array.from({ length: n }, () => source.between(low, high));
-  return {
-    layers: widths.map((c) => ({ mean: draw(c, -1, 1), variance: draw(c, 0.2, 2) })),
-    classMeans: draw(CLASSES * d, 0, 1),
-  };
-}
 
 /** [T, 2], as steps leave them. */
 const tensorOf = ({ layers }: ReferenceMemory) =>
@@ -57,8 +45,8 @@ for (const [shape, depth] of [
     const input = referenceInput(set, normalization);
     const { moments, features } = referenceForward(reference, input);
     const widths = moments.map(({ mean }) => mean.length);
-    const target = someTarget(widths, features.length / input.n);
-    const { layers: earlierMoments } = someTarget(widths, 0, 8);
+    const target = someTarget(widths, features.length / input.n, CLASSES);
+    const { layers: earlierMoments } = someTarget(widths, 0, CLASSES, 8);
 
     /** As a task has them that makes some of the classes alone. */
     const twoClasses = set.labels.map((label) => (label === 1 ? 2 : label));
@@ -92,6 +80,28 @@ for (const [shape, depth] of [
     };
 
     const memory = { share: 0.7, layers: earlierMoments };
+
+    for (const [what, earlier] of [
+      ['its own where there are none', undefined],
+      ['their share, and its own for the rest', tensorOf(memory)],
+    ] as const) {
+      it(`leaves a later step the moments of earlier ones: ${what}`, () => {
+        const x = normalize(gatherImages(set, [...set.labels.keys()]), normalization);
+        const options = { ...WEIGHTS, momentsMemory: memory.share };
+        const { remembered } = matchingLoss(
+          targetOf(frozen, target),
+          x,
+          batchLabels(set.labels, CLASSES),
+          options,
+          earlier,
+        );
+        const own = tensorOf({ share: 0, layers: moments });
+        const wanted = earlier ? earlier.mul(memory.share).add(own.mul(1 - memory.share)) : own;
+        const off = remembered?.sub(wanted).abs().max().dataSync()[0] ?? Number.NaN;
+        assert.ok(off < 1e-5, `off by ${off}`);
+      });
+    }
+
     const cases: [string, ReferenceWeights, Int32Array, ReferenceMemory?][] = [
       ['as a whole', WEIGHTS, set.labels],
       ['in cross-entropy alone', only('crossEntropyWeight'), set.labels],

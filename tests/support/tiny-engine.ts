@@ -15,7 +15,7 @@ import type { LabelledImages } from '../../workers/nn/training.js';
 import { type Tensor, tf } from '../../workers/tensor/tensorflow.js';
 import { writeIdxDataset } from './idx.js';
 import { recordedContext } from './recorded-context.js';
-import type { Activation, ReferenceNetwork } from './reference-convnet.js';
+import type { Activation, ReferenceNetwork, ReferenceTarget } from './reference-convnet.js';
 
 export interface TinyTeacher {
   readonly frozen: FrozenNetwork;
@@ -59,6 +59,17 @@ export function tinyTeacher(shape: ImageShape, classes: number, depth: number, s
   }
   const frozen = freeze(network, parameters);
   return { frozen, reference: referenceOf(frozen) };
+}
+
+/** A target that is not what the network sees of the batch, so that no term is near its minimum. */
+export function someTarget(widths: readonly number[], d: number, classes: number, seed = 7): ReferenceTarget {
+  const source = random(seed, 'target');
+  const draw = (n: number, low: number, high: number) =>
+    Float64Array.from({ length: n }, () => source.between(low, high));
+  return {
+    layers: widths.map((c) => ({ mean: draw(c, -1, 1), variance: draw(c, 0.2, 2) })),
+    classMeans: draw(classes * d, 0, 1),
+  };
 }
 
 /** Random bytes with labels in turn. */
