@@ -27,6 +27,8 @@ export interface AttemptOptions {
   store: ObjectStore;
   workplace: Workplace;
   log: Log;
+  /** This worker cannot read the task, whose service is of another version. Resolves once the worker takes no further one. */
+  onUnreadable(what: string): Promise<void>;
 }
 
 export interface Attempt {
@@ -41,7 +43,7 @@ export interface Attempt {
 }
 
 export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
-  const { backend, store, workplace, log } = options;
+  const { backend, store, workplace, log, onUnreadable } = options;
   const { taskId, kind, index, runId, attempt, payload, checkpoint } = claim;
   const startedAt = performance.now();
   const about = { taskId, kind, index, runId, attempt };
@@ -71,6 +73,7 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
       await insist(() => handBackTask(backend, claim, 'its worker was stopped'), log, deadline);
       return 'DRAINED';
     }
+    if (end.type === 'UNREADABLE') return passOn(end.what);
     if (end.type === 'RESULT') return succeed(end.result);
     const failure = explain(end, log, about);
     log.warn({ ...about, code: failure.code, reason: failure.message }, 'attempt failed');
@@ -81,6 +84,13 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
     const replaced = await insist(() => completeTask(backend, claim, result), log, over);
     if (replaced !== null) await removeObject(store, replaced, log);
     return 'SUCCEEDED';
+  };
+
+  const passOn = async (what: string): Promise<AttemptEnd> => {
+    // First: or it would be the next to take the task.
+    await onUnreadable(what);
+    await insist(() => handBackTask(backend, claim, `its worker is of another version (${what})`), log, over);
+    return 'DRAINED';
   };
 
   const ended = run()
@@ -120,7 +130,7 @@ async function endOf(child: ComputeChild, over: AbortSignal): Promise<ChildEnd |
   return end;
 }
 
-function explain(end: Exclude<ChildEnd, { type: 'RESULT' }>, log: Log, about: object): Failure {
+function explain(end: Extract<ChildEnd, { type: 'FAILURE' | 'CRASH' }>, log: Log, about: object): Failure {
   if (end.type === 'FAILURE') {
     // What a person can mend is told to that person; a fault of ours is for the log.
     if (end.failure.code === 'INTERNAL') log.error({ ...about, detail: end.detail }, 'job threw');

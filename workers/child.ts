@@ -51,9 +51,19 @@ async function probe(): Promise<void> {
 }
 
 async function compute<K extends JobKind>(kind: K, assignment: Assignment): Promise<unknown> {
-  const payload = JOB_CONTRACTS[kind].payload.parse(assignment.payload) as Parameters<Job<K>>[0];
+  const payload = readPayload(kind, assignment.payload);
   const [job, context] = await Promise.all([loadJob(kind), openContext(assignment)]);
   return job(payload, context);
+}
+
+class UnreadablePayload extends Error {}
+
+/** Payloads are parsed before they are stored: one that cannot be read comes from a service of another version. */
+function readPayload<K extends JobKind>(kind: K, payload: unknown): Parameters<Job<K>>[0] {
+  const parsed = JOB_CONTRACTS[kind].payload.safeParse(payload);
+  if (parsed.success) return parsed.data as Parameters<Job<K>>[0];
+  const [issue] = parsed.error.issues;
+  throw new UnreadablePayload(`${[kind, ...(issue?.path ?? [])].join('.')}: ${issue?.message}`);
 }
 
 async function openContext({ workplace, taskId, checkpointKey }: Assignment): Promise<JobContext> {
@@ -105,6 +115,7 @@ async function finish(message: FromChild): Promise<void> {
 }
 
 async function fail(error: unknown): Promise<void> {
+  if (error instanceof UnreadablePayload) return finish({ type: 'UNREADABLE', what: error.message });
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
   await finish({ type: 'FAILURE', failure: toFailure(explainTensorflow(error)), detail });
 }

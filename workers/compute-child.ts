@@ -14,6 +14,7 @@ const OUTPUT_LINES = 20;
 
 export type ChildEnd =
   | { type: 'RESULT'; result: unknown }
+  | { type: 'UNREADABLE'; what: string }
   | { type: 'FAILURE'; failure: Failure; detail: string }
   /** The process ended without either: out of memory, a segmentation fault, somebody's kill. */
   | { type: 'CRASH'; how: string; output: readonly string[] };
@@ -57,6 +58,7 @@ export function startComputeChild(assignment: Assignment, reports: ChildReports)
         break;
       }
       case 'RESULT':
+      case 'UNREADABLE':
       case 'FAILURE':
         end = message;
         break;

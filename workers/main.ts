@@ -60,7 +60,7 @@ async function main(): Promise<void> {
   log.info({ workerId, device, tensorflowVersion }, 'worker ready');
 
   let since: number | undefined;
-  const stop = async (reason: string): Promise<void> => {
+  const stop = async (reason: string, status = 0): Promise<void> => {
     if (since !== undefined) {
       if (performance.now() - since < SAME_SIGNAL_MS) return;
       supervisor.killNow();
@@ -77,10 +77,14 @@ async function main(): Promise<void> {
     await queue.close();
     await database.$disconnect();
     log.info('worker stopped');
-    process.exit(0);
+    process.exit(status);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
   void orphaned.then(() => stop('its parent is gone'));
+  void supervisor.outdated.then((what) => {
+    console.error(`This worker is of another version than the service (${what}): update it, then start it again.`);
+    if (since === undefined) void stop('it is of another version', 1);
+  });
   // Nothing should come here. A worker that went on in an unknown state would do more harm than one that is lost.
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'worker failed');

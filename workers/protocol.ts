@@ -44,5 +44,7 @@ export type FromChild =
   /** The object is stored; the child waits until it is recorded. */
   | { type: 'CHECKPOINT'; key: string; step: number }
   | { type: 'RESULT'; result: unknown }
+  /** The payload breaks its contract: what wrote it is of another version. `what` says where. */
+  | { type: 'UNREADABLE'; what: string }
   /** `detail` is for the log alone. */
   | { type: 'FAILURE'; failure: Failure; detail: string };

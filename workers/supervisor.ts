@@ -5,6 +5,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { newId } from '../src/domain/ids.js';
 import type { WorkerState } from '../src/platform/database/generated/client.js';
+import { createDeferred } from '../src/platform/deferred.js';
 import { beat, claimTask, failDeadTask, returnTask } from '../src/platform/orchestration/index.js';
 import { type Attempt, type AttemptOptions, startAttempt } from './attempt.js';
 import { insist } from './insist.js';
@@ -15,18 +16,33 @@ const HEARTBEAT_MS = 1_000;
 const GOODBYE_MS = 2_000;
 
 export interface Supervisor {
+  /** Resolves where a task could not be read, with what of it: this worker is of another version, and takes no further task. */
+  outdated: Promise<string>;
   /** Takes no further task, ends the present one, hands it back, and says goodbye. */
   drain(): Promise<void>;
   /** Kills the child and tells nobody: the heartbeats that stay away do. */
   killNow(): void;
 }
 
-export async function startSupervisor(options: AttemptOptions & { workerId: string }): Promise<Supervisor> {
+export async function startSupervisor(
+  options: Omit<AttemptOptions, 'onUnreadable'> & { workerId: string },
+): Promise<Supervisor> {
   const { backend, log, workerId } = options;
   const draining = new AbortController();
   const drained = new AbortController();
+  const outdated = createDeferred<string>();
   let current: Attempt | undefined;
   let handling: Promise<void> = Promise.resolve();
+
+  const takeNoMore = async (): Promise<void> => {
+    draining.abort();
+    await backend.queue.pause().catch(() => undefined);
+  };
+
+  const onUnreadable = async (what: string): Promise<void> => {
+    await takeNoMore();
+    outdated.resolve(what);
+  };
 
   const handle = async (taskId: string): Promise<void> => {
     // Delivered while the queue was being paused.
@@ -35,7 +51,7 @@ export async function startSupervisor(options: AttemptOptions & { workerId: stri
     const attemptId = newId();
     const claim = await insist(() => claimTask(backend, taskId, workerId, attemptId), log, draining.signal);
     if (claim === null) return;
-    const attempt = startAttempt(claim, options);
+    const attempt = startAttempt(claim, { ...options, onUnreadable });
     current = attempt;
     if (draining.signal.aborted) attempt.drain();
     const end = await attempt.ended;
@@ -62,10 +78,11 @@ export async function startSupervisor(options: AttemptOptions & { workerId: stri
   });
 
   return {
+    outdated: outdated.promise,
     async drain() {
-      draining.abort();
+      const paused = takeNoMore();
       current?.drain();
-      await backend.queue.pause().catch(() => undefined);
+      await paused;
       await handling.catch(() => undefined);
       drained.abort();
       await beating;

@@ -29,6 +29,7 @@ describe('an attempt whose worker stops', () => {
       store: world.store,
       workplace: { store: world.storeConfig, scratch: world.stateDir, shardCache: null },
       log: createLog('test', 'silent'),
+      onUnreadable: async () => undefined,
     });
     attempt.drain();
     // As who stops a machine may do with every process on it.
