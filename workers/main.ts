@@ -1,4 +1,4 @@
-/** A worker: environment -> log -> device -> database -> queue -> object store -> supervise -> drain. */
+/** A worker: environment -> log -> device -> database -> migrations -> queue -> object store -> supervise -> drain. */
 import { hostname } from 'node:os';
 import { TeddyhubError } from '../src/domain/errors.js';
 import { readConfig } from '../src/platform/config/env.js';
@@ -10,9 +10,10 @@ import { registerWorker } from '../src/platform/orchestration/index.js';
 import { openTaskQueue } from '../src/platform/queue/task-queue.js';
 import { probeDevice } from './compute-child.js';
 import { insist } from './insist.js';
+import { untilMigrated } from './migrated.js';
 import { startSupervisor } from './supervisor.js';
 
-/** In compose files a worker may be up before its database. */
+/** In compose files a worker may be up before its database, and before that is migrated. */
 const DATABASE_WAIT_MS = 60_000;
 /** One signal may arrive twice: from whoever stops all processes, and passed on by the command that started this one. */
 const SAME_SIGNAL_MS = 1_000;
@@ -39,6 +40,8 @@ async function main(): Promise<void> {
     insist(operation, log, patience).catch((error: unknown) => {
       throw explainDatabase(error, databaseUrl);
     });
+  // Before the queue, which would make its tables in whatever database it is given.
+  await patiently(() => untilMigrated(database, log, patience));
   const queue = await patiently(() => openTaskQueue(databaseUrl, { log, role: 'WORKER' }));
   const workerId = await patiently(() =>
     registerWorker(database, {

@@ -1,13 +1,54 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { openDatabase } from '../../src/platform/database/client.js';
+import { Prisma } from '../../src/platform/database/generated/client.js';
 import { openSmallRuns, type SmallRuns } from '../support/small-runs.js';
 import { until } from '../support/until.js';
-import type { TestWorker } from '../support/worker.js';
+import { startTestWorker, type TestWorker } from '../support/worker.js';
 import { createWorld, type World } from '../support/world.js';
 
 const OUTDATED =
   'This worker is of another version than the service ' +
   '(SYNTHESIS.config: Unrecognized key: "newer"): update it, then start it again.';
+
+describe('a worker that is newer than the database', { concurrency: true }, () => {
+  let world: World;
+  before(async () => {
+    world = await createWorld();
+  });
+  after(() => world.close());
+
+  it('waits until the migrations that it lacks are there', async () => {
+    const { database, databaseUrl, stateDir } = world;
+    const latest = Prisma.sql`migration_name = (SELECT max(migration_name) FROM "_prisma_migrations")`;
+    await database.$executeRaw`UPDATE "_prisma_migrations" SET finished_at = NULL WHERE ${latest}`;
+    const worker = startTestWorker({ databaseUrl, stateDir });
+    try {
+      await worker.logged('The database lacks 1 migration of this version, waiting for them');
+      await wait(3_000);
+      assert.equal(await database.worker.count(), 0, 'it takes no task');
+      await database.$executeRaw`UPDATE "_prisma_migrations" SET finished_at = now() WHERE ${latest}`;
+      await worker.logged('worker ready');
+    } finally {
+      await worker.kill('SIGTERM');
+    }
+  });
+
+  it('says in one line what to do where they do not come within a minute, and leaves the database as it is', async () => {
+    const url = new URL(world.databaseUrl);
+    url.pathname = '/postgres';
+    const worker = startTestWorker({ databaseUrl: url.href, stateDir: world.stateDir, env: { LOG_LEVEL: 'error' } });
+    const line = /The database lacks \d\d migrations of this version: run `node scripts\/migrate\.mjs deploy`\./;
+    await assert.rejects(worker.logged('worker ready', {}, 90_000), line);
+    assert.equal(worker.log.length, 1);
+    assert.equal(await worker.kill('SIGKILL'), 1);
+    const empty = openDatabase(url.href, { poolSize: 1 });
+    const tables = await empty.$queryRaw`SELECT 1 FROM information_schema.schemata WHERE schema_name = 'pgboss'`;
+    await empty.$disconnect();
+    assert.deepEqual(tables, []);
+  });
+});
 
 describe('a worker that is older than the service', () => {
   let world: World;
