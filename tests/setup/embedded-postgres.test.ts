@@ -5,6 +5,7 @@ import {
   chmodSync,
   copyFileSync,
   cpSync,
+  existsSync,
   mkdtempSync,
   readFileSync,
   renameSync,
@@ -25,6 +26,7 @@ import {
   startEmbeddedPostgres,
 } from '../../src/platform/embedded/postgres.js';
 import { isRunning } from '../../src/platform/embedded/process.js';
+import { startEmbeddedStack } from '../../src/platform/embedded/stack.js';
 
 const USER = fileURLToPath(new URL('postgres-user.child.js', import.meta.url));
 
@@ -242,5 +244,45 @@ describe('the embedded PostgreSQL in a folder that only root may enter', { skip:
     cpSync(join(closed, 'there'), join(closed, 'copy'), { recursive: true });
     assert.notEqual(await serve('copy'), folder);
     assert.equal(await serve('there'), folder);
+  });
+
+  it('says in one line that its files are gone, where the folder has stayed or was moved, and begins anew once it is told to', async () => {
+    const home = join(await serve('left'), '..');
+    rmSync(home, { recursive: true });
+    const name = join(closed, 'left', 'name.json');
+    const message = `The database of ${closed} was in ${home}, which is gone: restore it, or remove ${name} to begin anew.`;
+    await assert.rejects(serve('left'), { message });
+    renameSync(join(closed, 'left'), join(closed, 'taken'));
+    await assert.rejects(serve('taken'), { message: message.replace(name, join(closed, 'taken', 'name.json')) });
+    rmSync(join(closed, 'taken', 'name.json'));
+    await serve('taken');
+  });
+
+  it('is one where two begin at once', async () => {
+    const users = await Promise.all([otherUser(join(closed, 'both')), otherUser(join(closed, 'both'))]);
+    for (const { child } of users) {
+      child.send('stop');
+      await once(child, 'exit');
+    }
+    assert.equal(users[0].pid, users[1].pid);
+    await serve('both');
+  });
+});
+
+describe('the embedded stack', () => {
+  it('keeps the database of a new folder inside it, beside objects that are private', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'teddyhub-stack-'));
+    chmodSync(folder, 0o755);
+    const stateDir = join(folder, 'new', 'state');
+    const stack = await startEmbeddedStack({ stateDir, fast: true });
+    try {
+      assert.ok(existsSync(join(stateDir, 'postgres', 'data', 'PG_VERSION')), 'the data is in the folder');
+      for (const folder of [stack.objectStoreDir, join(stateDir, 'scratch'), join(stateDir, 'shards')]) {
+        assert.equal(statSync(folder).mode & 0o777, 0o700);
+      }
+    } finally {
+      await stack.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });

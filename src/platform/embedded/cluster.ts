@@ -10,6 +10,7 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -48,8 +49,7 @@ export function locateCluster(folder: string): Cluster {
   if (isOpen && (account.uid === undefined || readName(home) === undefined)) {
     return { home, data: join(home, 'data'), binaries: join(native, 'bin'), account };
   }
-  const sharedHome = join(SHARED_HOME, nameOf(home, isNew));
-  mkdirSync(sharedHome, { recursive: true });
+  const sharedHome = sharedHomeOf(nameOf(home, isNew));
   return { home: sharedHome, data: join(sharedHome, 'data'), binaries: join(copyOf(native), 'bin'), account };
 }
 
@@ -59,17 +59,24 @@ interface SharedName {
   folder: string;
 }
 
+const sharedHomeOf = (name: string): string => join(SHARED_HOME, name);
+
 /**
  * The shared home goes with its folder: it is the same where that was moved, and another one for a copy of it, and for a folder that
  * is made anew at the same path, as the objects beside it are. One of an earlier version, which has no name, is known by its path.
+ * Throws where the home that is named is gone: an empty database in its place would know nothing of the objects beside it.
  */
 function nameOf(home: string, isNew: boolean): string {
   const known = readName(home);
-  if (known?.folder === home) return known.name;
-  const moved = known !== undefined && readName(known.folder)?.name !== known.name;
+  const isHere = known?.folder === home;
+  const moved = known !== undefined && !isHere && readName(known.folder)?.name !== known.name;
+  if ((isHere || moved) && !existsSync(sharedHomeOf(known.name))) throw homeGone(home, known.name);
+  if (isHere) return known.name;
   const byPath = createHash('sha256').update(home).digest('hex').slice(0, 12);
   const isOlder = known === undefined && !isNew && existsSync(join(SHARED_HOME, byPath));
   const name = moved ? known.name : isOlder ? byPath : randomBytes(6).toString('hex');
+  // Before anybody can read the name: a named home that is not there is one that was lost.
+  mkdirSync(sharedHomeOf(name), { recursive: true });
   const path = join(home, NAME);
   const mine = `${path}.${process.pid}`;
   writeFileSync(mine, JSON.stringify({ name, folder: home } satisfies SharedName), { flush: true });
@@ -82,8 +89,17 @@ function nameOf(home: string, isNew: boolean): string {
   } finally {
     rmSync(mine, { force: true });
   }
-  return readName(home)?.name ?? name;
+  const kept = readName(home)?.name ?? name;
+  if (kept !== name) rmdirSync(sharedHomeOf(name));
+  return kept;
 }
+
+const homeGone = (home: string, name: string): TeddyhubError =>
+  new TeddyhubError(
+    'UNAVAILABLE',
+    `The database of ${dirname(home)} was in ${sharedHomeOf(name)}, which is gone: ` +
+      `restore it, or remove ${join(home, NAME)} to begin anew.`,
+  );
 
 const NAME = 'name.json';
 

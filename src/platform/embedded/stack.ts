@@ -27,8 +27,12 @@ export async function startEmbeddedStack(options: {
 }): Promise<EmbeddedStack> {
   const stateDir = resolve(options.stateDir);
   const objectStoreDir = join(stateDir, 'objects');
-  // Datasets and sets of all projects: for the service's own account alone.
-  mkdirSync(objectStoreDir, { recursive: true, mode: 0o700 });
+  // By itself, as a mode holds for every folder that is made on the way: root's database lies in it too, and runs as another account.
+  mkdirSync(stateDir, { recursive: true });
+  // Datasets and sets of all projects, and what is unpacked and kept of them: for the service's own account alone.
+  for (const name of ['objects', 'scratch', 'shards']) {
+    mkdirSync(join(stateDir, name), { recursive: true, mode: 0o700 });
+  }
   const { url, adminUrl, isRunning, stop } = await startEmbeddedPostgres({
     dataDir: join(stateDir, 'postgres'),
     fast: options.fast ?? false,
