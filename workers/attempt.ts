@@ -1,6 +1,7 @@
 /** One attempt at a task: from the claim to the end of its child process, and what the database is told of it. */
 import { FAILURE_CODES, type Failure, TeddyhubError, toFailure } from '../src/domain/errors.js';
 import type { Log } from '../src/platform/log.js';
+import { isOutdated } from '../src/platform/migrate/pending.js';
 import type { ObjectStore } from '../src/platform/object-store/object-store.js';
 import {
   type Backend,
@@ -73,7 +74,8 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
       await insist(() => handBackTask(backend, claim, 'its worker was stopped'), log, deadline);
       return 'DRAINED';
     }
-    if (end.type === 'UNREADABLE') return passOn(end.what);
+    if (end.type === 'UNREADABLE' && (await insist(() => isOutdated(backend.database), log, over)))
+      return passOn(end.what);
     if (end.type === 'RESULT') return succeed(end.result);
     const failure = explain(end, log, about);
     log.warn({ ...about, code: failure.code, reason: failure.message }, 'attempt failed');
@@ -130,7 +132,12 @@ async function endOf(child: ComputeChild, over: AbortSignal): Promise<ChildEnd |
   return end;
 }
 
-function explain(end: Extract<ChildEnd, { type: 'FAILURE' | 'CRASH' }>, log: Log, about: object): Failure {
+function explain(end: Exclude<ChildEnd, { type: 'RESULT' }>, log: Log, about: object): Failure {
+  if (end.type === 'UNREADABLE') {
+    // Of an older service, or of a newer one whose database is as it was: another worker may read it.
+    const problem = `The task is of another version of the service than its worker (${end.what})`;
+    return new TeddyhubError('UNAVAILABLE', `${problem}: update the worker, or start the work anew.`).failure;
+  }
   if (end.type === 'FAILURE') {
     // What a person can mend is told to that person; a fault of ours is for the log.
     if (end.failure.code === 'INTERNAL') log.error({ ...about, detail: end.detail }, 'job threw');

@@ -1,9 +1,7 @@
-import { readdir } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import type { Database } from '../platform/database/client.js';
+import { countPendingMigrations } from '../platform/migrate/pending.js';
 import type { ObjectStore } from '../platform/object-store/object-store.js';
 
-const MIGRATIONS = fileURLToPath(new URL('../../../prisma/migrations', import.meta.url));
 const PATIENCE_MS = 3_000;
 
 export interface Readiness {
@@ -29,17 +27,4 @@ export async function checkReadiness(database: Database, store: ObjectStore): Pr
 async function checkMigrations(database: Database): Promise<string> {
   const pending = await countPendingMigrations(database);
   return pending === 0 ? 'ok' : `${pending} to be deployed`;
-}
-
-/** How many migrations of this version the database has not had; without Prisma's engine, so that it costs nothing to ask. */
-export async function countPendingMigrations(database: Database): Promise<number> {
-  const entries = await readdir(MIGRATIONS, { withFileTypes: true });
-  const wanted = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  const [table] = await database.$queryRaw<{ exists: boolean }[]>`
-    SELECT to_regclass('"_prisma_migrations"') IS NOT NULL AS exists`;
-  if (table?.exists !== true) return wanted.length;
-  const rows = await database.$queryRaw<{ name: string }[]>`
-    SELECT migration_name AS name FROM "_prisma_migrations" WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`;
-  const applied = new Set(rows.map((row) => row.name));
-  return wanted.filter((name) => !applied.has(name)).length;
 }

@@ -11,6 +11,7 @@ export interface LogEntry {
   outcome?: string;
   fromStep?: number;
   reason?: string;
+  code?: string;
 }
 
 export interface TestWorker {

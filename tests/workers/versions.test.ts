@@ -50,7 +50,7 @@ describe('a worker that is newer than the database', { concurrency: true }, () =
   });
 });
 
-describe('a worker that is older than the service', () => {
+describe('a worker of another version than the service', () => {
   let world: World;
   let worker: TestWorker;
   let runs: SmallRuns;
@@ -62,16 +62,32 @@ describe('a worker that is older than the service', () => {
   after(() => world.close());
 
   /** Of another version by an option of the synthesis, which a trigger adds to its tasks as they are made. */
-  const newerRun = async () => {
-    await world.database.$executeRaw`CREATE FUNCTION add_option() RETURNS trigger LANGUAGE plpgsql AS $$
+  const otherRun = async () => {
+    await world.database.$executeRaw`CREATE OR REPLACE FUNCTION add_option() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN NEW.payload = jsonb_set(NEW.payload, '{config,newer}', 'true'); RETURN NEW; END $$`;
-    await world.database.$executeRaw`CREATE TRIGGER add_option BEFORE INSERT ON "Task" FOR EACH ROW
+    await world.database.$executeRaw`CREATE OR REPLACE TRIGGER add_option BEFORE INSERT ON "Task" FOR EACH ROW
       WHEN (NEW.kind = 'SYNTHESIS') EXECUTE FUNCTION add_option()`;
     return runs.newRun({ steps: 5 });
   };
+  const mend = (taskId: string) =>
+    world.database.$executeRaw`UPDATE "Task" SET payload = payload #- '{config,newer}' WHERE id = ${taskId}::uuid`;
 
-  it('hands the task that it cannot read back, uncounted, says so in one line and ends; another goes on with it', async () => {
-    const run = await newerRun();
+  it('fails the task that it cannot read, in one line, and works on where the database knows of no newer version', async () => {
+    const run = await otherRun();
+    const { reason, taskId } = await worker.logged('attempt failed', { code: 'UNAVAILABLE' });
+    assert.match(
+      String(reason),
+      /^The task is of another version of the service than its worker \(SYNTHESIS\.config: Unrecognized key: "newer"\): update/,
+    );
+    await mend(String(taskId));
+    await until('the task has succeeded', async () => (await runs.synthesisOf(run.id))?.state === 'SUCCEEDED', 60_000);
+    assert.doesNotMatch(JSON.stringify(worker.log), /ZodError/);
+  });
+
+  it('hands the task that it cannot read back, uncounted, says so in one line and ends where the service is newer; another goes on with it', async () => {
+    await world.database.$executeRaw`INSERT INTO "_prisma_migrations" (id, checksum, migration_name, finished_at)
+      VALUES ('newer', '', '29990101000000_newer', now())`;
+    const run = await otherRun();
     const task = await until('the task is handed back', async () => {
       const task = await runs.synthesisOf(run.id);
       return task?.taskAttempts[0]?.outcome && task;
@@ -89,8 +105,7 @@ describe('a worker that is older than the service', () => {
     assert.equal(gone.state, 'STOPPED');
 
     // What a worker of the service's version knows to read.
-    await world.database
-      .$executeRaw`UPDATE "Task" SET payload = payload #- '{config,newer}' WHERE id = ${task.id}::uuid`;
+    await mend(task.id);
     worker = await world.startWorker();
     await worker.logged('attempt started', { taskId: task.id, attempt: 2 }, 5_000);
     await until('the task has succeeded', async () => (await runs.synthesisOf(run.id))?.state === 'SUCCEEDED', 40_000);

@@ -1,10 +1,10 @@
-import { countPendingMigrations } from '../../http/health.js';
 import type { Config } from '../../platform/config/env.js';
 import { readConfig } from '../../platform/config/env.js';
 import { type Database, openDatabase } from '../../platform/database/client.js';
 import { explainDatabase } from '../../platform/database/failures.js';
 import { startEmbeddedStack } from '../../platform/embedded/stack.js';
 import { deployMigrations } from '../../platform/migrate/migrations.js';
+import { countPendingMigrations } from '../../platform/migrate/pending.js';
 
 /** Opens the database of the configuration; the embedded one is started for as long as it takes, or joined. */
 export async function withDatabase<T>(work: (database: Database, config: Config) => Promise<T>): Promise<T> {

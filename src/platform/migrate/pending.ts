@@ -1,17 +1,30 @@
-/** How far the database is behind this version, without Prisma's engine, so that it costs nothing to ask. */
+/** How far database and version are apart, without Prisma's engine, so that it costs nothing to ask. */
 import { readdir } from 'node:fs/promises';
 import type { Database } from '../database/client.js';
 import { migrationsFolder, PRISMA_FOLDER } from './files.js';
 
 /** How many migrations of this version the database has not had. */
 export async function countPendingMigrations(database: Database): Promise<number> {
+  const [own, applied] = [await ownMigrations(), await appliedMigrations(database)];
+  return own.filter((name) => !applied.includes(name)).length;
+}
+
+/** Whether the database has had migrations that this version does not know: its service is newer. */
+export async function isOutdated(database: Database): Promise<boolean> {
+  const [own, applied] = [await ownMigrations(), await appliedMigrations(database)];
+  return applied.some((name) => !own.includes(name));
+}
+
+async function ownMigrations(): Promise<string[]> {
   const entries = await readdir(migrationsFolder(PRISMA_FOLDER), { withFileTypes: true });
-  const wanted = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
+
+async function appliedMigrations(database: Database): Promise<string[]> {
   const [table] = await database.$queryRaw<{ exists: boolean }[]>`
     SELECT to_regclass('"_prisma_migrations"') IS NOT NULL AS exists`;
-  if (table?.exists !== true) return wanted.length;
+  if (table?.exists !== true) return [];
   const rows = await database.$queryRaw<{ name: string }[]>`
     SELECT migration_name AS name FROM "_prisma_migrations" WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL`;
-  const applied = new Set(rows.map((row) => row.name));
-  return wanted.filter((name) => !applied.has(name)).length;
+  return rows.map(({ name }) => name);
 }
