@@ -249,10 +249,15 @@ describe('evaluation of a published set', () => {
     changed[600] = (changed[600] as number) ^ 1;
     const path = join(world.folder, 'objects', shard.key);
     await writeFile(path, changed);
-    await assert.rejects(
-      accuracies(),
-      (error) => error instanceof TeddyhubError && error.code === 'OBJECT_CORRUPT' && error.message.includes(shard.key),
-    );
-    await writeFile(path, bytes);
+    try {
+      await assert.rejects(
+        accuracies(),
+        (error) =>
+          error instanceof TeddyhubError && error.code === 'OBJECT_CORRUPT' && error.message.includes(shard.key),
+      );
+    } finally {
+      // The set is that of the other tests as well.
+      await writeFile(path, bytes);
+    }
   });
 });
