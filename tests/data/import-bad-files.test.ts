@@ -2,19 +2,22 @@ import assert from 'node:assert/strict';
 import { mkdir, open, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { setTimeout } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { readSplit } from '../../src/formats/dataset-splits.js';
 import { writeZip } from '../support/datasets.js';
 import { classFolderTree, type FileTree, numbered, plain, writeTar, writeTree } from '../support/images.js';
 import { type Importing, openImporting } from '../support/importing.js';
+import { until } from '../support/until.js';
 
 let importing: Importing;
 before(async () => {
   importing = await openImporting();
 });
 after(() => importing.close());
+
+/** What Node calls a request to the file system. */
+const READING = /^(FSReq|FileHandleClose)/i;
 
 const good = () => classFolderTree(['cat', 'dog'], { train: 10 });
 
@@ -83,7 +86,10 @@ describe('files that cannot be used', () => {
     await assert.rejects(importing.runTree(tree), { code: 'BAD_INPUT_FILE', message: /names no class/ });
     // An image that came late closed a file which was somebody else's by then.
     const files = await Promise.all(Array.from({ length: 8 }, () => open(importing.place(), 'w')));
-    await setTimeout(300);
+    await until('no file is read and no image decoded any more', () => {
+      const { queue, process: decoding } = sharp.counters();
+      return queue + decoding === 0 && !process.getActiveResourcesInfo().some((kind) => READING.test(kind));
+    });
     for (const file of files) {
       await file.write('x');
       await file.close();
