@@ -74,18 +74,19 @@ describe('following a run', () => {
     assert.deepEqual(later.sequences(), oneTo(seen.length, 4), 'and only what comes after the given sequence');
   });
 
-  it('tails what another process writes, without waiting for the next look', async () => {
+  it('tails what another process writes, without waiting for the next look', async (test) => {
+    // Minutes away, and not seconds: it cannot be what brings an event, however slow the machine is.
+    const { setInterval: repeat } = globalThis;
+    test.mock.method(globalThis, 'setInterval', (look: () => void, ms: number) => repeat(look, 60 * ms));
     const run = await newRun();
     const other = openDatabase(world.databaseUrl, { poolSize: 1 });
     const { seen, ended, sequences } = collect(run.id);
     await until('the hub listens', async () => (await listeners()).length === 1);
     await until('the replay', () => seen.length === 1);
-    const began = performance.now();
     for (let step = 1; step <= 10; step++) {
       await appendProgress(run.id, step, other);
       await until(`step ${step}`, () => seen.length === step + 1);
     }
-    assert.ok(performance.now() - began < 1_900, 'ten events in less than one polling interval');
     await world.transact((work) => requestRunCancel(work, run.id, 'a test'));
     await ended;
     assert.deepEqual(sequences(), oneTo(13));
