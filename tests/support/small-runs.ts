@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { poolConfig, runConfig } from '../../src/domain/config.js';
+import { isTerminal } from '../../src/domain/run-lifecycle.js';
 import type {
   Dataset,
   DistillationRun,
@@ -9,8 +10,9 @@ import type {
   Project,
   TeacherPool,
 } from '../../src/platform/database/generated/client.js';
-import { startImport, startPoolTraining, startRun } from '../../src/platform/orchestration/index.js';
+import { requestRunCancel, startImport, startPoolTraining, startRun } from '../../src/platform/orchestration/index.js';
 import { toJson } from '../../src/platform/orchestration/work.js';
+import { createGate } from './gate.js';
 import { writeIdxDataset } from './idx.js';
 import { until } from './until.js';
 import type { World } from './world.js';
@@ -20,6 +22,8 @@ const LOST_MS = 40_000;
 const ARCHITECTURE = { name: 'CONVNET', width: 8, depth: 2 } as const;
 /** Long enough to be killed in the middle, with checkpoints on the way. */
 const SYNTHESIS = { imagesPerClass: 2, formation: 1, steps: 100, checkpointEvery: 10 } as const;
+/** The last checkpoint of a run that is midway: the next one is held up. */
+const MIDWAY = 20;
 
 export type SmallRuns = Awaited<ReturnType<typeof openSmallRuns>>;
 
@@ -50,28 +54,33 @@ export async function openSmallRuns(world: World) {
   });
   await ready('the pool', () => database.teacherPool.findUniqueOrThrow({ where: { id: pool.id } }));
 
+  const gate = await createGate(world, {
+    table: 'Task',
+    when: `NEW."kind" = 'SYNTHESIS' AND NEW."checkpointStep" > ${MIDWAY} AND NEW."checkpointStep" <> OLD."checkpointStep"`,
+  });
   const runOf = (id: string) => database.distillationRun.findUniqueOrThrow({ where: { id } });
   const synthesisOf = (runId: string) =>
     database.task.findFirst({
       where: { runId, kind: 'SYNTHESIS' },
       include: { taskAttempts: { orderBy: { number: 'asc' } } },
     });
+  const newRun = (synthesis = {}): Promise<DistillationRun> => {
+    const config = runConfig.parse({
+      synthesis: { ...SYNTHESIS, ...synthesis },
+      labels: { staticViews: 1, fkdSteps: 2, fkdBatchSize: 8 },
+    });
+    const data = { projectId: project.id, datasetId: dataset.id, poolId: pool.id, name: 'run', seed: 7 };
+    return world.transact(async (work) => {
+      const run = await work.tx.distillationRun.create({ data: { ...data, config: toJson(config) } });
+      await startRun(work, run.id);
+      return run;
+    });
+  };
   return {
     dataset,
     runOf,
     synthesisOf,
-    async newRun(synthesis = {}): Promise<DistillationRun> {
-      const config = runConfig.parse({
-        synthesis: { ...SYNTHESIS, ...synthesis },
-        labels: { staticViews: 1, fkdSteps: 2, fkdBatchSize: 8 },
-      });
-      const data = { projectId: project.id, datasetId: dataset.id, poolId: pool.id, name: 'run', seed: 7 };
-      return world.transact(async (work) => {
-        const run = await work.tx.distillationRun.create({ data: { ...data, config: toJson(config) } });
-        await startRun(work, run.id);
-        return run;
-      });
-    },
+    newRun,
     /** The digest of the images that a run has made. */
     async imagesOf(runId: string) {
       const result = (await synthesisOf(runId))?.result as { images: { digest: string } } | undefined;
@@ -93,12 +102,25 @@ export async function openSmallRuns(world: World) {
         },
         timeoutMs,
       ),
-    /** Waits until the synthesis is well under way: it has a checkpoint and some steps beyond. */
-    midway: (runId: string) =>
-      until('the synthesis is midway', async () => {
-        const task = await synthesisOf(runId);
-        return task !== null && task.checkpointStep >= 20 && task;
-      }),
+    /**
+     * Starts a run whose synthesis comes midway and no further until `goOn`: it has a checkpoint and some steps beyond, and
+     * waits for the next checkpoint to be recorded, however slow or quick the machine is.
+     */
+    async midway(synthesis = {}) {
+      const goOn = await gate.close();
+      const run = await newRun(synthesis);
+      await until('the synthesis waits midway', gate.isSomeoneWaiting);
+      const task = await synthesisOf(run.id);
+      assert.equal(task?.checkpointStep, MIDWAY);
+      return { run, task, goOn };
+    },
+    /** For the end of a test: what one that failed left behind is not to be the next one's trouble. */
+    async leaveNothing(): Promise<void> {
+      await gate.open();
+      for (const { id, state } of await database.distillationRun.findMany()) {
+        if (!isTerminal(state)) await world.transact((work) => requestRunCancel(work, id, 'its test is over'));
+      }
+    },
     /** How every attempt at the synthesis ended, in order. */
     outcomes: async (runId: string) => (await synthesisOf(runId))?.taskAttempts.map((attempt) => attempt.outcome),
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { requestRunCancel } from '../../src/platform/orchestration/index.js';
 import { openSmallRuns, type SmallRuns } from '../support/small-runs.js';
@@ -13,9 +13,8 @@ const OUTAGE_MS = 30_000;
 
 describe('worker processes', () => {
   let world: World;
-  /** Takes the tasks of most tests, one after the other. */
-  let worker: TestWorker;
-  let second: TestWorker;
+  /** A test takes what it needs of them by `atWork`, and may end them. */
+  let workers: TestWorker[] = [];
   let runs: SmallRuns;
   /** Digest of the images of an undisturbed run. */
   let undisturbed: string;
@@ -26,6 +25,15 @@ describe('worker processes', () => {
     return childPid;
   };
 
+  /** Exactly so many workers that take tasks: those of the tests before, as far as they are alive. */
+  const atWork = async (count: number): Promise<TestWorker[]> => {
+    workers = workers.filter(({ pid, log }) => isAlive(pid) && !log.some(({ msg }) => msg === 'worker draining'));
+    await Promise.all(workers.splice(count).map((spare) => spare.kill('SIGTERM')));
+    while (workers.length < count) workers.push(await world.startWorker());
+    return workers;
+  };
+  const oneAtWork = async (): Promise<TestWorker> => (await atWork(1))[0] as TestWorker;
+
   const groupOf = (pid: number): string => execFileSync('ps', ['-o', 'pgid=', '-p', String(pid)], { encoding: 'utf8' });
 
   const holds = (candidate: TestWorker, taskId: string) =>
@@ -33,16 +41,31 @@ describe('worker processes', () => {
 
   before(async () => {
     world = await createWorld();
-    worker = await world.startWorker();
+    await oneAtWork();
     runs = await openSmallRuns(world);
     const run = await runs.newRun();
     await runs.succeeded(run.id);
     undisturbed = (await runs.imagesOf(run.id)) ?? '';
     assert.match(undisturbed, /^sha256:/);
   });
+  afterEach(() => runs.leaveNothing());
   after(() => world.close());
 
+  /** Waits for the end of a run that was disturbed, and looks whether that shows in anything. */
+  const succeedsAsUndisturbed = async (runId: string) => {
+    await runs.succeeded(runId);
+    assert.equal(await runs.imagesOf(runId), undisturbed);
+  };
+
+  /** Of a worker that was signalled midway: the checkpoint that its child waits for is the last one. */
+  const drains = async (worker: TestWorker, ending: Promise<number | null>, goOn: () => Promise<void>) => {
+    await worker.logged('worker draining');
+    await goOn();
+    assert.equal(await ending, 0);
+  };
+
   it('are registered with what they compute on', async () => {
+    const worker = await oneAtWork();
     const registered = await world.database.worker.findFirstOrThrow({ where: { pid: worker.pid } });
     assert.ok(Date.now() - registered.heartbeatAt.getTime() < 5_000);
     assert.match(registered.tensorflowVersion, /^2\.\d+/);
@@ -74,20 +97,21 @@ describe('worker processes', () => {
   });
 
   it('go on from the checkpoint to the same bytes when the compute child is killed', async () => {
-    const run = await runs.newRun();
-    const task = await runs.midway(run.id);
+    const worker = await oneAtWork();
+    const { run, task, goOn } = await runs.midway();
     process.kill(await childOf(worker, task.id, 1), 'SIGKILL');
-    await runs.succeeded(run.id);
-    assert.equal(await runs.imagesOf(run.id), undisturbed);
+    await goOn();
+    await succeedsAsUndisturbed(run.id);
     assert.deepEqual(await runs.outcomes(run.id), ['FAILED', 'SUCCEEDED']);
     const again = await worker.logged('attempt started', { taskId: task.id, attempt: 2 });
     assert.ok((again.fromStep ?? 0) >= 20, 'the second attempt did not begin at the beginning');
   });
 
   it('end the computation of a canceled run within 5 seconds', async () => {
-    const run = await runs.newRun({ steps: 20_000 });
-    const task = await runs.midway(run.id);
+    const worker = await oneAtWork();
+    const { run, task, goOn } = await runs.midway({ steps: 20_000 });
     const child = await childOf(worker, task.id, 1);
+    await goOn();
     const began = performance.now();
     await world.transact((work) => requestRunCancel(work, run.id, 'a test'));
     assert.equal((await runs.runOf(run.id)).state, 'CANCELED');
@@ -98,23 +122,28 @@ describe('worker processes', () => {
   });
 
   it('fail a run whose input was damaged, with one line that names it', async () => {
+    await oneAtWork();
     const { objectKey } = await world.database.datasetShard.findFirstOrThrow({
       where: { datasetId: runs.dataset.id, split: 'TRAIN' },
     });
     const bytes = await world.store.get(objectKey);
     await world.store.put(objectKey, Buffer.concat([bytes.subarray(0, -1), Buffer.from([(bytes.at(-1) ?? 0) ^ 1])]));
     const run = await runs.newRun();
-    await until('the run has failed', async () => (await runs.runOf(run.id)).state === 'FAILED');
-    await world.store.put(objectKey, bytes);
+    try {
+      await until('the run has failed', async () => (await runs.runOf(run.id)).state === 'FAILED');
+    } finally {
+      await world.store.put(objectKey, bytes);
+    }
     const { failureCode, failureMessage } = await runs.runOf(run.id);
     assert.equal(failureCode, 'OBJECT_CORRUPT');
     assert.ok(failureMessage?.includes(objectKey) && !failureMessage.includes('\n'), failureMessage ?? 'no message');
   });
 
   it('wait for a database that is away longer than heartbeats may be, and go on with the same attempt', async () => {
-    const run = await runs.newRun();
-    const task = await runs.midway(run.id);
+    const worker = await oneAtWork();
+    const { run, task } = await runs.midway();
     const child = await childOf(worker, task.id, 1);
+    // In the middle of the write, which nobody holds up any more when the database is back.
     const restart = await world.stopDatabase();
     try {
       await wait(OUTAGE_MS);
@@ -122,16 +151,16 @@ describe('worker processes', () => {
     } finally {
       await restart();
     }
-    await runs.succeeded(run.id);
-    assert.equal(await runs.imagesOf(run.id), undisturbed);
+    await succeedsAsUndisturbed(run.id);
     assert.deepEqual(await runs.outcomes(run.id), ['SUCCEEDED']);
   });
 
   it('share the tasks of a run, none is computed twice, and the bytes are those that one worker makes alone', async () => {
     const options = { imagesPerClass: 4, imagesPerClassPerTask: 1, steps: 5 };
+    await oneAtWork();
     const alone = await runs.newRun(options);
     await runs.succeeded(alone.id);
-    second = await world.startWorker();
+    await atWork(2);
     const run = await runs.newRun(options);
     await runs.succeeded(run.id);
     const digests = await runs.digestsOf(run.id);
@@ -147,11 +176,14 @@ describe('worker processes', () => {
   });
 
   it('keep their tasks through an outage, though an idle worker is back as early as they are', async () => {
-    const run = await runs.newRun({ steps: 600 });
-    const task = await runs.midway(run.id);
+    await atWork(2);
+    const { run, task } = await runs.midway({ steps: 600 });
     const restart = await world.stopDatabase();
-    await wait(OUTAGE_MS);
-    await restart();
+    try {
+      await wait(OUTAGE_MS);
+    } finally {
+      await restart();
+    }
     await runs.succeeded(run.id);
     assert.deepEqual(await runs.outcomes(run.id), ['SUCCEEDED']);
     const { workerId } = await world.database.task.findUniqueOrThrow({ where: { id: task.id } });
@@ -159,24 +191,23 @@ describe('worker processes', () => {
   });
 
   it('hand their task back on SIGTERM, for another to take at once', async () => {
-    const run = await runs.newRun();
-    const task = await runs.midway(run.id);
+    const [worker, second] = (await atWork(2)) as [TestWorker, TestWorker];
+    const { run, task, goOn } = await runs.midway();
     const [holder, other] = holds(worker, task.id) ? [worker, second] : [second, worker];
     const child = await childOf(holder, task.id, 1);
     const began = performance.now();
-    assert.equal(await holder.kill('SIGTERM'), 0);
+    await drains(holder, holder.kill('SIGTERM'), goOn);
     assert.ok(performance.now() - began < 5_000, 'the drain took seconds');
     assert.ok(!isAlive(child));
     await other.logged('attempt started', { taskId: task.id, attempt: 2 }, 5_000);
-    await runs.succeeded(run.id);
-    assert.equal(await runs.imagesOf(run.id), undisturbed);
+    await succeedsAsUndisturbed(run.id);
     assert.deepEqual(await runs.outcomes(run.id), ['DRAINED', 'SUCCEEDED']);
     const gone = await world.database.worker.findFirstOrThrow({ where: { pid: holder.pid } });
     assert.equal(gone.state, 'STOPPED');
-    worker = other;
   });
 
   it('save what they have computed on SIGTERM, however far the next checkpoint is', async () => {
+    const worker = await oneAtWork();
     const run = await runs.newRun({ steps: 20_000, checkpointEvery: 20_000 });
     const task = await until('some steps are done', async () => {
       const task = await runs.synthesisOf(run.id);
@@ -185,26 +216,27 @@ describe('worker processes', () => {
     assert.equal(await worker.kill('SIGTERM'), 0);
     const saved = (await runs.synthesisOf(run.id))?.checkpointStep ?? 0;
     assert.ok(saved >= task.step, `of ${task.step} steps ${saved} are in a checkpoint`);
-    worker = await world.startWorker();
-    const { fromStep } = await worker.logged('attempt started', { taskId: task.id, attempt: 2 });
+    const next = await oneAtWork();
+    const { fromStep } = await next.logged('attempt started', { taskId: task.id, attempt: 2 });
     assert.equal(fromStep, saved);
-    await world.transact((work) => requestRunCancel(work, run.id, 'a test'));
-    await worker.logged('attempt ended', { taskId: task.id, outcome: 'STALE' });
   });
 
   it('hand their task back as well where every process is signalled, and this one twice', async () => {
-    const run = await runs.newRun();
-    const task = await runs.midway(run.id);
+    const worker = await oneAtWork();
+    const { run, task, goOn } = await runs.midway();
     const child = await childOf(worker, task.id, 1);
-    for (const pid of [worker.pid, child, worker.pid]) process.kill(pid, 'SIGTERM');
-    assert.equal(await worker.kill('SIGTERM'), 0);
+    // All within a moment: one that comes later is somebody's who will not wait.
+    for (const pid of [worker.pid, child]) process.kill(pid, 'SIGTERM');
+    const ending = worker.kill('SIGTERM');
+    await goOn();
+    assert.equal(await ending, 0);
     assert.deepEqual(await runs.outcomes(run.id), ['DRAINED']);
-    worker = await world.startWorker();
-    await runs.succeeded(run.id);
-    assert.equal(await runs.imagesOf(run.id), undisturbed);
+    await oneAtWork();
+    await succeedsAsUndisturbed(run.id);
   });
 
   it('go on where a checkpoint cannot be recorded, for whatever reason', async () => {
+    const worker = await oneAtWork();
     const { database } = world;
     await database.$executeRaw`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$`;
     await database.$executeRaw`CREATE TRIGGER refuse BEFORE UPDATE ON "Task" FOR EACH ROW
@@ -221,28 +253,27 @@ describe('worker processes', () => {
   });
 
   it('hand their task back on Ctrl-C, which their child does not see', async () => {
-    const run = await runs.newRun();
-    const task = await runs.midway(run.id);
+    const worker = await oneAtWork();
+    const { run, task, goOn } = await runs.midway();
     const child = await childOf(worker, task.id, 1);
     assert.notEqual(groupOf(child), groupOf(worker.pid), 'a terminal signals the group of the worker');
-    assert.equal(await worker.interrupt(), 0);
+    await drains(worker, worker.interrupt(), goOn);
     assert.ok(!isAlive(child));
     assert.deepEqual(await runs.outcomes(run.id), ['DRAINED']);
-    worker = await world.startWorker();
-    await runs.succeeded(run.id);
-    assert.equal(await runs.imagesOf(run.id), undisturbed);
+    await oneAtWork();
+    await succeedsAsUndisturbed(run.id);
     assert.deepEqual(await runs.outcomes(run.id), ['DRAINED', 'SUCCEEDED']);
   });
 
   it('are replaced when one is killed: another takes its task to the same bytes, and its child ends by itself', async () => {
-    const run = await runs.newRun();
-    const task = await runs.midway(run.id);
+    const worker = await oneAtWork();
+    const { run, task, goOn } = await runs.midway();
     const child = await childOf(worker, task.id, 1);
     await worker.kill('SIGKILL');
+    await goOn();
     await until('the orphan has ended', () => !isAlive(child), 10_000);
-    worker = await world.startWorker();
-    await runs.succeeded(run.id);
-    assert.equal(await runs.imagesOf(run.id), undisturbed);
+    await oneAtWork();
+    await succeedsAsUndisturbed(run.id);
     assert.deepEqual(await runs.outcomes(run.id), ['LOST', 'SUCCEEDED']);
   });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { environmentOf, type S3Server } from '../support/s3-server.js';
 import { startSeaweedfs } from '../support/seaweedfs.js';
@@ -30,6 +30,10 @@ describe('a worker that loses its object store', () => {
     await runs.succeeded(run.id);
     undisturbed = await runs.imagesOf(run.id);
   });
+  afterEach(async () => {
+    proxy.heal();
+    await runs.leaveNothing();
+  });
   after(async () => {
     await world?.close();
     await proxy?.close();
@@ -37,10 +41,10 @@ describe('a worker that loses its object store', () => {
   });
 
   it('goes on within its attempt when the store is back in time', async () => {
-    const run = await runs.newRun();
-    await runs.midway(run.id);
+    const { run, goOn } = await runs.midway();
     const before = proxy.requests.length;
     proxy.inject({ kind: 'RESET' }, ALL);
+    await goOn();
     await until('some requests were reset', () => proxy.requests.length >= before + 3);
     proxy.heal();
     await runs.succeeded(run.id);
@@ -49,9 +53,10 @@ describe('a worker that loses its object store', () => {
   });
 
   it('is given the task again after a pause when it is not, and goes on from the checkpoint to the same bytes', async () => {
-    const run = await runs.newRun();
-    const { id: taskId } = await runs.midway(run.id);
+    const { run, task, goOn } = await runs.midway();
+    const taskId = task.id;
     proxy.inject({ kind: 'RESET' }, ALL);
+    await goOn();
     await worker.logged('attempt ended', { taskId, attempt: 1 }, GIVING_UP_MS);
     proxy.heal();
     await runs.succeeded(run.id);
@@ -62,11 +67,11 @@ describe('a worker that loses its object store', () => {
   });
 
   it('fails the run in one line when nothing helps, and another one succeeds once the store is back', async () => {
-    const run = await runs.newRun();
-    const { id } = await runs.midway(run.id);
-    // Four attempts take minutes.
-    await world.database.task.update({ where: { id }, data: { maxAttempts: 1 } });
+    const { run, task, goOn } = await runs.midway();
     proxy.inject({ kind: 'STATUS', status: 503, code: 'SlowDown' }, ALL);
+    await goOn();
+    // Four attempts take minutes. The first one gives up after half a minute only.
+    await world.database.task.update({ where: { id: task.id }, data: { maxAttempts: 1 } });
     await until('the run has failed', async () => (await runs.runOf(run.id)).state === 'FAILED', GIVING_UP_MS);
     proxy.heal();
     const { failureCode, failureKind, failureMessage } = await runs.runOf(run.id);
