@@ -11,6 +11,9 @@ import { createWorld, type World } from '../support/world.js';
 /** Three times the 10 s after which a worker counts as gone. */
 const OUTAGE_MS = 30_000;
 
+/** Of the same length, one bit of the last value is another. */
+const withOtherEnd = (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -1), Buffer.from([(bytes.at(-1) ?? 0) ^ 1])]);
+
 describe('worker processes', () => {
   let world: World;
   /** A test takes what it needs of them by `atWork`, and may end them. */
@@ -55,6 +58,11 @@ describe('worker processes', () => {
   const succeedsAsUndisturbed = async (runId: string) => {
     await runs.succeeded(runId);
     assert.equal(await runs.imagesOf(runId), undisturbed);
+    const task = await runs.synthesisOf(runId);
+    await until('no checkpoint is left', async () => {
+      for await (const _ of world.store.list(`checkpoints/${task?.id}/`)) return false;
+      return true;
+    });
   };
 
   /** Of a worker that was signalled midway: the checkpoint that its child waits for is the last one. */
@@ -127,7 +135,7 @@ describe('worker processes', () => {
       where: { datasetId: runs.dataset.id, split: 'TRAIN' },
     });
     const bytes = await world.store.get(objectKey);
-    await world.store.put(objectKey, Buffer.concat([bytes.subarray(0, -1), Buffer.from([(bytes.at(-1) ?? 0) ^ 1])]));
+    await world.store.put(objectKey, withOtherEnd(bytes));
     const run = await runs.newRun();
     try {
       await until('the run has failed', async () => (await runs.runOf(run.id)).state === 'FAILED');
@@ -205,6 +213,24 @@ describe('worker processes', () => {
     const gone = await world.database.worker.findFirstOrThrow({ where: { pid: holder.pid } });
     assert.equal(gone.state, 'STOPPED');
   });
+
+  const spoilt: Record<string, (key: string) => Promise<void>> = {
+    'was lost': (key) => world.store.delete(key),
+    'was damaged': async (key) => world.store.put(key, withOtherEnd(await world.store.get(key))),
+  };
+  for (const [what, spoil] of Object.entries(spoilt)) {
+    it(`begin afresh, to the same bytes, where the checkpoint ${what}`, async () => {
+      const worker = await oneAtWork();
+      const { run, task, goOn } = await runs.midway();
+      await drains(worker, worker.kill('SIGTERM'), goOn);
+      const { checkpointKey } = await world.database.task.findUniqueOrThrow({ where: { id: task.id } });
+      assert.ok(checkpointKey);
+      await spoil(checkpointKey);
+      await oneAtWork();
+      await succeedsAsUndisturbed(run.id);
+      assert.deepEqual(await runs.outcomes(run.id), ['DRAINED', 'SUCCEEDED']);
+    });
+  }
 
   it('save what they have computed on SIGTERM, however far the next checkpoint is', async () => {
     const worker = await oneAtWork();
