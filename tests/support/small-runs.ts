@@ -89,7 +89,10 @@ export async function openSmallRuns(world: World) {
     /** Of all bytes that the tasks of a run left but for those that name its set: images in the order of the tasks, and labels. */
     async digestsOf(runId: string) {
       const kinds = { in: ['SYNTHESIS', 'LABELING'] } satisfies Prisma.EnumTaskKindFilter;
-      const tasks = await database.task.findMany({ where: { runId, kind: kinds }, orderBy: { index: 'asc' } });
+      const tasks = await database.task.findMany({
+        where: { runId, kind: kinds },
+        orderBy: [{ kind: 'asc' }, { index: 'asc' }],
+      });
       return JSON.stringify(tasks.map(({ result }) => result)).match(/sha256:[0-9a-f]+/g) ?? [];
     },
     succeeded: (runId: string, timeoutMs = LOST_MS) =>
