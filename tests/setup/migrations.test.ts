@@ -224,4 +224,30 @@ describe('migrations', () => {
     );
     await dropDatabase(server.adminUrl, new URL(url).pathname.slice(1));
   });
+
+  it('say in one line what hinders a database that answers, and apply what is pending afterwards', async () => {
+    const url = await emptyDatabase();
+    await deployMigrations(url);
+    await query(
+      url,
+      'delete from _prisma_migrations where migration_name = (select max(migration_name) from _prisma_migrations)',
+    );
+    await query(
+      url,
+      "create function refuse() returns trigger language plpgsql as $$ begin raise exception using errcode = '53100'; end $$",
+    );
+    await query(url, 'create trigger refuse before insert on _prisma_migrations execute function refuse()');
+    await assert.rejects(deployMigrations(url), {
+      code: 'STORAGE_FULL',
+      message: /^The disk of the database is full: /,
+    });
+    await query(url, 'drop function refuse cascade');
+    await query(url, "create role crowded login password 'x' connection limit 0");
+    const crowded = new URL(url);
+    [crowded.username, crowded.password] = ['crowded', 'x'];
+    await assert.rejects(deployMigrations(crowded.href), {
+      message: /^The database at \S+ takes no more connections: /,
+    });
+    await dropDatabase(server.adminUrl, new URL(url).pathname.slice(1));
+  });
 });

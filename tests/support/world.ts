@@ -36,6 +36,8 @@ export interface World {
   startWorker(env?: NodeJS.ProcessEnv): Promise<TestWorker>;
   /** Stops the database server, for all worlds of this file; answers what starts it again at the same place. */
   stopDatabase(): Promise<() => Promise<void>>;
+  /** From now on every write to the table fails with this SQLSTATE; answers what ends that. */
+  refuseWrites(table: string, sqlstate: string, when?: string): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -78,6 +80,13 @@ export async function createWorld(): Promise<World> {
       return worker;
     },
     stopDatabase,
+    async refuseWrites(table, sqlstate, when = 'true') {
+      await database.$executeRawUnsafe(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION USING ERRCODE = '${sqlstate}'; END $$`);
+      await database.$executeRawUnsafe(`CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON "${table}" FOR EACH ROW
+        WHEN (${when}) EXECUTE FUNCTION refuse()`);
+      return async () => void (await database.$executeRaw`DROP FUNCTION refuse CASCADE`);
+    },
     async close() {
       await Promise.all(workers.map((worker) => worker.kill('SIGKILL')));
       await queue.close();

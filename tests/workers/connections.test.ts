@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openDatabase } from '../../src/platform/database/client.js';
-import { isDatabaseUnavailable } from '../../src/platform/database/failures.js';
+import { explainDatabase, isDatabaseUnavailable } from '../../src/platform/database/failures.js';
+import { createLog } from '../../src/platform/log.js';
+import { insist } from '../../workers/insist.js';
 import { type FaultyProxy, openProxy } from '../support/proxy.js';
+import { until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';
 
 describe('a connection to the database', () => {
@@ -44,5 +47,31 @@ describe('a connection to the database', () => {
     await assert.rejects(write('refused'), isDatabaseUnavailable);
     assert.equal((await write('taken')).name, 'taken');
     await database.$disconnect();
+  });
+
+  it('to a server that has no room is waited for, until it has, and the server is named', async () => {
+    const { database, databaseUrl } = world;
+    const lines: [string, string, RegExp][] = [
+      ['53100', 'STORAGE_FULL', /^The disk of the database is full: free some space, then retry\.$/],
+      ['53200', 'UNAVAILABLE', /^The database at [\d.:]+\/\w+ has no memory left: .*retry in a moment\.$/],
+      ['53300', 'UNAVAILABLE', /^The database at [\d.:]+\/\w+ takes no more connections: raise its max_connections, /],
+    ];
+    for (const [state, code, message] of lines) {
+      const allow = await world.refuseWrites('Project', state);
+      const create = () => database.project.create({ data: { name: `after ${state}` } });
+      const explained = create().catch((error: unknown) => Promise.reject(explainDatabase(error, databaseUrl)));
+      await assert.rejects(explained, { code, message });
+      let tries = 0;
+      const insisted = insist(
+        () => {
+          tries += 1;
+          return create();
+        },
+        createLog('test', 'silent'),
+      );
+      await Promise.race([insisted, until('it is tried again', () => tries > 2)]);
+      await allow();
+      assert.equal((await insisted).name, `after ${state}`);
+    }
   });
 });

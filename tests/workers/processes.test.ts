@@ -263,10 +263,7 @@ describe('worker processes', () => {
 
   it('go on where a checkpoint cannot be recorded, for whatever reason', async () => {
     const worker = await oneAtWork();
-    const { database } = world;
-    await database.$executeRaw`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$`;
-    await database.$executeRaw`CREATE TRIGGER refuse BEFORE UPDATE ON "Task" FOR EACH ROW
-      WHEN (NEW."checkpointKey" IS NOT NULL) EXECUTE FUNCTION refuse()`;
+    const allow = await world.refuseWrites('Task', 'P0001', 'NEW."checkpointKey" IS NOT NULL');
     try {
       const run = await runs.newRun();
       await runs.succeeded(run.id);
@@ -274,8 +271,22 @@ describe('worker processes', () => {
       assert.deepEqual(await runs.outcomes(run.id), ['SUCCEEDED']);
       await worker.logged('report not written');
     } finally {
-      await database.$executeRaw`DROP FUNCTION refuse CASCADE`;
+      await allow();
     }
+  });
+
+  it('keep what they have computed while the disk of the database is full, and record it once there is room', async () => {
+    const allow = await world.refuseWrites('TaskAttempt', '53100', `NEW."outcome" = 'SUCCEEDED'`);
+    const worker = await oneAtWork();
+    const run = await runs.newRun();
+    await worker
+      .logged('database unavailable, waiting for it', {
+        reason: 'The disk of the database is full: free some space, then retry.',
+      })
+      .finally(allow);
+    await runs.succeeded(run.id);
+    assert.equal(await runs.imagesOf(run.id), undisturbed);
+    assert.deepEqual(await runs.outcomes(run.id), ['SUCCEEDED']);
   });
 
   it('hand their task back on Ctrl-C, which their child does not see', async () => {

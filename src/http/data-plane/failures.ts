@@ -2,6 +2,7 @@
 import type { Response } from 'express';
 import { type FailureCode, TeddyhubError, toFailure } from '../../domain/errors.js';
 import {
+  hindranceOf,
   isDatabaseUnavailable,
   isStatementCanceled,
   isTextRefused,
@@ -39,6 +40,8 @@ export function sendError(error: unknown, response: Response, log: Log | undefin
 function explain(error: unknown): { code: FailureCode; message: string } {
   if (error instanceof TeddyhubError) return { code: error.code, message: error.message.replaceAll('\n', ' ') };
   if (isStatementCanceled(error)) return { code: 'UNAVAILABLE', message: 'The database took too long: try again.' };
+  const hindrance = hindranceOf(error);
+  if (hindrance !== undefined) return { code: hindrance.code, message: hindrance.message };
   if (isDatabaseUnavailable(error)) return { code: 'UNAVAILABLE', message: 'The database does not answer: try again.' };
   if (isTextRefused(error)) return { code: 'INVALID_INPUT', message: TEXT_REFUSED };
   const { code, message } = toFailure(error);

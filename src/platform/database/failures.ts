@@ -15,10 +15,10 @@ const SOCKET_CODES = new Set([
   'EHOSTUNREACH',
 ]);
 /**
- * Postgres: connection exceptions, too many connections, shutting down, crashed, starting up, not yet consistent; and read-only, as a
- * primary is that another one has replaced.
+ * Postgres: connection exceptions, a disk that is full, no memory, too many connections, shutting down, crashed, starting up, not yet
+ * consistent; and read-only, as a primary is that another one has replaced.
  */
-const SQLSTATES = /^(08...|53300|57P0[1235]|25006)$/;
+const SQLSTATES = /^(08...|53[123]00|57P0[1235]|25006)$/;
 const MESSAGES =
   /connection terminated|timeout exceeded when trying to connect|server has closed the connection|client has encountered a connection error|can't reach database server|connection ended/i;
 
@@ -39,6 +39,30 @@ export const noSuchDatabase = (url: string, cause: unknown): TeddyhubError =>
 export const loginRefused = (url: string, cause: unknown): TeddyhubError =>
   new TeddyhubError('BAD_CONFIGURATION', `${addressOf(url)} refuses the user or password in DATABASE_URL.`, { cause });
 
+/** By SQLSTATE, why a database that answers does not do the work now, and what to do; `at` is its address where it may be told. */
+const HINDRANCES: Record<string, { code: 'STORAGE_FULL' | 'UNAVAILABLE'; line: (at: string) => string }> = {
+  '53100': {
+    code: 'STORAGE_FULL',
+    line: () => 'The disk of the database is full: free some space, then retry.',
+  },
+  '53200': {
+    code: 'UNAVAILABLE',
+    line: (at) => `The database${at} has no memory left: give it more, or retry in a moment.`,
+  },
+  '53300': {
+    code: 'UNAVAILABLE',
+    line: (at) => `The database${at} takes no more connections: raise its max_connections, or retry in a moment.`,
+  },
+};
+
+/** What hinders a database that answers, in one line; undefined where nothing does. Clients are not told `url`. */
+export function hindranceOf(error: unknown, url?: string): TeddyhubError | undefined {
+  const found = Object.entries(HINDRANCES).find(([state]) => someCause(error, (sign) => sign === state));
+  if (found === undefined) return undefined;
+  const { code, line } = found[1];
+  return new TeddyhubError(code, line(url === undefined ? '' : ` at ${addressOf(url)}`), { cause: error });
+}
+
 /** What keeps a process from working on the database at `url`, in one line; what is unknown comes back as it is. */
 export function explainDatabase(error: unknown, url: string): unknown {
   // It says what is wrong already, as of an object store that does not answer.
@@ -51,13 +75,13 @@ export function explainDatabase(error: unknown, url: string): unknown {
       'lacks the tables of Teddyhub: run node scripts/migrate.mjs deploy (teddyhub up does it by itself).';
     return new TeddyhubError('INVALID_STATE', `${addressOf(url)} ${problem}`, { cause: error });
   }
-  return isDatabaseUnavailable(error) ? noDatabaseAnswers(url, error) : error;
+  return hindranceOf(error, url) ?? (isDatabaseUnavailable(error) ? noDatabaseAnswers(url, error) : error);
 }
 
 /** Postgres: canceled, by statement_timeout or because the request's time was over. */
 const CANCELED = /^57014$/;
 
-/** Whether the same statement may work once the database is back. */
+/** Whether the same statement may work once the database is back, or has room again. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   return someCause(
     error,

@@ -16,8 +16,11 @@ import pg from 'pg';
 /** The type of system catalogues' one-byte flags, which the adapter cannot read. */
 const CHAR_OID = 18;
 
-/** An adapter factory for the schema engine over the database at `url`; `close` ends what the engine left open. */
-export function migrationAdapter(url: string): SqlMigrationAwareDriverAdapterFactory & { close(): Promise<void> } {
+/** An adapter factory for the schema engine over the database at `url`, whose errors `onError` hears; `close` ends what the engine left open. */
+export function migrationAdapter(
+  url: string,
+  onError: (error: unknown) => void = () => {},
+): SqlMigrationAwareDriverAdapterFactory & { close(): Promise<void> } {
   const open: SqlDriverAdapter[] = [];
   const kept = async (adapter: Promise<SqlDriverAdapter>) => {
     open.push(await adapter);
@@ -26,7 +29,7 @@ export function migrationAdapter(url: string): SqlMigrationAwareDriverAdapterFac
   return {
     provider: 'postgres',
     adapterName: '@prisma/adapter-pg',
-    connect: () => kept(connect(url, { marksEnd: true })),
+    connect: () => kept(connect(url, { marksEnd: true, onError })),
     connectToShadowDb: () => kept(connectToShadow(url)),
     close: async () => {
       for (const adapter of open) await adapter.dispose();
@@ -34,10 +37,17 @@ export function migrationAdapter(url: string): SqlMigrationAwareDriverAdapterFac
   };
 }
 
+interface ConnectionOptions {
+  /** Whether scripts are migrations, whose rows they end. */
+  marksEnd?: boolean;
+  onError?: (error: unknown) => void;
+  onClose?: () => Promise<void>;
+}
+
 /** One connection: the engine's advisory lock belongs to a session. */
 async function connect(
   url: string,
-  { marksEnd = false, onClose = async () => {} }: { marksEnd?: boolean; onClose?: () => Promise<void> } = {},
+  { marksEnd = false, onError = () => {}, onClose = async () => {} }: ConnectionOptions = {},
 ): Promise<SqlDriverAdapter> {
   const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 });
   pool.on('error', () => {});
@@ -45,9 +55,13 @@ async function connect(
   const schema = new URL(url).searchParams.get('schema') ?? 'public';
   const adapter = await new PrismaPg(pool, { schema }).connect();
   const queryRaw = adapter.queryRaw.bind(adapter);
+  const heard = (error: unknown): never => {
+    onError(error);
+    throw error;
+  };
   return Object.assign(adapter, {
     queryRaw: async (query: SqlQuery): Promise<SqlResultSet> => {
-      const result = await queryRaw(query);
+      const result = await queryRaw(query).catch(heard);
       for (const column of charColumns.get(result.rows) ?? []) {
         result.columnTypes[column] = ColumnTypeEnum.Character;
       }
@@ -56,7 +70,7 @@ async function connect(
     // Without parameters the server takes the script as one implicit transaction, and it knows where statements end.
     executeScript: async (script: string) => {
       const sql = marksEnd ? `${script}\n;${markEnd(schema)}` : script;
-      await adapter.executeRaw({ sql, args: [], argTypes: [] });
+      await adapter.executeRaw({ sql, args: [], argTypes: [] }).catch(heard);
     },
     dispose: async () => {
       if (pool.ending) return;

@@ -7,9 +7,11 @@ import { type EngineRecords, explain } from './explain.js';
 
 /** Runs `work` with an engine on the database at `url`; what goes wrong is thrown as one readable line. */
 export async function withEngine<T>(url: string, work: (engine: SchemaEngine) => Promise<T>): Promise<T> {
-  const connections = migrationAdapter(url);
+  const connections = migrationAdapter(url, (error) => {
+    records.last = error;
+  });
   const adapter = bindMigrationAwareSqlAdapterFactory(connections);
-  const records: EngineRecords = { thrown: adapter.errorRegistry, panic: undefined };
+  const records: EngineRecords = { thrown: adapter.errorRegistry, last: undefined, panic: undefined };
   // The engine reports a Rust panic to this global, and without it dies of the report instead of the panic.
   Object.assign(globalThis, {
     PRISMA_WASM_PANIC_REGISTRY: {

@@ -1,11 +1,13 @@
 /** Turns what the schema engine throws into one line that says what to do. */
 import type { ErrorRegistry } from '@prisma/driver-adapter-utils';
 import { TeddyhubError } from '../../domain/errors.js';
-import { loginRefused, noDatabaseAnswers, noSuchDatabase } from '../database/failures.js';
+import { hindranceOf, loginRefused, noDatabaseAnswers, noSuchDatabase } from '../database/failures.js';
 
 export interface EngineRecords {
   /** Errors of the driver that passed through the engine as a number. */
   thrown: ErrorRegistry;
+  /** The last error of the driver: the engine makes a text of it, without its SQLSTATE. */
+  last: unknown;
   /** Message of a panic inside the engine. */
   panic: string | undefined;
 }
@@ -15,6 +17,8 @@ export function explain(error: unknown, url: string, records: EngineRecords): Er
   if (records.panic !== undefined) {
     return new TeddyhubError('INTERNAL', `The schema engine broke off: ${oneLine(records.panic)}`, { cause: error });
   }
+  const hindrance = hindranceOf(records.last, url);
+  if (hindrance !== undefined) return hindrance;
   const message = oneLine(messageOf(error, records));
   const failed = error instanceof Error ? /migration_name="(\w+)"/.exec(error.message)?.[1] : undefined;
   const options = { cause: error };
