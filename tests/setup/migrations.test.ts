@@ -242,6 +242,9 @@ describe('migrations', () => {
       message: /^The disk of the database is full: /,
     });
     await query(url, 'drop function refuse cascade');
+    const replica = new URL(url);
+    replica.searchParams.set('options', '-c default_transaction_read_only=on');
+    await assert.rejects(deployMigrations(replica.href), { message: /^The database at \S+ is read-only: / });
     await query(url, "create role crowded login password 'x' connection limit 0");
     const crowded = new URL(url);
     [crowded.username, crowded.password] = ['crowded', 'x'];

@@ -44,7 +44,11 @@ describe('a connection to the database', () => {
     const database = openDatabase(url.href, { poolSize: 1 });
     await database.$executeRaw`SET default_transaction_read_only = on`;
     const write = (name: string) => database.project.create({ data: { name } });
-    await assert.rejects(write('refused'), isDatabaseUnavailable);
+    const refused = write('refused').catch((error: unknown) => Promise.reject(explainDatabase(error, url.href)));
+    await assert.rejects(refused, {
+      code: 'UNAVAILABLE',
+      message: `The database at ${url.host}${url.pathname} is read-only: point DATABASE_URL at the primary.`,
+    });
     assert.equal((await write('taken')).name, 'taken');
     await database.$disconnect();
   });

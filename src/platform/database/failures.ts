@@ -53,6 +53,10 @@ const HINDRANCES: Record<string, { code: 'STORAGE_FULL' | 'UNAVAILABLE'; line: (
     code: 'UNAVAILABLE',
     line: (at) => `The database${at} takes no more connections: raise its max_connections, or retry in a moment.`,
   },
+  '25006': {
+    code: 'UNAVAILABLE',
+    line: (at) => `The database${at} is read-only: point DATABASE_URL at the primary.`,
+  },
 };
 
 /** What hinders a database that answers, in one line; undefined where nothing does. Clients are not told `url`. */

@@ -6,6 +6,7 @@
 import { fromPrisma, PgBoss } from 'pg-boss';
 import type { Transaction } from '../database/client.js';
 import type { Log } from '../log.js';
+import { createRepetition } from '../repetition.js';
 import { sweepUntil } from './sweep.js';
 
 const TASKS = 'tasks';
@@ -64,8 +65,13 @@ export async function openTaskQueue(databaseUrl: string, { log, role }: QueueOpt
     schedule: false,
     useListenNotify: worker,
   });
+  // It tries again several times a second, and would fill the log of an outage with one line.
+  const isNews = createRepetition();
+  const warn = (reason: string, what: string) => {
+    if (isNews(`${what}: ${reason}`)) log.warn({ reason }, what);
+  };
   // Without a listener an `error` event would end the process; pg-boss itself goes on and tries again.
-  boss.on('error', (error) => log.warn({ reason: error.message }, 'queue error'));
+  boss.on('error', (error) => warn(error.message, 'queue error'));
   boss.on('warning', (warning) => log.debug({ reason: warning.message }, 'queue warning'));
   await boss.start();
   await createQueues(boss);
@@ -76,7 +82,7 @@ export async function openTaskQueue(databaseUrl: string, { log, role }: QueueOpt
       ask: () => boss.schemaVersion(),
       everyMs: SWEEP_SECONDS * 1000,
       heartbeatMs: HEARTBEAT_SECONDS * 1000,
-      onError: (error) => log.warn({ reason: String(error) }, 'lost tasks could not be looked for'),
+      onError: (error) => warn(String(error), 'lost tasks could not be looked for'),
     });
   }
   const working = { notifyPollingIntervalSeconds: POLLING_SECONDS, pollingIntervalSeconds: POLLING_SECONDS };
