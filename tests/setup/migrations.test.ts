@@ -222,6 +222,13 @@ describe('migrations', () => {
       }),
       { message: /^[^s]*refuses the user or password in DATABASE_URL\.$/ },
     );
+    await query(url, "create role denied nologin password 'secret'");
+    await assert.rejects(
+      broken((copy) => {
+        [copy.username, copy.password] = ['denied', 'secret'];
+      }),
+      { code: 'BAD_CONFIGURATION', message: /^[^s]*refuses the user or password in DATABASE_URL\.$/ },
+    );
     await dropDatabase(server.adminUrl, new URL(url).pathname.slice(1));
   });
 

@@ -24,7 +24,7 @@ export function explain(error: unknown, url: string, records: EngineRecords): Er
   const options = { cause: error };
   if (message.startsWith("Can't reach")) return noDatabaseAnswers(url, error);
   if (/^Database .* does not exist/.test(message)) return noSuchDatabase(url, error);
-  if (message.startsWith('Authentication failed')) return loginRefused(url, error);
+  if (/^(Authentication failed|User was denied access)/.test(message)) return loginRefused(url, error);
   if (/failed migrations|P3009/.test(message)) {
     const name = /`(\d{14}_\w+)`/.exec(message)?.[1] ?? '<name>';
     const hint = `mend it, then run: node scripts/migrate.mjs resolve ${name}`;
