@@ -242,6 +242,10 @@ describe('teddyhub pull', () => {
     failed(await withKey('wrong'), /API key is unknown or was revoked/);
     const gone = await serveDataPlane(world, keys);
     await gone.close();
+    failed(
+      await withKey('viewer', 'http://127.0.0.1:1'),
+      /^teddyhub: http:\/\/127\.0\.0\.1:1 has a port that HTTP may not use: check --url\.$/,
+    );
     failed(await withKey('viewer', gone.url), /No complete answer from http:\S+ \(ECONNREFUSED\): check --url/);
     failed(await withKey('viewer', 'nowhere'), /nowhere is not the URL of a service/);
     failed(await pull('nothing', folder), /There is no DistilledSet with the id nothing/);

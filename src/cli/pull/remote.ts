@@ -70,7 +70,14 @@ function asJson(text: string): unknown {
 /** Nobody answered, or the answer broke off. */
 export function unreachable(what: string, error: unknown): TeddyhubError {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  const said = cause instanceof Error ? cause.message : String(cause);
+  // A port that belongs to another protocol is refused by fetch itself: nobody was asked.
+  if (said === 'bad port') {
+    return new TeddyhubError('INVALID_INPUT', `${what} has a port that HTTP may not use: check --url.`, {
+      cause: error,
+    });
+  }
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : said;
   const message = `No complete answer from ${what} (${code}): check --url and that the service runs, then run the same command again.`;
   return new TeddyhubError('UNAVAILABLE', message, { cause: error });
 }

@@ -5,11 +5,14 @@ import { TeddyhubError } from '../../domain/errors.js';
 /** '' means unset, as in compose files. */
 const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
-const integer = (fallback: number, min: number, max: number) =>
-  z.preprocess(
+const integer = (fallback: number, min: number, max: number, what = 'a whole number') => {
+  const error = `must be ${what} from ${min} to ${max}`;
+  const fits = (value: number) => Number.isSafeInteger(value) && value >= min && value <= max;
+  return z.preprocess(
     (value) => (value === '' ? undefined : value),
-    z.coerce.number().int().min(min).max(max).default(fallback),
+    z.coerce.number({ error }).refine(fits, { error }).default(fallback),
   );
+};
 const choice = <const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) =>
   z.preprocess((value) => (value === '' ? undefined : value), z.enum(values).default(fallback));
 const url = (...protocols: string[]) =>
@@ -34,7 +37,7 @@ const schema = z
   .object({
     NODE_ENV: choice(['development', 'production', 'test'], 'development'),
     HOST: optional(z.string()),
-    PORT: integer(4000, 0, 65_535),
+    PORT: integer(4000, 0, 65_535, 'a port, a whole number'),
     TEDDYHUB_PUBLIC_URL: optional(url('http:', 'https:')),
     TEDDYHUB_ALLOWED_ORIGINS: optional(origins),
     LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
@@ -68,7 +71,8 @@ const schema = z
       return;
     }
     for (const name of ['S3_ENDPOINT', 'S3_PUBLIC_ENDPOINT'] as const) {
-      const { pathname, search } = new URL(env[name] ?? env.S3_ENDPOINT);
+      if (env[name] === undefined) continue;
+      const { pathname, search } = new URL(env[name]);
       if (pathname !== '/' || search !== '')
         context.addIssue({ code: 'custom', path: [name], message: 'is an address, without a path' });
     }
