@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -164,6 +164,39 @@ describe('teddyhub api', () => {
     const run = teddyhub(['api'], environment);
     assert.equal(await run.ended, 1);
     assert.match(run.stderr(), /^teddyhub: DATABASE_URL: [^\n]*\n$/);
+  });
+});
+
+describe('a state folder', () => {
+  it('that cannot be made is named in one line', async () => {
+    const file = join(folder, 'a-file');
+    await writeFile(file, '');
+    for (const [command, words] of [
+      ['up', 'teddyhub: '],
+      ['doctor', 'WRONG database +'],
+    ] as const) {
+      const run = teddyhub([command], { ...environment, TEDDYHUB_STATE_DIR: file });
+      assert.equal(await run.ended, 1);
+      const line = `${words}The state folder ${file} cannot be used \\(ENOTDIR\\): make it one that this user may write, or set TEDDYHUB_STATE_DIR\\.`;
+      assert.match(command === 'up' ? run.stderr() : run.stdout(), new RegExp(`^${line}$`, 'm'));
+    }
+  });
+
+  it('on a full disk is named in one line', async (context) => {
+    const stateDir = join(folder, 'small-disk');
+    await mkdir(stateDir);
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', stateDir]).status === 0;
+    if (!mounted) return context.skip('mounting a small disk is not allowed here');
+    try {
+      await chmod(stateDir, 0o755);
+      await writeFile(join(stateDir, 'filler'), Buffer.alloc(2 ** 16)).catch(() => undefined);
+      await assert.rejects(startEmbeddedStack({ stateDir, fast: true }), {
+        code: 'STORAGE_FULL',
+        message: `The state folder ${stateDir} cannot be used (ENOSPC): free some space, or set TEDDYHUB_STATE_DIR.`,
+      });
+    } finally {
+      spawnSync('umount', [stateDir]);
+    }
   });
 });
 

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { startEmbeddedPostgres } from './postgres.js';
+import { explainStateFolder } from './state-folder.js';
 
 /** What a worker has at most, and the API and commands beside it. */
 const CONNECTIONS_OF_WORKER = 9;
@@ -19,13 +20,23 @@ export interface EmbeddedStack {
   stop(): Promise<void>;
 }
 
-/** Starts (or joins) the embedded stack of `stateDir`, usually `.teddyhub`. Migrations are the caller's. */
-export async function startEmbeddedStack(options: {
+interface StackOptions {
   stateDir: string;
   workers?: number;
   fast?: boolean;
-}): Promise<EmbeddedStack> {
+}
+
+/** Starts (or joins) the embedded stack of `stateDir`, usually `.teddyhub`. Migrations are the caller's. */
+export async function startEmbeddedStack(options: StackOptions): Promise<EmbeddedStack> {
   const stateDir = resolve(options.stateDir);
+  try {
+    return await startIn(stateDir, options);
+  } catch (error) {
+    throw explainStateFolder(error, stateDir);
+  }
+}
+
+async function startIn(stateDir: string, options: StackOptions): Promise<EmbeddedStack> {
   const objectStoreDir = join(stateDir, 'objects');
   // By itself, as a mode holds for every folder that is made on the way: root's database lies in it too, and runs as another account.
   mkdirSync(stateDir, { recursive: true });
