@@ -15,7 +15,7 @@ import type { ObjectStore } from './platform/object-store/object-store.js';
 import { openObjectStore } from './platform/object-store/open-object-store.js';
 import { PATIENCE } from './platform/object-store/retry.js';
 import { openTaskQueue } from './platform/queue/task-queue.js';
-import { markStore, ownsStore } from './platform/retention/ownership.js';
+import { markStore, ownerOf } from './platform/retention/ownership.js';
 
 export interface Api {
   /** Where it answers, without a slash at the end. */
@@ -33,13 +33,15 @@ const BRIEF_PATIENCE = { ...PATIENCE, attempts: 4 };
 
 const ANSWER_SLACK_MS = 10_000;
 
-/** Before a garbage collection asks whose the objects are. What hinders it, hinders requests too, which tell of it. */
-async function markOwnStore(database: Database, store: ObjectStore, log: Log): Promise<void> {
+/** Before a garbage collection asks whose the objects are. Nobody waits for it: the first look at a large store takes a while. */
+async function markOwnStore(database: Database, store: ObjectStore, log: Log, closing: AbortSignal): Promise<void> {
   try {
-    if (await ownsStore(database, store)) await markStore(database, store);
-    else log.warn("the object store is another database's: `teddyhub gc` refuses to remove anything from it");
+    const owner = await ownerOf(database, store);
+    if (owner === 'FREE') await markStore(database, store);
+    if (owner === 'OTHERS') log.warn("the object store is another database's: `teddyhub gc` removes nothing from it");
   } catch (error) {
-    log.debug({ err: error }, 'could not mark the object store');
+    if (!closing.aborted)
+      log.warn({ reason: String(error) }, "the object store could not be marked as this database's");
   }
 }
 
@@ -66,8 +68,9 @@ export async function startApi(options: {
     });
     closers.push(() => database.$disconnect());
     const store = await openObjectStore(config.objectStore, BRIEF_PATIENCE);
-    const marking = markOwnStore(database, store, log);
-    closers.push(() => marking);
+    const closing = new AbortController();
+    void markOwnStore(database, store, log, closing.signal);
+    closers.push(async () => closing.abort());
     const queue = await openTaskQueue(databaseUrl, { log, role: 'API' });
     closers.push(() => queue.close());
     const hub = createRunEventHub({ database, databaseUrl, log });

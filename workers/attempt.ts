@@ -21,6 +21,9 @@ const HAND_BACK_MS = 3_000;
 /** How long a drain waits for a checkpoint: a step of a deep network takes seconds, and some jobs have none to make. */
 const LAST_CHECKPOINT_MS = 4_000;
 
+/** Attempts at a task that end by being handed back unread: where all workers are older, as after a step back, it fails at last. */
+const PASSED_ON = 4;
+
 export type AttemptEnd = 'SUCCEEDED' | 'FAILED' | 'RETRY' | 'STALE' | 'DRAINED';
 
 export interface AttemptOptions {
@@ -74,8 +77,7 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
       await insist(() => handBackTask(backend, claim, 'its worker was stopped'), log, deadline);
       return 'DRAINED';
     }
-    if (end.type === 'UNREADABLE' && (await insist(() => isOutdated(backend.database), log, over)))
-      return passOn(end.what);
+    if (end.type === 'UNREADABLE' && attempt <= PASSED_ON && (await isNewer())) return passOn(end.what);
     if (end.type === 'RESULT') return succeed(end.result);
     const failure = explain(end, log, about);
     log.warn({ ...about, code: failure.code, reason: failure.message }, 'attempt failed');
@@ -87,6 +89,8 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
     if (replaced !== null) await removeObject(store, replaced, log);
     return 'SUCCEEDED';
   };
+
+  const isNewer = () => insist(() => isOutdated(backend.database), log, over);
 
   const passOn = async (what: string): Promise<AttemptEnd> => {
     // First: or it would be the next to take the task.

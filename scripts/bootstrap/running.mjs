@@ -9,10 +9,14 @@ export function runningFrom(node) {
   const program = quietly(() => realpathSync(node));
   if (program === undefined) return [];
   const own = ancestors();
-  return (quietly(() => readdirSync('/proc')) ?? [])
-    .filter((name) => /^\d+$/.test(name) && !own.has(name))
-    .filter((pid) => quietly(() => readlinkSync(`/proc/${pid}/exe`)) === program)
-    .map((pid) => ({ pid, command: commandOf(pid) }));
+  return (
+    (quietly(() => readdirSync('/proc')) ?? [])
+      .filter((name) => /^\d+$/.test(name) && !own.has(name))
+      .filter((pid) => quietly(() => readlinkSync(`/proc/${pid}/exe`)) === program)
+      .map((pid) => ({ pid, command: commandOf(pid) }))
+      // Another set-up, which waits for this one.
+      .filter(({ command }) => !command.includes('bootstrap.mjs'))
+  );
 }
 
 /** What it runs, without Node and its options. */

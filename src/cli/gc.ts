@@ -5,7 +5,7 @@ import type { Config } from '../platform/config/env.js';
 import { addressOf } from '../platform/database/failures.js';
 import { openObjectStore } from '../platform/object-store/open-object-store.js';
 import { type Collected, collectGarbage } from '../platform/retention/collect.js';
-import { markStore, ownsStore } from '../platform/retention/ownership.js';
+import { markStore, ownerOf } from '../platform/retention/ownership.js';
 import { withDatabase } from './support/database.js';
 import { sizeOf } from './support/size.js';
 
@@ -35,8 +35,11 @@ export function gcCommand(): Command {
     .action(async ({ adopt = false, dryRun = false, graceHours, json = false }: GcOptions) => {
       const collected = await withDatabase(async (database, config) => {
         const store = await openObjectStore(config.objectStore);
-        if (!adopt && !(await ownsStore(database, store))) throw notOurs(config);
-        if (!dryRun) await markStore(database, store);
+        const owner = adopt ? 'OURS' : await ownerOf(database, store);
+        if (owner === 'OTHERS') throw notOurs(config);
+        if (adopt && !dryRun) await markStore(database, store);
+        // Where the disk is full, or nobody may write there, it is made room all the same.
+        if (owner === 'FREE' && !dryRun) await markStore(database, store).catch(() => undefined);
         return collectGarbage({
           database,
           store,

@@ -177,7 +177,7 @@ describe('a state folder', () => {
     ] as const) {
       const run = teddyhub([command], { ...environment, TEDDYHUB_STATE_DIR: file });
       assert.equal(await run.ended, 1);
-      const line = `${words}The state folder ${file} cannot be used \\(ENOTDIR\\): make it one that this user may write, or set TEDDYHUB_STATE_DIR\\.`;
+      const line = `${words}The state folder ${file} cannot be used \\(E[A-Z]+\\): make it one that this user may write, or set TEDDYHUB_STATE_DIR\\.`;
       assert.match(command === 'up' ? run.stderr() : run.stdout(), new RegExp(`^${line}$`, 'm'));
     }
   });

@@ -3,7 +3,7 @@ import { readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { putByDigest } from '../../src/platform/object-store/object-store.js';
-import { MARK, markStore, ownsStore } from '../../src/platform/retention/ownership.js';
+import { MARK, markStore, ownerOf } from '../../src/platform/retention/ownership.js';
 import { failed, runTeddyhub } from '../support/command.js';
 import { failureWith } from '../support/failure.js';
 import { seedPublishedSet } from '../support/published-set.js';
@@ -50,7 +50,7 @@ describe('garbage collection against a database that is not the one of the objec
     assert.deepEqual(await stored(), before);
 
     assert.match((await gc(other, '--adopt', '--dry-run')).lines.at(-1) ?? '', /^would remove 1 objects/);
-    assert.ok(await ownsStore(world.database, world.store), 'a dry run takes nothing over');
+    assert.equal(await ownerOf(world.database, world.store), 'OURS', 'a dry run takes nothing over');
     assert.match((await gc(other, '--adopt')).lines.at(-1) ?? '', /^removed 1 objects/);
     assert.equal(await world.store.stat(key), null);
     failed(await gc(world), /another database/);
@@ -65,16 +65,16 @@ describe('garbage collection against a database that is not the one of the objec
     // The database whose set it holds takes it, and marks it.
     assert.match((await gc(world)).lines.at(-1) ?? '', /^removed 1 objects/);
     assert.notEqual(await world.store.stat(MARK), null);
-    assert.ok(await ownsStore(world.database, world.store));
-    assert.ok(!(await ownsStore(other.database, world.store)));
+    assert.equal(await ownerOf(world.database, world.store), 'OURS');
+    assert.equal(await ownerOf(other.database, world.store), 'OTHERS');
   });
 
   it('takes an empty store, and one with a damaged mark only where it is told to', async () => {
-    assert.ok(await ownsStore(other.database, other.store));
+    assert.equal(await ownerOf(other.database, other.store), 'FREE');
     await world.store.put(MARK, Buffer.from('{'));
-    await assert.rejects(ownsStore(world.database, world.store), failureWith('OBJECT_CORRUPT', '--adopt'));
+    await assert.rejects(ownerOf(world.database, world.store), failureWith('OBJECT_CORRUPT', '--adopt'));
     failed(await gc(world), /service\.json of the object store cannot be read/);
     assert.equal((await gc(world, '--adopt')).status, 0);
-    assert.ok(await ownsStore(world.database, world.store));
+    assert.equal(await ownerOf(world.database, world.store), 'OURS');
   });
 });

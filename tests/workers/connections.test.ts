@@ -57,7 +57,6 @@ describe('a connection to the database', () => {
     const { database, databaseUrl } = world;
     const lines: [string, string, RegExp][] = [
       ['53100', 'STORAGE_FULL', /^The disk of the database is full: free some space, then retry\.$/],
-      ['53200', 'UNAVAILABLE', /^The database at [\d.:]+\/\w+ has no memory left: .*retry in a moment\.$/],
       ['53300', 'UNAVAILABLE', /^The database at [\d.:]+\/\w+ takes no more connections: raise its max_connections, /],
     ];
     for (const [state, code, message] of lines) {

@@ -26,7 +26,7 @@ const DESCRIPTIONS: Record<FailureCode, string> = {
   FORBIDDEN: "The key's role does not allow this.",
   BAD_CONFIGURATION: 'The configuration of the service itself is wrong.',
   CANCELED: 'Somebody cancelled the work.',
-  STORAGE_FULL: 'The object store has no room left.',
+  STORAGE_FULL: 'The object store has no room left, or the disk of the database.',
   UNAVAILABLE: 'The object store or the database does not answer.',
   OBJECT_MISSING: 'An object is missing from the store.',
   OBJECT_CORRUPT: "An object's bytes are not those its digest names.",

@@ -15,10 +15,10 @@ const SOCKET_CODES = new Set([
   'EHOSTUNREACH',
 ]);
 /**
- * Postgres: connection exceptions, a disk that is full, no memory, too many connections, shutting down, crashed, starting up, not yet
- * consistent; and read-only, as a primary is that another one has replaced.
+ * Postgres: connection exceptions, a disk that is full, too many connections, shutting down, crashed, starting up, not yet consistent;
+ * and read-only, as a primary is that another one has replaced. Not a lack of memory: one statement may want more than there ever is.
  */
-const SQLSTATES = /^(08...|53[123]00|57P0[1235]|25006)$/;
+const SQLSTATES = /^(08...|53[13]00|57P0[1235]|25006)$/;
 const MESSAGES =
   /connection terminated|timeout exceeded when trying to connect|server has closed the connection|client has encountered a connection error|can't reach database server|connection ended/i;
 
@@ -38,6 +38,21 @@ export const noSuchDatabase = (url: string, cause: unknown): TeddyhubError =>
   });
 export const loginRefused = (url: string, cause: unknown): TeddyhubError =>
   new TeddyhubError('BAD_CONFIGURATION', `${addressOf(url)} refuses the user or password in DATABASE_URL.`, { cause });
+
+/** Which hosts may connect, and whether in the clear, is in pg_hba.conf. Its SQLSTATE is that of a login that is refused. */
+export const isHostRefused = (error: unknown): boolean =>
+  someCause(
+    error,
+    () => false,
+    (message) => /pg_hba\.conf/.test(message),
+  );
+
+export const hostRefused = (url: string, cause: unknown): TeddyhubError =>
+  new TeddyhubError(
+    'BAD_CONFIGURATION',
+    `${addressOf(url)} refuses this host, or a connection without TLS: add sslmode=require to DATABASE_URL, or mend pg_hba.conf.`,
+    { cause },
+  );
 
 /** By SQLSTATE, why a database that answers does not do the work now, and what to do; `at` is its address where it may be told. */
 const HINDRANCES: Record<string, { code: 'STORAGE_FULL' | 'UNAVAILABLE'; line: (at: string) => string }> = {
@@ -72,6 +87,7 @@ export function explainDatabase(error: unknown, url: string): unknown {
   // It says what is wrong already, as of an object store that does not answer.
   if (error instanceof TeddyhubError) return error;
   const says = (...signs: string[]) => someCause(error, (sign) => signs.includes(sign));
+  if (isHostRefused(error)) return hostRefused(url, error);
   if (says('28P01', '28000', 'P1000', 'P1010')) return loginRefused(url, error);
   if (says('3D000', 'P1003')) return noSuchDatabase(url, error);
   if (says('42P01', 'P2021')) {

@@ -1,7 +1,14 @@
 /** Turns what the schema engine throws into one line that says what to do. */
 import type { ErrorRegistry } from '@prisma/driver-adapter-utils';
 import { TeddyhubError } from '../../domain/errors.js';
-import { hindranceOf, loginRefused, noDatabaseAnswers, noSuchDatabase } from '../database/failures.js';
+import {
+  hindranceOf,
+  hostRefused,
+  isHostRefused,
+  loginRefused,
+  noDatabaseAnswers,
+  noSuchDatabase,
+} from '../database/failures.js';
 
 export interface EngineRecords {
   /** Errors of the driver that passed through the engine as a number. */
@@ -24,6 +31,7 @@ export function explain(error: unknown, url: string, records: EngineRecords): Er
   const options = { cause: error };
   if (message.startsWith("Can't reach")) return noDatabaseAnswers(url, error);
   if (/^Database .* does not exist/.test(message)) return noSuchDatabase(url, error);
+  if (isHostRefused(records.last)) return hostRefused(url, error);
   if (/^(Authentication failed|User was denied access)/.test(message)) return loginRefused(url, error);
   if (/failed migrations|P3009/.test(message)) {
     const name = /`(\d{14}_\w+)`/.exec(message)?.[1] ?? '<name>';

@@ -27,6 +27,8 @@ const FOLDERS = [
   'uploads',
 ] as const;
 
+export const OWNED_PREFIXES: readonly string[] = FOLDERS.map((folder) => `${folder}/`);
+
 export type Folder = (typeof FOLDERS)[number];
 
-export const isOwned = (key: string): boolean => FOLDERS.some((folder) => key.startsWith(`${folder}/`));
+export const isOwned = (key: string): boolean => OWNED_PREFIXES.some((prefix) => key.startsWith(prefix));

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Database } from '../database/client.js';
-import { isOwned } from '../object-store/keys.js';
+import { OWNED_PREFIXES } from '../object-store/keys.js';
 import type { ObjectStore } from '../object-store/object-store.js';
 import { referencedKeys } from './references.js';
 
@@ -13,12 +13,13 @@ export const MARK = 'service.json';
 const mark = z.object({ installation: z.uuid() });
 
 /**
- * Whether the store is this database's. One without a mark is, where it holds nothing of a service, or something that this
- * database names. Throws OBJECT_CORRUPT where the mark cannot be read.
+ * Whose the store is, seen from this database. One without a mark is FREE where it holds nothing of a service, or mostly what this
+ * database names: datasets that both have are the same objects. Throws OBJECT_CORRUPT where the mark cannot be read.
  */
-export async function ownsStore(database: Database, store: ObjectStore): Promise<boolean> {
+export async function ownerOf(database: Database, store: ObjectStore): Promise<'OURS' | 'FREE' | 'OTHERS'> {
   const { id } = await database.installation.findFirstOrThrow();
-  return (await store.stat(MARK)) === null ? mayTake(database, store) : (await readMark(store)) === id;
+  if ((await store.stat(MARK)) !== null) return (await readMark(store)) === id ? 'OURS' : 'OTHERS';
+  return (await isMostlyNamed(database, store)) ? 'FREE' : 'OTHERS';
 }
 
 /** Makes the store this database's, whosever it was. */
@@ -39,12 +40,15 @@ async function readMark(store: ObjectStore): Promise<string> {
   }
 }
 
-async function mayTake(database: Database, store: ObjectStore): Promise<boolean> {
+async function isMostlyNamed(database: Database, store: ObjectStore): Promise<boolean> {
   let named: Set<string> | undefined;
-  for await (const { key } of store.list('')) {
-    if (!isOwned(key)) continue;
-    named ??= await referencedKeys(database);
-    if (named.has(key)) return true;
+  const found = { named: 0, all: 0 };
+  for (const prefix of OWNED_PREFIXES) {
+    for await (const { key } of store.list(prefix)) {
+      named ??= await referencedKeys(database);
+      found.all += 1;
+      if (named.has(key)) found.named += 1;
+    }
   }
-  return named === undefined;
+  return 2 * found.named >= found.all;
 }

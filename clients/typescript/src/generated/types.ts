@@ -362,7 +362,7 @@ export type FailureCode =
   | 'OUT_OF_MEMORY'
   /** A newer attempt has taken the task over. */
   | 'STALE_ATTEMPT'
-  /** The object store has no room left. */
+  /** The object store has no room left, or the disk of the database. */
   | 'STORAGE_FULL'
   /** A class has fewer images than the configuration asks for. */
   | 'TOO_FEW_IMAGES'
