@@ -1,17 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import type { JobPayload } from '../../src/domain/jobs/contracts.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
-import { openFolderObjectStore } from '../../src/platform/object-store/folder-object-store.js';
-import { importDataset } from '../../workers/jobs/dataset-import.js';
 import { evaluate, readBaseline } from '../../workers/jobs/evaluation.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
 import { synthesize } from '../../workers/jobs/synthesis.js';
-import { writeIdxDataset } from '../support/idx.js';
-import { recordedContext } from '../support/recorded-context.js';
 import { type TinyWorld, tinyWorld } from '../support/tiny-engine.js';
 import { evaluationPayload, keptContext, poolPayload, synthesisPayload, withStatistics } from '../support/tiny-jobs.js';
 
@@ -66,34 +60,23 @@ describe('the random real images that a set is compared with', () => {
 });
 
 describe('accuracies', () => {
-  let folder: string;
-  let world: Pick<TinyWorld, 'store' | 'dataset'>;
+  let world: TinyWorld;
   /** The test split calls every class by the name of the next: who learns the training split well is wrong on all of it. */
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'teddyhub-renamed-'));
-    const store = await openFolderObjectStore(join(folder, 'objects'));
-    const options = { classes: CLASSES, perClass: 60, testPerClass: 20, ...SHAPE, seed: 5 };
-    const source = await writeIdxDataset(join(folder, 'idx'), options);
-    const labels = await readFile(source.testLabels);
-    for (let i = 8; i < labels.length; i++) labels[i] = ((labels[i] as number) + 1) % CLASSES;
-    await writeFile(source.testLabels, labels);
-    const {
-      contentDigest,
-      trainPerClass: _,
-      skipped: __,
-      ...rest
-    } = await importDataset({ source }, recordedContext(store));
-    world = { store, dataset: { digest: contentDigest, ...rest } };
+    world = await tinyWorld(SHAPE, 60, async ({ testLabels }) => {
+      const labels = await readFile(testLabels);
+      for (let i = 8; i < labels.length; i++) labels[i] = ((labels[i] as number) + 1) % CLASSES;
+      await writeFile(testLabels, labels);
+    });
   });
-  after(() => rm(folder, { recursive: true }));
+  after(() => world.close());
 
   it('of students and of teachers are read on the test split, and on nothing else', async () => {
-    const tiny = { ...world, folder, close: async () => {} };
-    const pool = poolPayload(tiny);
+    const pool = poolPayload(world);
     const config = { ...pool.config, epochs: 8, checkpointEpochs: [8], randomInitTeachers: 0 };
     const { teachers } = await trainPool({ ...pool, config }, keptContext(world.store));
     assert.ok((teachers[0]?.accuracy ?? 100) < 15, `a teacher has ${teachers[0]?.accuracy}`);
-    const payload = evaluationPayload(tiny, teachers);
+    const payload = evaluationPayload(world, teachers);
     const recipe = { ...payload.recipe, steps: 120, averageDecay: 0, batchSize: 16 };
     const { results } = await evaluate(
       { ...payload, recipe, subject: 'FULL_REAL', labelKinds: ['HARD'] },

@@ -100,12 +100,17 @@ export interface TinyWorld {
   close(): Promise<void>;
 }
 
-/** A store of its own with a learnable dataset of three classes in it. */
-export async function tinyWorld({ height, width, channels }: ImageShape, perClass = 20): Promise<TinyWorld> {
+/** A store of its own with a learnable dataset of three classes in it; `change` may touch its files before they are imported. */
+export async function tinyWorld(
+  { height, width, channels }: ImageShape,
+  perClass = 20,
+  change: (source: Awaited<ReturnType<typeof writeIdxDataset>>) => Promise<void> = async () => {},
+): Promise<TinyWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'teddyhub-engine-'));
   const store = await openFolderObjectStore(join(folder, 'objects'));
   const options = { classes: 3, perClass, testPerClass: 10, height, width, channels, seed: 5 };
   const source = await writeIdxDataset(join(folder, 'idx'), options);
+  await change(source);
   const {
     contentDigest,
     trainPerClass: _,

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
-import { openDatabase } from '../../src/platform/database/client.js';
+import { type Database, openDatabase } from '../../src/platform/database/client.js';
 import { Prisma } from '../../src/platform/database/generated/client.js';
 import { openSmallRuns, type SmallRuns } from '../support/small-runs.js';
 import { until } from '../support/until.js';
@@ -11,6 +10,14 @@ import { createWorld, type World } from '../support/world.js';
 const OUTDATED =
   'This worker is of another version than the service ' +
   '(SYNTHESIS.config: Unrecognized key: "newer"): update it, then start it again.';
+
+/** When somebody last asked which migrations there are: milliseconds. */
+async function lastLook(database: Database): Promise<number> {
+  const [look] = await database.$queryRaw<{ at: Date | null }[]>`
+    SELECT max(query_start) AS at FROM pg_stat_activity WHERE datname = current_database()
+      AND query LIKE '%SELECT migration_name AS name%' AND query NOT LIKE '%pg_stat_activity%'`;
+  return look?.at?.getTime() ?? 0;
+}
 
 describe('a worker that is newer than the database', { concurrency: true }, () => {
   let world: World;
@@ -26,7 +33,8 @@ describe('a worker that is newer than the database', { concurrency: true }, () =
     const worker = startTestWorker({ databaseUrl, stateDir });
     try {
       await worker.logged('The database lacks 1 migration of this version, waiting for them');
-      await wait(3_000);
+      const first = await lastLook(database);
+      await until('it has looked again', async () => (await lastLook(database)) > first);
       assert.equal(await database.worker.count(), 0, 'it takes no task');
       await database.$executeRaw`UPDATE "_prisma_migrations" SET finished_at = now() WHERE ${latest}`;
       await worker.logged('worker ready');
