@@ -1,4 +1,5 @@
 /** One attempt at a task: from the claim to the end of its child process, and what the database is told of it. */
+import { ZodError } from 'zod';
 import { FAILURE_CODES, type Failure, TeddyhubError, toFailure } from '../src/domain/errors.js';
 import type { Log } from '../src/platform/log.js';
 import { isOutdated } from '../src/platform/migrate/pending.js';
@@ -12,7 +13,7 @@ import {
 } from '../src/platform/orchestration/index.js';
 import { type ChildEnd, type ComputeChild, startComputeChild } from './compute-child.js';
 import { insist } from './insist.js';
-import type { Workplace } from './protocol.js';
+import { unreadable, type Workplace } from './protocol.js';
 import { createReporter, removeObject } from './reporter.js';
 
 /** How long a drain waits for a database that is away: the heartbeat that ends with the process says it later. */
@@ -100,8 +101,11 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
   };
 
   const ended = run()
-    .catch((error: unknown): Promise<AttemptEnd> | AttemptEnd => {
+    .catch(async (error: unknown): Promise<AttemptEnd> => {
       if (error instanceof TeddyhubError && error.code === 'STALE_ATTEMPT') return 'STALE';
+      // The task could be read, and what its result leads to could not: options of the run or the tasks that come next.
+      if (error instanceof ZodError && attempt <= PASSED_ON && (await isNewer()))
+        return passOn(unreadable(kind, error));
       // Nothing was handed back: the queue must not take it for done.
       if (lastCheckpoint !== undefined) return 'RETRY';
       log.error({ ...about, err: error }, 'attempt not recorded');

@@ -12,7 +12,7 @@ import { openObjectStore } from '../src/platform/object-store/open-object-store.
 import { explainTensorflow } from './explain-tensorflow.js';
 import type { Job, JobContext } from './jobs/job.js';
 import { loadAllJobs, loadJob } from './jobs/registry.js';
-import type { Assignment, FromChild, ToChild } from './protocol.js';
+import { type Assignment, type FromChild, type ToChild, unreadable } from './protocol.js';
 
 let checkpointAnswered: () => void = () => undefined;
 let stopping = false;
@@ -62,10 +62,9 @@ class UnreadablePayload extends Error {}
 function readPayload<K extends JobKind>(kind: K, payload: unknown): Parameters<Job<K>>[0] {
   const parsed = JOB_CONTRACTS[kind].payload.safeParse(payload);
   if (parsed.success) return parsed.data as Parameters<Job<K>>[0];
-  const [issue] = parsed.error.issues;
   // Joined to the payload at the claim, and parsed by nobody before: a fault of ours.
-  if (issue?.path[0] === 'dataset') throw parsed.error;
-  throw new UnreadablePayload(`${[kind, ...(issue?.path ?? [])].join('.')}: ${issue?.message}`);
+  if (parsed.error.issues[0]?.path[0] === 'dataset') throw parsed.error;
+  throw new UnreadablePayload(unreadable(kind, parsed.error));
 }
 
 async function openContext({ workplace, taskId, checkpointKey }: Assignment): Promise<JobContext> {

@@ -1,4 +1,5 @@
 /** What a supervisor and its compute child say to each other, by structured clone. */
+import type { ZodError } from 'zod';
 import type { Failure } from '../src/domain/errors.js';
 import type { JobKind } from '../src/domain/jobs/contracts.js';
 import type { ObjectStoreConfig } from '../src/platform/config/env.js';
@@ -48,3 +49,8 @@ export type FromChild =
   | { type: 'UNREADABLE'; what: string }
   /** `detail` is for the log alone. */
   | { type: 'FAILURE'; failure: Failure; detail: string };
+
+/** What is of another version, for one line. */
+export function unreadable(kind: JobKind, { issues: [issue] }: ZodError): string {
+  return `${[kind, ...(issue?.path ?? [])].join('.')}: ${issue?.message}`;
+}

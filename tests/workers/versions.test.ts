@@ -119,4 +119,27 @@ describe('a worker of another version than the service', () => {
     await until('the task has succeeded', async () => (await runs.synthesisOf(run.id))?.state === 'SUCCEEDED', 40_000);
     assert.deepEqual(await runs.outcomes(run.id), ['DRAINED', 'SUCCEEDED']);
   });
+
+  it('hands back a task that it could read where its result leads to what it cannot; another finishes it', async () => {
+    const { database } = world;
+    await database.$executeRaw`DROP TRIGGER add_option ON "Task"`;
+    await database.$executeRaw`CREATE FUNCTION add_run_option() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      UPDATE "DistillationRun" SET config = jsonb_set(config, '{labels,newer}', 'true') WHERE id = NEW."runId";
+      RETURN NULL; END $$`;
+    await database.$executeRaw`CREATE TRIGGER add_option AFTER INSERT ON "Task" FOR EACH ROW
+      WHEN (NEW.kind = 'SYNTHESIS') EXECUTE FUNCTION add_run_option()`;
+    const run = await runs.newRun({ steps: 5 });
+    await worker.logged(
+      'This worker is of another version than the service ' +
+        '(SYNTHESIS.labels: Unrecognized key: "newer"): update it, then start it again.',
+    );
+    await worker.logged('worker stopped');
+    assert.deepEqual(await runs.outcomes(run.id), ['DRAINED']);
+    assert.doesNotMatch(JSON.stringify(worker.log), /ZodError/);
+
+    await database.$executeRaw`UPDATE "DistillationRun" SET config = config #- '{labels,newer}' WHERE id = ${run.id}::uuid`;
+    worker = await world.startWorker();
+    await runs.succeeded(run.id, 60_000);
+    assert.deepEqual(await runs.outcomes(run.id), ['DRAINED', 'SUCCEEDED']);
+  });
 });
