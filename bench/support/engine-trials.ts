@@ -54,6 +54,8 @@ const DEFAULTS: readonly Trial[] = [
 
 /** A second base run of the same options from another seed, and an untrained teacher of it: twice the pool's cost. */
 const twoRuns = { otherBatchSizes: [128] };
+/** Base runs of a quarter and four times the batches beside the first one. */
+const mixedBatches = { otherBatchSizes: [32, 512], randomInitTeachers: 0 };
 
 /** Of a width that lets a trial end in two minutes on two cores. */
 const narrow = { name: 'CONVNET', width: 16, depth: 3 } as const;
@@ -89,7 +91,8 @@ const fiveRounds: Trial = { name: '5 rounds', synthesis: { rounds: 5 } };
 const pruned = { prunedRatios: [0.3, 0.5] };
 const long = { epochs: 24, checkpointEpochs: [0.5, 1, 2, 4, 8, 24], fullyTrained: true };
 const labelledBy3: Trial = { name: 'labels of 3 teachers', labels: { ensembleSize: 3 } };
-const mixed = { otherArchitectures: [{ name: 'SHUFFLENET_V2_X0_5' as const }] };
+/** The large stem, or its pool takes hours. */
+const mixed = { otherArchitectures: [{ name: 'SHUFFLENET_V2_X0_5' as const, stem: 'LARGE' as const }] };
 const lighter = { architectureWeights: [{ name: 'SHUFFLENET_V2_X0_5' as const, weight: 0.2 }] };
 const named = (...names: readonly string[]) => ABLATIONS.filter(({ name }) => names.includes(name));
 
@@ -97,8 +100,6 @@ const ofClass = (imagesPerClass: number) => ({ imagesPerClass, imagesPerClassPer
 
 /** Of no use at 1 image a class, or too long for more. */
 const LEFT_OUT = [
-  'no cross-entropy',
-  'no moments',
   'no crops',
   'from noise',
   'without the untrained teacher',
@@ -263,7 +264,7 @@ export const SWEEPS: Record<string, Sweep> = {
     { name: 'the untrained teacher alone', only: [5] },
     { name: 'a base run of 24 epochs', pool: long },
     { name: 'its end alone', pool: long, only: [5] },
-    { name: 'two base runs', pool: twoRuns },
+    { name: 'base runs of batches of 128, 32 and 512', pool: mixedBatches },
     { name: 'a pool of two networks', pool: mixed },
     { name: 'a pool of two networks, the deeper of weight .2', pool: mixed, synthesis: lighter },
     labelledBy3,

@@ -127,6 +127,31 @@ describe('networks of a fixed size', () => {
     tf.dispose(parameters);
   });
 
+  it('begin with the classifiers and biases that torchvision gives them', () => {
+    const begin = (name: (typeof NAMES)[number]) => {
+      const network = buildNetwork({ name }, { height: 32, width: 32, channels: 3 }, 7);
+      const parameters = initialize(network, 3);
+      const valuesOf = (tensor: string) => [...(parameters[tensor]?.dataSync<'float32'>() ?? [])];
+      const weights = valuesOf(`${network.classifier}.weight`);
+      const biases = network.parameters.filter(({ kind }) => kind === 'BIAS').flatMap((spec) => valuesOf(spec.name));
+      tf.dispose(parameters);
+      const rms = Math.sqrt(weights.reduce((sum, value) => sum + value ** 2, 0) / weights.length);
+      return { most: Math.max(...weights.map(Math.abs)), rms, zeroBiases: biases.every((bias) => bias === 0) };
+    };
+    const isUniform = ({ most, rms }: ReturnType<typeof begin>, bound: number) =>
+      most <= bound && most > 0.95 * bound && Math.abs(rms / (bound / Math.sqrt(3)) - 1) < 0.05;
+    const efficient = begin('EFFICIENTNET_B0');
+    const dense = begin('DENSENET121');
+    const mobile = begin('MOBILENET_V2');
+    const shuffle = begin('SHUFFLENET_V2_X0_5');
+    assert.ok(isUniform(efficient, 1 / Math.sqrt(7)));
+    assert.ok(isUniform(dense, 1 / Math.sqrt(1024)));
+    assert.ok(isUniform(shuffle, 1 / Math.sqrt(1024)));
+    assert.ok(Math.abs(mobile.rms / 0.01 - 1) < 0.05 && mobile.most > 0.03, 'normal of deviation .01');
+    const zeroBiases = [efficient, dense, mobile, shuffle].map((network) => network.zeroBiases);
+    assert.deepEqual(zeroBiases, [true, true, true, false]);
+  });
+
   it('refuse images that are too small for them, and take neither width nor depth, as a ConvNet takes no stem', () => {
     const build = () => buildNetwork({ name: 'RESNET18' }, { height: 8, width: 8, channels: 1 }, 10);
     assert.throws(build, failureWith('UNSUPPORTED_SHAPE', 'use CONVNET'));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { decodeParameters, encodeParameters } from '../../workers/nn/checkpoint.js';
+import { initialize, parameterOf } from '../../workers/nn/parameters.js';
 import { type Tensor4D, tf } from '../../workers/tensor/tensorflow.js';
 import { type GoldenCase, networkOf, relativeError, runMatching } from '../support/pytorch.js';
 
@@ -35,6 +36,30 @@ describe('a state dict that PyTorch exported', () => {
       const peer = relativeError(tensorOfFile(run, 'gradient', 'F32').data, exact);
       assert.ok(own < Math.max(1e-3, 2 * peer), `the gradient is off by ${own}, PyTorch's own by ${peer}`);
       tf.engine().endScope();
+    });
+  }
+});
+
+describe('first weights are drawn as torchvision draws them', () => {
+  for (const name of readdirSync(folder).sort()) {
+    it(name, () => {
+      const read = (file: string) => JSON.parse(readFileSync(join(folder, name, file)).toString());
+      const network = networkOf(read('case.json') as GoldenCase);
+      const theirs = read('initial.json') as Record<string, [number, number]>;
+      const ours = initialize(network, 1);
+      // The stem is put in by tests/pytorch/torch_models.py, with PyTorch's own default.
+      for (const spec of network.parameters.slice(1)) {
+        const values = parameterOf(ours, spec.name).dataSync<'float32'>();
+        const [rms, largest] = theirs[spec.name] ?? assert.fail(`PyTorch has no ${spec.name}`);
+        const own = Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
+        const most = values.reduce((size, value) => Math.max(size, Math.abs(value)), 0);
+        if (rms === 0) assert.equal(most, 0, `${spec.name} begins with zeros`);
+        // Of n draws the root mean square is off by 1 / sqrt(2n), on both sides: five times that.
+        else assert.ok(Math.abs(own / rms - 1) < 5 / Math.sqrt(values.length), `${spec.name}: ${own}, not ${rms}`);
+        if (values.length > 200)
+          assert.ok(Math.abs(most / largest - 1) < 0.35, `${spec.name}: up to ${most}, not ${largest}`);
+      }
+      tf.dispose(ours);
     });
   }
 });

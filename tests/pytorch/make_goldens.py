@@ -53,9 +53,12 @@ class Case:
         stem = f"-{self.stem.lower()}-stem" if self.stem else ""
         return f"{self.architecture.lower().replace('_', '-')}-{self.height}x{self.width}x{self.channels}{stem}"
 
-    def model(self) -> torch.nn.Module:
+    def fresh(self) -> torch.nn.Module:
         options = {} if self.filters is None else {"convnet_width": self.filters, "convnet_depth": self.depth}
-        model = build(self.architecture, self.height, self.width, self.channels, self.classes, stem=self.stem, **options)
+        return build(self.architecture, self.height, self.width, self.channels, self.classes, stem=self.stem, **options)
+
+    def model(self) -> torch.nn.Module:
+        model = self.fresh()
         deterministic.fill(model)
         return model
 
@@ -207,7 +210,8 @@ def _write(path: Path, content: dict | list) -> None:
 
 
 def export(case: Case, folder: Path) -> None:
-    """`model.safetensors`, the whole state dict, and `run.safetensors`: what the float32 model makes of the input.
+    """`model.safetensors`, the whole state dict, `run.safetensors`, what the float32 model makes of the input, and `initial.json`,
+    root mean square and largest size of every tensor of an untouched model.
 
     Beside it the gradient in float64: where an activation lies at a kink, float32 runs differ from each other, and only
     the distance of each to the truth says something.
@@ -221,6 +225,10 @@ def export(case: Case, folder: Path) -> None:
     run = {"exact_gradient": exact, "input": images, "logits": result["logits"], "gradient": gradient, "loss": result["total"].reshape(1)}
     save_file({name: tensor.detach().contiguous() for name, tensor in run.items()}, folder / "run.safetensors")
     _write(folder / "case.json", case.described())
+    torch.manual_seed(0)
+    initial = {name: tensor for name, tensor in case.fresh().state_dict().items() if tensor.is_floating_point()}
+    spread = {name: [tensor.square().mean().sqrt().item(), tensor.abs().max().item()] for name, tensor in initial.items()}
+    _write(folder / "initial.json", spread)
 
 
 def main() -> None:

@@ -67,8 +67,15 @@ export type ParameterSpec =
     }
   | { readonly kind: 'CLASSIFIER'; readonly name: string; readonly shape: readonly [number, number] };
 
-/** How kernels are drawn: He's normal distribution by inputs or by outputs, or PyTorch's own default. */
-export type KernelInit = 'FAN_IN' | 'FAN_OUT' | 'UNIFORM';
+/** How a network's torchvision module draws its first weights. */
+export interface Initialization {
+  /** He's normal distribution by inputs or by outputs, or PyTorch's own default: uniform up to 1 / sqrt(inputs). */
+  readonly kernels: 'FAN_IN' | 'FAN_OUT' | 'UNIFORM';
+  /** Uniform up to 1 / sqrt(inputs), PyTorch's default, or up to 1 / sqrt(classes), or normal of deviation .01. */
+  readonly classifier?: 'BY_INPUTS' | 'BY_CLASSES' | 'NORMAL';
+  /** Of the classifier, and of convolutions that have any; PyTorch's default is uniform up to 1 / sqrt(inputs). */
+  readonly biases?: 'BY_INPUTS' | 'ZERO';
+}
 
 export interface Network {
   readonly nodes: readonly Node[];
@@ -78,7 +85,7 @@ export interface Network {
   readonly parameters: readonly ParameterSpec[];
   /** Prefix of the classifier's parameters. It reads the last node, flattened: the penultimate features. */
   readonly classifier: string;
-  readonly kernelInit: KernelInit;
+  readonly initialization: Initialization;
   /** Where it is not the one that goes with the side of the images: parameters may have the same shapes with either. */
   readonly stem?: Stem;
   readonly shape: ImageShape;
@@ -107,7 +114,7 @@ export class NetworkBuilder {
 
   constructor(
     private readonly shape: ImageShape,
-    private readonly kernelInit: KernelInit,
+    private readonly initialization: Initialization,
   ) {
     this.#nodes = [{ operation: { op: 'IMAGES' }, inputs: [], shape, readers: [] }];
   }
@@ -209,7 +216,7 @@ export class NetworkBuilder {
       norms: this.#norms,
       parameters: this.#parameters,
       classifier: name,
-      kernelInit: this.kernelInit,
+      initialization: this.initialization,
       shape: this.shape,
       classes,
       featureShape: { height, width, channels },

@@ -5,7 +5,7 @@
  */
 import { type Random, random } from '../../src/domain/random.js';
 import { type Tensor, tf } from '../tensor/tensorflow.js';
-import type { KernelInit, Network, ParameterSpec } from './network.js';
+import type { Initialization, Network, ParameterSpec } from './network.js';
 
 export type Parameters = Record<string, Tensor>;
 
@@ -20,40 +20,51 @@ export const parameterOf = <T extends Tensor>(parameters: Parameters, name: stri
   return tensor as T;
 };
 
+type Draw = (source: Random) => number;
+
+const uniform =
+  (bound: number): Draw =>
+  ({ between }) =>
+    between(-bound, bound);
+const normal =
+  (deviation: number): Draw =>
+  (source) =>
+    deviation * source.normal();
+
 /** How one value of a convolution's kernel is drawn. */
-function kernelDraw(spec: ParameterSpec & { kind: 'KERNEL' | 'DEPTHWISE' }, init: KernelInit) {
+function kernelDraw(spec: ParameterSpec & { kind: 'KERNEL' | 'DEPTHWISE' }, { kernels }: Initialization): Draw {
   const [height, width, third, fourth] = spec.shape;
   const [inputs, outputs] = spec.kind === 'DEPTHWISE' ? [1, third] : [third, fourth];
-  const fan = height * width * (init === 'FAN_OUT' ? outputs : inputs);
   // PyTorch counts the fan-out over all groups of a convolution, depthwise ones included, and the fan-in over one.
-  const deviation = Math.sqrt(2 / fan);
-  const bound = 1 / Math.sqrt(fan);
-  return init === 'UNIFORM'
-    ? ({ between }: Random) => between(-bound, bound)
-    : ({ normal }: Random) => deviation * normal();
+  const fan = height * width * (kernels === 'FAN_OUT' ? outputs : inputs);
+  return kernels === 'UNIFORM' ? uniform(1 / Math.sqrt(fan)) : normal(Math.sqrt(2 / fan));
 }
 
-/** Seeded: kernels as the architecture says, biases and the classifier by PyTorch's uniform default, norms as identities. */
+function classifierDraw([features, classes]: readonly [number, number], { classifier }: Initialization): Draw {
+  if (classifier === 'NORMAL') return normal(0.01);
+  return uniform(1 / Math.sqrt(classifier === 'BY_CLASSES' ? classes : features));
+}
+
+/** Seeded: kernels, biases and the classifier as the architecture's torchvision module has them, norms as identities. */
 export function initialize(network: Network, seed: number): Parameters {
   const source = random(seed, 'initialize');
-  const draw = (shape: readonly number[], next: (source: Random) => number) =>
+  const { initialization } = network;
+  const draw = (shape: readonly number[], next: Draw) =>
     tf.tensor(
       Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => next(source)),
       [...shape],
     );
-  const uniform = (inputs: number) => {
-    const bound = 1 / Math.sqrt(inputs);
-    return ({ between }: Random) => between(-bound, bound);
-  };
   const tensorOf = (spec: ParameterSpec): Tensor => {
     switch (spec.kind) {
       case 'KERNEL':
       case 'DEPTHWISE':
-        return draw(spec.shape, kernelDraw(spec, network.kernelInit));
+        return draw(spec.shape, kernelDraw(spec, initialization));
       case 'BIAS':
-        return draw(spec.shape, uniform(spec.inputs));
+        return initialization.biases === 'ZERO'
+          ? tf.zeros([...spec.shape])
+          : draw(spec.shape, uniform(1 / Math.sqrt(spec.inputs)));
       case 'CLASSIFIER':
-        return draw(spec.shape, uniform(spec.shape[0]));
+        return draw(spec.shape, classifierDraw(spec.shape, initialization));
       case 'NORM_WEIGHT':
       case 'RUNNING_VAR':
         return tf.ones([...spec.shape]);

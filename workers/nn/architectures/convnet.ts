@@ -4,7 +4,7 @@ import { type Network, NetworkBuilder } from '../network.js';
 
 /** `depth` blocks of 3x3 convolution, batch norm, ReLU and 2x2 average pooling. */
 export function convNet(width: number, depth: number, shape: ImageShape, classes: number): Network {
-  const net = new NetworkBuilder(shape, 'FAN_IN');
+  const net = new NetworkBuilder(shape, { kernels: 'FAN_IN' });
   let x = net.images;
   for (let block = 0; block < depth; block++) {
     x = net.convolution(x, `features.${4 * block}`, width, { kernel: 3 });

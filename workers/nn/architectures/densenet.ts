@@ -11,7 +11,7 @@ const BLOCKS = [6, 12, 24, 16];
 
 /** Norm and ReLU come before each convolution. The small stem is one 3x3 convolution of stride 1, without max pooling. */
 export function denseNet121(stem: Stem, shape: ImageShape, classes: number): Network {
-  const net = new NetworkBuilder(shape, 'FAN_IN');
+  const net = new NetworkBuilder(shape, { kernels: 'FAN_IN', biases: 'ZERO' });
   const normRelu = (x: Ref, name: string): Ref => net.activation(net.norm(x, name), 'RELU');
   const first = stem === 'SMALL' ? { kernel: 3 } : { kernel: 7, stride: 2 };
   let x = normRelu(net.convolution(net.images, 'features.conv0', 2 * GROWTH, first), 'features.norm0');

@@ -17,7 +17,7 @@ const STAGES: readonly (readonly [number, number, number, number, number])[] = [
 
 /** The small stem is of stride 1. */
 export function efficientNetB0(stem: Stem, shape: ImageShape, classes: number): Network {
-  const net = new NetworkBuilder(shape, 'FAN_OUT');
+  const net = new NetworkBuilder(shape, { kernels: 'FAN_OUT', classifier: 'BY_CLASSES', biases: 'ZERO' });
   const convNormSilu = (x: Ref, name: string, outputs: number, kernel: number, stride = 1, depthwise = false): Ref => {
     const h = net.convolution(x, `${name}.0`, outputs, { kernel, stride, depthwise });
     return net.activation(net.norm(h, `${name}.1`), 'SILU');

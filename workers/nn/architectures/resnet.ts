@@ -16,7 +16,7 @@ export const RESNET101: ResNetPlan = { stages: [3, 4, 23, 3], bottleneck: true }
 
 /** The small stem is one 3x3 convolution, the large one 7x7 of stride 2 and max pooling. */
 export function resNet({ stages, bottleneck }: ResNetPlan, stem: Stem, shape: ImageShape, classes: number): Network {
-  const net = new NetworkBuilder(shape, 'FAN_OUT');
+  const net = new NetworkBuilder(shape, { kernels: 'FAN_OUT' });
   const convolve = (x: Ref, prefix: string, index: number | '', outputs: number, kernel: number, stride = 1): Ref =>
     net.norm(net.convolution(x, `${prefix}conv${index}`, outputs, { kernel, stride }), `${prefix}bn${index}`);
   const relu = (x: Ref): Ref => net.activation(x, 'RELU');

@@ -17,7 +17,7 @@ const BLOCKS = [4, 8, 4];
 
 /** The small stem is of stride 1, without max pooling. */
 export function shuffleNetV2({ channels }: ShuffleNetPlan, stem: Stem, shape: ImageShape, classes: number): Network {
-  const net = new NetworkBuilder(shape, 'UNIFORM');
+  const net = new NetworkBuilder(shape, { kernels: 'UNIFORM' });
   const convNorm = (x: Ref, prefix: string, at: number, outputs: number, kernel: number, stride = 1): Ref =>
     net.norm(net.convolution(x, `${prefix}.${at}`, outputs, { kernel, stride }), `${prefix}.${at + 1}`);
   const depthwiseNorm = (x: Ref, prefix: string, at: number, stride: number): Ref => {
