@@ -1,4 +1,4 @@
-"""The code blocks of docs/trainers.md, to be run as they stand."""
+"""The code blocks of docs/, to be run as they stand."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-PAGE = Path(__file__).parents[3] / "docs" / "trainers.md"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
-def blocks(kind: str) -> list[str]:
+def blocks(kind: str, page: str = "trainers.md") -> list[str]:
     """Those that begin with ``` and `kind`, in order."""
-    return re.findall(rf"^```{re.escape(kind)}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{re.escape(kind)}\n(.*?)^```$", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
 
 
 def run(block: str, api, folder: Path, shell: bool = False) -> str:

@@ -50,8 +50,11 @@ registerEnumType(Optimizer, {
   name: 'Optimizer',
   description: 'How weights are updated.',
   valuesConfig: {
-    ADAMW: { description: 'Adam with decoupled weight decay.' },
-    SGD: { description: 'Stochastic gradient descent with momentum.' },
+    ADAMW: { description: 'Adam (.9, .999) with decoupled weight decay of kernels and matrices.' },
+    SGD: {
+      description:
+        'Stochastic gradient descent with momentum .9; weight decay is part of the gradient, of all parameters.',
+    },
   },
 });
 
@@ -85,7 +88,10 @@ registerEnumType(Baseline, {
     REAL_CROPS: {
       description: 'As many crops of real images of low loss, out of candidates drawn anew for every seed.',
     },
-    FULL_REAL: { description: 'The whole training split, with hard labels alone: what hard labels can reach.' },
+    FULL_REAL: {
+      description:
+        'The whole training split, with hard labels alone: what hard labels can reach. HLR and LRS hold the set with HARD labels against it.',
+    },
   },
 });
 
@@ -108,7 +114,8 @@ const Recipe = configTypes('Recipe', 'How a student is trained, on whatever set.
   hardLabelWeight: 'Weight of the cross-entropy in MSE_CE.',
   temperature: 'Of the softmax in the KL divergence to soft labels.',
   scaleByTemperatureSquared: 'Whether the soft loss is multiplied by the square of the temperature.',
-  averageDecay: 'Decay of the moving average of weights that is measured; 0 measures the weights themselves.',
+  averageDecay:
+    'Decay of the moving average of weights that is measured; 0 measures the weights themselves. After n steps it is at most (1 + n) / (10 + n), so that a short training does not measure its first weights.',
   accuracyReadings: 'How many times the test accuracy is read, evenly spaced over the steps.',
   checkpointEvery: 'Steps between two checkpoints of student and optimizer.',
 });

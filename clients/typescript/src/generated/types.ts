@@ -94,7 +94,7 @@ export type AugmentationInput = {
 
 /** What a set is measured against. */
 export type Baseline =
-  /** The whole training split, with hard labels alone: what hard labels can reach. */
+  /** The whole training split, with hard labels alone: what hard labels can reach. HLR and LRS hold the set with HARD labels against it. */
   | 'FULL_REAL'
   /** As many random real images, drawn anew for every seed. */
   | 'RANDOM_REAL'
@@ -505,9 +505,9 @@ export type Mix =
 
 /** How weights are updated. */
 export type Optimizer =
-  /** Adam with decoupled weight decay. */
+  /** Adam (.9, .999) with decoupled weight decay of kernels and matrices. */
   | 'ADAMW'
-  /** Stochastic gradient descent with momentum. */
+  /** Stochastic gradient descent with momentum .9; weight decay is part of the gradient, of all parameters. */
   | 'SGD';
 
 /** Which way a list is sorted. */
@@ -579,7 +579,7 @@ export type RecipeInput = {
   accuracyReadings?: number | null | undefined;
   /** The network of the student. Left out: that of the best of the set's labelling teachers. */
   architecture?: ArchitectureInput | null | undefined;
-  /** Decay of the moving average of weights that is measured; 0 measures the weights themselves. (at least 0, at most 0.9999, default 0) */
+  /** Decay of the moving average of weights that is measured; 0 measures the weights themselves. After n steps it is at most (1 + n) / (10 + n), so that a short training does not measure its first weights. (at least 0, at most 0.9999, default 0) */
   averageDecay?: number | null | undefined;
   /** Images of a step. Left out: as many as the set's labels are made for. (more than 0, at most 4096) */
   batchSize?: number | null | undefined;
