@@ -12,6 +12,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { namedOf } from './support/chosen.js';
+import { digestOf } from './support/digest.js';
 import { countOf, optionsOf, someOf } from './support/options.js';
 import type { Outcome } from './support/pipeline.js';
 import { about, mean, ORIGIN, readJson, resultsPath, rounded, standardError, writeResult } from './support/report.js';
@@ -46,6 +47,8 @@ interface Measured {
   readonly protocol?: number;
   /** The beginning of the dataset's digest: of other pixels a seed draws other images. Missing under protocol 1. */
   readonly dataset?: string;
+  /** Of the bytes of all teachers: processors of one name may round in their own ways. Missing in what was measured before rows said it. */
+  readonly pool?: string;
 }
 interface Result {
   teachers?: unknown;
@@ -74,13 +77,15 @@ for (const row of suite.rows) {
 const opened = await openSuite(suite, values.data, values.work);
 const { teachers, cpuSeconds } = opened;
 const DATASET = opened.datasetDigest.replace('sha256:', '').slice(0, 12);
+const POOL = digestOf(teachers.map(({ checkpoint }) => checkpoint.digest)).slice(0, 12);
 
 /** Whether the difference of two accuracies is that of their methods. Teachers of another machine are others: they differ in rounding. */
 const isPair = (one: Measured, other: Measured): boolean =>
   one.seed === other.seed &&
   one.protocol === other.protocol &&
   one.dataset === other.dataset &&
-  (one.hardware === undefined || other.hardware === undefined || one.hardware === other.hardware);
+  (one.hardware === undefined || other.hardware === undefined || one.hardware === other.hardware) &&
+  (one.pool === undefined || other.pool === undefined || one.pool === other.pool);
 
 function save(): void {
   const inOrder = Object.fromEntries(
@@ -116,7 +121,7 @@ function save(): void {
 
 /** Random real images of another machine are measured again here, unless something of that machine is compared with them. */
 function isOfUse(one: Measured, row: Row, method: Method): boolean {
-  if (method !== 'RANDOM_REAL' || isPair(one, { ...one, ...ORIGIN })) return true;
+  if (method !== 'RANDOM_REAL' || isPair(one, { ...one, ...ORIGIN, pool: POOL })) return true;
   return METHODS.some(
     (other) =>
       other !== method && result.rows[row.name]?.[other]?.measured.some((compared) => isPair(one, compared)) === true,
@@ -134,6 +139,7 @@ async function measure(row: Row, method: Method, seed: number): Promise<void> {
   const outcome = await opened.measure(row, method, seed);
   const one = {
     ...place,
+    pool: POOL,
     top1: rounded(outcome.soft),
     cpuSeconds: outcome.cpuSeconds,
     options,
