@@ -60,17 +60,17 @@ export function qualityTable({ rows }: QualityResult): string {
   );
 }
 
-/** The README's: rows of several suites at 1 and 10 images a class, random real images beside teddy. */
+/** The README's: rows of several suites at 1 and 10 images a class and no variants of them, random real images beside teddy. */
 export function headlineTable(suites: readonly { readonly title: string; readonly result: QualityResult }[]): string {
   const rows = suites.flatMap(({ title, result }) =>
     Object.values(result.rows).flatMap((row) => {
       const { imagesPerClass, recipe, variant, RANDOM_REAL, TEDDY } = row;
-      if (imagesPerClass > 10 || !RANDOM_REAL || !TEDDY) return [];
+      if (imagesPerClass > 10 || variant !== undefined || !RANDOM_REAL || !TEDDY) return [];
       const { gain, standardError, measured } = TEDDY;
       if (gain === null) return [];
       const { name } = recipe.architecture;
       const network = name === 'CONVNET' ? undefined : name;
-      const student = [network, `${recipe.steps.toLocaleString('en')} steps`, variant].filter(Boolean).join(', ');
+      const student = [network, `${recipe.steps.toLocaleString('en')} steps`].filter(Boolean).join(', ');
       const error = standardError === null ? '' : ` +- ${standardError.toFixed(2)}`;
       const count = TEDDY.pairs ?? measured.length;
       const pairs = `${count} pair${count === 1 ? '' : 's'}${mark(measured)}`;
