@@ -47,7 +47,10 @@ interface Measured {
   readonly protocol?: number;
   /** The beginning of the dataset's digest: of other pixels a seed draws other images. Missing under protocol 1. */
   readonly dataset?: string;
-  /** Of the bytes of all teachers: processors of one name may round in their own ways. Missing in what was measured before rows said it. */
+  /**
+   * Of the bytes of all teachers: processors of one name may round in their own ways. Missing in what was measured before rows said
+   * it, where the name of the hardware has to do.
+   */
   readonly pool?: string;
 }
 interface Result {
@@ -58,9 +61,11 @@ interface Result {
 
 /**
  * What decides an accuracy beside a row's options. 2: students begin with weights of their own, where those of seed 0 began with
- * the pool's. What is older is measured again when it is asked for; until then it is paired with its like.
+ * the pool's. 3: those of some networks begin with torchvision's classifiers. What is older is measured again when it is asked
+ * for; until then it is paired with its like.
  */
-const PROTOCOL = 2;
+const protocolOf = ({ recipe }: Row): number =>
+  ['MOBILENET_V2', 'EFFICIENTNET_B0', 'DENSENET121'].includes(recipe.architecture.name) ? 3 : 2;
 
 const name = `quality-${values.suite}`;
 const result: Result = values.fresh ? { rows: {} } : { ...readJson<Result>(resultsPath(name), { rows: {} }) };
@@ -133,7 +138,7 @@ async function measure(row: Row, method: Method, seed: number): Promise<void> {
   const of = result.rows[row.name] ?? {};
   result.rows[row.name] = of;
   const earlier = of[method]?.measured ?? [];
-  const place = { seed, protocol: PROTOCOL, dataset: DATASET };
+  const place = { seed, protocol: protocolOf(row), dataset: DATASET };
   const there = earlier.find((one) => isPair(one, { ...one, ...place }));
   if (there !== undefined && isOfUse(there, row, method)) return;
   const outcome = await opened.measure(row, method, seed);

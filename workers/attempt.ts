@@ -78,22 +78,34 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
       await insist(() => handBackTask(backend, claim, 'its worker was stopped'), log, deadline);
       return 'DRAINED';
     }
-    if (end.type === 'UNREADABLE' && attempt <= PASSED_ON && (await isNewer())) return passOn(end.what);
     if (end.type === 'RESULT') return succeed(end.result);
+    if (end.type === 'UNREADABLE' && (await isNewer())) return passOn(end.what);
+    return fail(end);
+  };
+
+  const succeed = async (result: unknown): Promise<AttemptEnd> => {
+    try {
+      const replaced = await insist(() => completeTask(backend, claim, result), log, over);
+      if (replaced !== null) await removeObject(store, replaced, log);
+      return 'SUCCEEDED';
+    } catch (error) {
+      // The task could be read, and what its result leads to could not: options of the run, or the tasks that come next.
+      if (!(error instanceof ZodError) || !(await isNewer())) throw error;
+      log.warn({ ...about, reason: error.message }, 'result not recorded');
+      return passOn(unreadable(kind, error));
+    }
+  };
+
+  const fail = (end: Exclude<ChildEnd, { type: 'RESULT' }>): Promise<AttemptEnd> => {
     const failure = explain(end, log, about);
     log.warn({ ...about, code: failure.code, reason: failure.message }, 'attempt failed');
     return insist(() => failAttempt(backend, claim, failure), log, over);
   };
 
-  const succeed = async (result: unknown): Promise<AttemptEnd> => {
-    const replaced = await insist(() => completeTask(backend, claim, result), log, over);
-    if (replaced !== null) await removeObject(store, replaced, log);
-    return 'SUCCEEDED';
-  };
-
   const isNewer = () => insist(() => isOutdated(backend.database), log, over);
 
   const passOn = async (what: string): Promise<AttemptEnd> => {
+    if (attempt > PASSED_ON) return fail({ type: 'UNREADABLE', what });
     // First: or it would be the next to take the task.
     await onUnreadable(what);
     await insist(() => handBackTask(backend, claim, `its worker is of another version (${what})`), log, over);
@@ -101,11 +113,8 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
   };
 
   const ended = run()
-    .catch(async (error: unknown): Promise<AttemptEnd> => {
+    .catch((error: unknown): Promise<AttemptEnd> | AttemptEnd => {
       if (error instanceof TeddyhubError && error.code === 'STALE_ATTEMPT') return 'STALE';
-      // The task could be read, and what its result leads to could not: options of the run or the tasks that come next.
-      if (error instanceof ZodError && attempt <= PASSED_ON && (await isNewer()))
-        return passOn(unreadable(kind, error));
       // Nothing was handed back: the queue must not take it for done.
       if (lastCheckpoint !== undefined) return 'RETRY';
       log.error({ ...about, err: error }, 'attempt not recorded');

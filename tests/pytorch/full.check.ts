@@ -41,7 +41,10 @@ describe('a state dict that PyTorch exported', () => {
 });
 
 describe('first weights are drawn as torchvision draws them', () => {
-  for (const name of readdirSync(folder).sort()) {
+  // ConvNet is not torchvision's.
+  for (const name of readdirSync(folder)
+    .sort()
+    .filter((one) => !one.startsWith('convnet'))) {
     it(name, () => {
       const read = (file: string) => JSON.parse(readFileSync(join(folder, name, file)).toString());
       const network = networkOf(read('case.json') as GoldenCase);

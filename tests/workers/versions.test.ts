@@ -122,7 +122,9 @@ describe('a worker of another version than the service', () => {
 
   it('hands back a task that it could read where its result leads to what it cannot; another finishes it', async () => {
     const { database } = world;
-    await database.$executeRaw`DROP TRIGGER add_option ON "Task"`;
+    await database.$executeRaw`INSERT INTO "_prisma_migrations" (id, checksum, migration_name, finished_at)
+      VALUES ('newer', '', '29990101000000_newer', now()) ON CONFLICT DO NOTHING`;
+    await database.$executeRaw`DROP TRIGGER IF EXISTS add_option ON "Task"`;
     await database.$executeRaw`CREATE FUNCTION add_run_option() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       UPDATE "DistillationRun" SET config = jsonb_set(config, '{labels,newer}', 'true') WHERE id = NEW."runId";
       RETURN NULL; END $$`;

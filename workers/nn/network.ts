@@ -67,7 +67,7 @@ export type ParameterSpec =
     }
   | { readonly kind: 'CLASSIFIER'; readonly name: string; readonly shape: readonly [number, number] };
 
-/** How a network's torchvision module draws its first weights. */
+/** How first weights are drawn: as a network's torchvision module does it, where there is one. */
 export interface Initialization {
   /** He's normal distribution by inputs or by outputs, or PyTorch's own default: uniform up to 1 / sqrt(inputs). */
   readonly kernels: 'FAN_IN' | 'FAN_OUT' | 'UNIFORM';

@@ -45,7 +45,7 @@ function classifierDraw([features, classes]: readonly [number, number], { classi
   return uniform(1 / Math.sqrt(classifier === 'BY_CLASSES' ? classes : features));
 }
 
-/** Seeded: kernels, biases and the classifier as the architecture's torchvision module has them, norms as identities. */
+/** Seeded: kernels, biases and the classifier as the network's `initialization` says, norms as identities. */
 export function initialize(network: Network, seed: number): Parameters {
   const source = random(seed, 'initialize');
   const { initialization } = network;
