@@ -219,11 +219,11 @@ export const weightOf = (
 ): number => architectureWeights.find((one) => one.name === name)?.weight ?? 1;
 
 /**
- * The rate that students of an architecture train well at with AdamW: ConvNets as measured at widths 16 and 128, MobileNetV2 and
- * ShuffleNetV2 at 64 pixels (docs/results.md), others as SRe2L and EDC publish.
+ * The rate that students of an architecture train well at with AdamW: ConvNets as measured at widths 16 and 128, MobileNetV2,
+ * ShuffleNetV2 and EfficientNet-B0 at 64 pixels (docs/results.md), others as SRe2L and EDC publish.
  */
 const studentRate = ({ name, width = 0 }: ArchitectureConfig): number => {
-  if (name !== 'CONVNET') return /^(MOBILENET|SHUFFLENET)/.test(name) ? 4e-3 : 1e-3;
+  if (name !== 'CONVNET') return /^(MOBILENET|SHUFFLENET|EFFICIENTNET)/.test(name) ? 4e-3 : 1e-3;
   return width > 32 ? 3e-3 : 1e-2;
 };
 

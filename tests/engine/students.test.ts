@@ -121,8 +121,12 @@ describe('a recipe without a rate', () => {
   it('takes the one of its architecture, and keeps one that is given', () => {
     const of = (architecture: z.input<typeof architectureConfig>) => recipeConfig.parse({ architecture }).learningRate;
     assert.deepEqual(
-      [of({}), of({ width: 32 }), of({ width: 128 }), of({ name: 'RESNET18' }), of({ name: 'MOBILENET_V2' })],
-      [0.01, 0.01, 0.003, 0.001, 0.004],
+      [of({}), of({ width: 32 }), of({ width: 128 }), of({ name: 'RESNET18' }), of({ name: 'DENSENET121' })],
+      [0.01, 0.01, 0.003, 0.001, 0.001],
+    );
+    assert.deepEqual(
+      [of({ name: 'MOBILENET_V2' }), of({ name: 'SHUFFLENET_V2_X0_5' }), of({ name: 'EFFICIENTNET_B0' })],
+      [0.004, 0.004, 0.004],
     );
     const given = recipeConfig.parse({ architecture: { name: 'RESNET18' }, learningRate: 0.01 });
     assert.equal(given.learningRate, 0.01);

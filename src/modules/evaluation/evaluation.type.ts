@@ -105,7 +105,7 @@ const Recipe = configTypes('Recipe', 'How a student is trained, on whatever set.
   optimizer: { about: 'How weights are updated.', type: Optimizer },
   learningRate: {
     about:
-      'Learning rate at the first step. Left out, under ADAMW: .01 for a CONVNET of a width up to 32, .003 for a wider one, .004 for MobileNetV2 and ShuffleNetV2, .001 for all others. SGD has to be given one.',
+      'Learning rate at the first step. Left out, under ADAMW: .01 for a CONVNET of a width up to 32, .003 for a wider one, .004 for MobileNetV2, ShuffleNetV2 and EfficientNet-B0, .001 for all others. SGD has to be given one.',
     filled: true,
   },
   weightDecay: 'Weight decay.',

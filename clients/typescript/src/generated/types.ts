@@ -587,7 +587,7 @@ export type RecipeInput = {
   checkpointEvery?: number | null | undefined;
   /** Weight of the cross-entropy in MSE_CE. (at least 0, default 0.025) */
   hardLabelWeight?: number | null | undefined;
-  /** Learning rate at the first step. Left out, under ADAMW: .01 for a CONVNET of a width up to 32, .003 for a wider one, .004 for MobileNetV2 and ShuffleNetV2, .001 for all others. SGD has to be given one. (more than 0) */
+  /** Learning rate at the first step. Left out, under ADAMW: .01 for a CONVNET of a width up to 32, .003 for a wider one, .004 for MobileNetV2, ShuffleNetV2 and EfficientNet-B0, .001 for all others. SGD has to be given one. (more than 0) */
   learningRate?: number | null | undefined;
   /** What a student descends with soft labels. (default "KL") */
   loss?: SoftLoss | null | undefined;
