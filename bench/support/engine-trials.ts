@@ -157,6 +157,8 @@ const WIDE: readonly Trial[] = [
     synthesis: narrowWinner,
     labels: { ensembleSize: 3 },
   },
+  // Wins at width 16.
+  { name: 'no cross-entropy', synthesis: { crossEntropyWeight: 0 } },
   { name: '800 steps', synthesis: { steps: 800 } },
   { name: 'moments .03', synthesis: { momentsWeight: 0.03 } },
   { name: 'class means .1', synthesis: { classMeanWeight: 0.1 } },
