@@ -5,6 +5,7 @@ import {
   architectureConfig,
   FIXED_ARCHITECTURES,
   type LabelConfig,
+  LIGHT_ARCHITECTURES,
   labelConfig,
   type PoolConfig,
   poolConfig,
@@ -143,9 +144,6 @@ export const deep = {
   recipe: { learningRate: 1e-3, batchSize: 50, temperature: 4 },
 } as const;
 
-/** Networks whose own rate is four times that of the others. */
-const LIGHT = ['MOBILENET_V2', 'SHUFFLENET_V2_X0_5', 'SHUFFLENET_V2_X1_0', 'EFFICIENTNET_B0'] as const;
-
 /** At the network's own rate where none is given. */
 function tinyRow(name: ArchitectureConfig['name'], learningRate?: number): Row {
   const student = architectureConfig.parse({ name, stem: 'LARGE' });
@@ -232,7 +230,7 @@ export const SUITES: Record<string, Suite> = {
     rows: [
       ...FIXED_ARCHITECTURES.filter((name) => name !== 'RESNET101').map((name) => tinyRow(name)),
       // What the rate does to light networks and to their gain.
-      ...LIGHT.map((name) => tinyRow(name, deep.recipe.learningRate)),
+      ...LIGHT_ARCHITECTURES.map((name) => tinyRow(name, deep.recipe.learningRate)),
     ],
   },
 };

@@ -218,12 +218,20 @@ export const weightOf = (
   { name }: Pick<z.infer<typeof architectureConfig>, 'name'>,
 ): number => architectureWeights.find((one) => one.name === name)?.weight ?? 1;
 
+/** Networks of depthwise convolutions. */
+export const LIGHT_ARCHITECTURES = [
+  'MOBILENET_V2',
+  'SHUFFLENET_V2_X0_5',
+  'SHUFFLENET_V2_X1_0',
+  'EFFICIENTNET_B0',
+] as const;
+
 /**
- * The rate that students of an architecture train well at with AdamW: ConvNets as measured at widths 16 and 128, MobileNetV2,
- * ShuffleNetV2 and EfficientNet-B0 at 64 pixels (docs/results.md), others as SRe2L and EDC publish.
+ * The rate that students of an architecture train well at with AdamW: ConvNets as measured at widths 16 and 128, light networks at
+ * 64 pixels (docs/results.md), others as SRe2L and EDC publish.
  */
 const studentRate = ({ name, width = 0 }: ArchitectureConfig): number => {
-  if (name !== 'CONVNET') return /^(MOBILENET|SHUFFLENET|EFFICIENTNET)/.test(name) ? 4e-3 : 1e-3;
+  if (name !== 'CONVNET') return LIGHT_ARCHITECTURES.some((light) => light === name) ? 4e-3 : 1e-3;
   return width > 32 ? 3e-3 : 1e-2;
 };
 
