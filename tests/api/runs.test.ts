@@ -202,6 +202,25 @@ describe('a run that failed', () => {
     );
   });
 
+  it('keeps the slices of its synthesis, whatever this version would cut it into', async () => {
+    const { database } = api.world;
+    const run = await failed('UNAVAILABLE');
+    const slicesOf = async (runId: string) => {
+      const where = { runId, kind: 'SYNTHESIS' as const };
+      const rows = await database.task.findMany({ where, orderBy: { index: 'asc' }, select: { payload: true } });
+      return rows.map(({ payload }) => [at(payload, 'taskIndex'), at(payload, 'classes'), at(payload, 'firstImage')]);
+    };
+    // As of a version that had put the classes of the tasks in another order.
+    await database.$executeRaw`
+      UPDATE "Task" SET payload = jsonb_set(payload, '{classes}', '[1, 0]')
+      WHERE "runId" = ${run.id}::uuid AND kind = 'SYNTHESIS'`;
+    const payload = await retry(run);
+    assert.deepEqual(errorsOf(payload), []);
+    const slices = await slicesOf(uuidAt(payload, 'distillationRun.id'));
+    assert.equal(slices.length, 3);
+    assert.deepEqual(slices, await slicesOf(run.id));
+  });
+
   it('is not retried where the same would fail again', async () => {
     assert.deepEqual(errorsOf(await retry(await failed('NUMERICS'))), [['INVALID_STATE', 'id']]);
   });

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,9 @@ from .views import crop, fractions, mix, resize
 
 # The least float16: what stands for a logit that was not stored. Its probability is 0.
 _DROPPED = np.float16(-65504)
+
+# Each holds a file descriptor, of which a process may have 256 on some systems; a set may have thousands of label files.
+_MAPPED_FILES = 32
 
 
 class Batch(NamedTuple):
@@ -88,15 +92,27 @@ class _LabelFile:
         return dense
 
 
+class _FileAbout(NamedTuple):
+    first_step: int
+    steps: int
+    batch: int
+    path: Path
+
+
 class Replay:
     """The stored views of a set, in their order. Safe to use from many processes and threads at once."""
 
     def __init__(self, manifest: Manifest, images: np.ndarray, labels: np.ndarray, paths: Sequence[Path]):
-        files = [_LabelFile(path, len(manifest.class_names), manifest.sample_count) for path in paths]
-        files = [file for file in sorted(files, key=lambda file: file.first_step) if file.steps * file.batch > 0]
+        def map_file(path: Path) -> _LabelFile:
+            return _LabelFile(path, len(manifest.class_names), manifest.sample_count)
+
+        # Every one is checked here, and mapped again when its views are wanted.
+        files = [_FileAbout(file.first_step, file.steps, file.batch, path) for path in paths for file in [map_file(path)]]
+        files = [file for file in sorted(files) if file.steps * file.batch > 0]
         if not files:
             raise TeddyhubError("INVALID_INPUT", "The set has no FKD labels here: load it with labels='FKD'.")
         self._files = files
+        self._mapped = lru_cache(_MAPPED_FILES)(lambda place: map_file(files[place].path))
         self._images, self._labels = images, labels
         self._height, self._width, _ = manifest.full_image_shape
         self._mean, self._std = (np.array(values, np.float32) for values in (manifest.mean, manifest.std))
@@ -125,7 +141,7 @@ class Replay:
         images, logits, labels, partners, shares = [], [], [], [], []
         for number in range(index * size, (index + 1) * size):
             place, step, position = self._place(number % len(self))
-            file = self._files[place]
+            file = self._mapped(place)
             partner, share = int(file.partner[step, position]), np.float32(file.share[step])
             own = view(place, step, position)
             other = own if share == 1 else view(place, step, partner)
@@ -151,6 +167,6 @@ class Replay:
 
     def _view(self, place: int, step: int, position: int) -> np.ndarray:
         """float32 [height, width, channels], before mixing and normalisation."""
-        file = self._files[place]
+        file = self._mapped(place)
         image = resize(fractions(self._images[file.sample[step, position]]), self._height, self._width)
         return crop(image, file.box[step, position], bool(file.flip[step, position]))

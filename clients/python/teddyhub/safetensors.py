@@ -15,9 +15,9 @@ _DTYPES = {"U8": "u1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "F16": "<f2", "
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Read-only arrays by name, and the file's metadata. Raises OBJECT_CORRUPT, in one line, on anything malformed."""
-    data = np.memmap(path, np.uint8, "r") if path.stat().st_size > 0 else np.empty(0, np.uint8)
+    """Read-only arrays by name, and the file's metadata. Raises OBJECT_CORRUPT, in one line, on what is gone or malformed."""
     try:
+        data = np.memmap(path, np.uint8, "r") if path.stat().st_size > 0 else np.empty(0, np.uint8)
         begin = 8 + int.from_bytes(data[:8].tobytes(), "little")
         if len(data) < begin:
             raise ValueError("it is shorter than its header")
@@ -26,6 +26,8 @@ def read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]
         return {name: _tensor(data[begin:], name, entry) for name, entry in header.items()}, metadata
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TeddyhubError("OBJECT_CORRUPT", f"{path} is not a valid safetensors file: {error}.") from None
+    except OSError as error:
+        raise TeddyhubError("OBJECT_CORRUPT", f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _tensor(body: np.ndarray, name: str, entry: dict) -> np.ndarray:

@@ -18,7 +18,7 @@ export async function continueRun(work: Work, fromRunId: string, runId: string):
     SELECT gen_random_uuid(), "projectId", kind, state, index, ${runId}::uuid, payload, result, 0, step, "totalSteps",
       "progressAt", "startedAt", "finishedAt"
     FROM "Task" WHERE "runId" = ${fromRunId}::uuid AND state = 'SUCCEEDED'`;
-  await enqueueFirstStage(work, runId);
+  await enqueueFirstStage(work, runId, fromRunId);
   await tx.$executeRaw`
     UPDATE "Task" task SET "checkpointKey" = old."checkpointKey", "checkpointStep" = old."checkpointStep",
       step = old."checkpointStep", "totalSteps" = old."totalSteps"

@@ -2,7 +2,14 @@
 
 import { newId } from '../../domain/ids.js';
 import { JOB_CONTRACTS, type JobKind, type JobResult } from '../../domain/jobs/contracts.js';
-import { pickLabelTeachers, planSynthesis, STAGES, type Stage, stageAfter } from '../../domain/task-planning.js';
+import {
+  pickLabelTeachers,
+  planSynthesis,
+  STAGES,
+  type Stage,
+  type SynthesisSlice,
+  stageAfter,
+} from '../../domain/task-planning.js';
 import type { Transaction } from '../database/client.js';
 import { loadRunInputs, loadStatistics, type RunInputs } from './inputs.js';
 import { moveRun } from './run-log.js';
@@ -11,21 +18,27 @@ import type { Work } from './work.js';
 
 /**
  * Enqueues the tasks of the first stage that has something left to do: the statistics that no earlier run has left, or the
- * synthesis where there are none to make, or what a retry still lacks. The run stays QUEUED until a worker claims one.
+ * synthesis where there are none to make, or what a retry of `fromRunId` still lacks. The run stays QUEUED until a worker claims one.
  */
-export async function enqueueFirstStage(work: Work, runId: string): Promise<void> {
+export async function enqueueFirstStage(work: Work, runId: string, fromRunId?: string): Promise<void> {
   const inputs = await loadRunInputs(work.tx, runId);
+  const slices = fromRunId === undefined ? [] : await slicesOf(work.tx, fromRunId);
   for (const stage of STAGES) {
-    if (await enqueueStage(work, inputs, stage)) return;
+    if (await enqueueStage(work, inputs, stage, slices)) return;
   }
 }
 
 /** Enqueues those tasks of a stage that the run does not have yet. Answers whether there were any. */
-async function enqueueStage(work: Work, inputs: RunInputs, stage: Stage): Promise<boolean> {
+async function enqueueStage(
+  work: Work,
+  inputs: RunInputs,
+  stage: Stage,
+  slices: readonly SynthesisSlice[] = [],
+): Promise<boolean> {
   const { run } = inputs;
   const where = { runId: run.id, kind: stage.kind };
   const known = new Set((await work.tx.task.findMany({ where, select: { index: true } })).map(({ index }) => index));
-  const tasks = (await tasksOf(stage, work.tx, inputs)).filter(({ index }) => !known.has(index));
+  const tasks = (await tasksOf(stage, work.tx, inputs, slices)).filter(({ index }) => !known.has(index));
   await enqueueTasks(work, ownerOf(inputs), tasks);
   return tasks.length > 0;
 }
@@ -46,12 +59,17 @@ export async function advanceRun(work: Work, runId: string, stage: Stage): Promi
   await enqueueStage(work, await loadRunInputs(work.tx, runId), next);
 }
 
-async function tasksOf(stage: Stage, tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
+async function tasksOf(
+  stage: Stage,
+  tx: Transaction,
+  inputs: RunInputs,
+  slices: readonly SynthesisSlice[],
+): Promise<NewTask[]> {
   switch (stage.kind) {
     case 'STATISTICS':
       return statisticsTasks(tx, inputs);
     case 'SYNTHESIS':
-      return synthesisTasks(tx, inputs);
+      return synthesisTasks(tx, inputs, slices);
     case 'LABELING':
       return labelingTasks(tx, inputs);
     case 'PUBLISHING':
@@ -71,10 +89,19 @@ async function statisticsTasks(tx: Transaction, inputs: RunInputs): Promise<NewT
     }));
 }
 
-async function synthesisTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
+/**
+ * A retry keeps the slices of the run that it goes on from, of which it has some done: another version of this code may cut a
+ * run in other ways, and parts of two plans are no set.
+ */
+async function synthesisTasks(
+  tx: Transaction,
+  inputs: RunInputs,
+  earlier: readonly SynthesisSlice[],
+): Promise<NewTask[]> {
   const { run, config, dataset } = inputs;
   const teachers = await matchedWithStatistics(tx, inputs);
-  return planSynthesis(config.synthesis, dataset, teachers).map((slice) => ({
+  const slices = earlier.length > 0 ? earlier : planSynthesis(config.synthesis, dataset, teachers);
+  return slices.map((slice) => ({
     kind: 'SYNTHESIS',
     index: slice.taskIndex,
     payload: { teachers, config: config.synthesis, seed: run.seed, ...slice },
@@ -136,6 +163,17 @@ async function matchedWithStatistics(tx: Transaction, { dataset, matched }: RunI
     if (statistics === undefined) throw new Error(`teacher ${teacher.index} has no statistics of ${dataset.digest}`);
     return { ...teacher, statistics };
   });
+}
+
+const sliceOf = JOB_CONTRACTS.SYNTHESIS.stored
+  .pick({ taskIndex: true, classes: true, firstImage: true, imagesPerClass: true })
+  .strip();
+
+/** How the synthesis of a run was cut; nothing where it never came to that. */
+async function slicesOf(tx: Transaction, runId: string): Promise<SynthesisSlice[]> {
+  const where = { runId, kind: 'SYNTHESIS' } as const;
+  const tasks = await tx.task.findMany({ where, orderBy: { index: 'asc' }, select: { payload: true } });
+  return tasks.map(({ payload }) => sliceOf.parse(payload));
 }
 
 /** Results of a run's tasks of one kind, in task order. */

@@ -107,6 +107,23 @@ print(hashlib.sha256(next(loaded.batches(5)).images.tobytes()).hexdigest())
     assert in_process(code, sent.hex()).strip() == here
 
 
+def test_thousands_of_label_files_need_few_file_descriptors(api, in_process):
+    loaded = api.load("cutmix")
+    code = """
+import pickle, resource, sys
+from pathlib import Path
+from teddyhub.replay import Replay
+loaded = pickle.loads(bytes.fromhex(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+path = loaded.folder / "labels" / "fkd-000000.safetensors"
+replay = Replay(loaded._manifest, loaded.images, loaded.labels, [path] * 300)
+per_file = len(replay) // 300
+same = [replay.batch(place * per_file, 1).images.tobytes() for place in range(300)]
+print(len(set(same)))
+"""
+    assert in_process(code, pickle.dumps(loaded).hex()).strip() == "1"
+
+
 def test_a_damaged_label_file_is_named(api):
     from teddyhub.replay import Replay
 
@@ -118,3 +135,6 @@ def test_a_damaged_label_file_is_named(api):
         with pytest.raises(teddyhub.TeddyhubError, match="fkd-000000.safetensors") as failure:
             Replay(loaded._manifest, loaded.images, loaded.labels, [path])
         assert failure.value.code == "OBJECT_CORRUPT" and "\n" not in str(failure.value)
+    path.unlink()
+    with pytest.raises(teddyhub.TeddyhubError, match="fkd-000000.safetensors cannot be read: No such file"):
+        Replay(loaded._manifest, loaded.images, loaded.labels, [path])
