@@ -52,8 +52,10 @@ export function setsCommand(): Command {
         return client.mutate(operations.ShareDistilledSet, input, signal);
       });
       const { secret, token } = made;
-      const text = json ? JSON.stringify({ secret, ...token }) : `${secret}`;
-      await showOnce(text, `revoke the token ${token?.prefix} (distilledSetTokenRevoke) and make another`);
+      const advice = `revoke the token ${token?.prefix} (distilledSetTokenRevoke) and make another`;
+      // Its repetition is not answered with the secret again.
+      if (!secret) throw new TeddyhubError('UNAVAILABLE', `The answer with the token was lost: ${advice}.`);
+      await showOnce(json ? JSON.stringify({ secret, ...token }) : secret, advice);
     });
   return sets;
 }

@@ -11,6 +11,7 @@ import {
   getOperationAST,
   Kind,
   parse,
+  type SelectionSetNode,
   specifiedRules,
   validate,
   visit,
@@ -39,8 +40,27 @@ export function documentReader(schema: GraphQLSchema, production: boolean): (tex
 }
 
 export function assertSubscription(document: DocumentNode, operationName: string | null | undefined): void {
-  if (getOperationAST(document, operationName)?.operation === 'subscription') return;
-  throw refused('A socket carries subscriptions only: send queries and mutations over HTTP.');
+  const operation = getOperationAST(document, operationName);
+  if (operation?.operation !== 'subscription')
+    throw refused('A socket carries subscriptions only: send queries and mutations over HTTP.');
+  // By the rules of GraphQL since September 2025. graphql-js 16 does not refuse it, and has nothing to subscribe to then.
+  if (mayBeLeftOut(operation.selectionSet, document))
+    throw refused('What a subscription follows cannot be left out by @skip or @include.');
+}
+
+/** Whether a directive decides on a field at the root, there or in fragments. */
+function mayBeLeftOut({ selections }: SelectionSetNode, document: DocumentNode): boolean {
+  return selections.some((selection) => {
+    if (selection.directives?.some(({ name }) => name.value === 'skip' || name.value === 'include')) return true;
+    if (selection.kind === Kind.INLINE_FRAGMENT) return mayBeLeftOut(selection.selectionSet, document);
+    if (selection.kind === Kind.FIELD) return false;
+    return document.definitions.some(
+      (definition) =>
+        definition.kind === Kind.FRAGMENT_DEFINITION &&
+        definition.name.value === selection.name.value &&
+        mayBeLeftOut(definition.selectionSet, document),
+    );
+  });
 }
 
 export const refused = (message: string): GraphQLError =>

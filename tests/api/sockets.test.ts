@@ -218,6 +218,25 @@ describe('a socket', () => {
     socket.close();
   });
 
+  it('refuses a subscription whose field may be left out, and keeps the others', async () => {
+    const { id } = await newRun(api);
+    const socket = await openSocket(api, api.keys.VIEWER);
+    subscribe(socket, 'other', EVENTS, { id });
+    await nextMessage(socket, 'next');
+    const fields = ['runEvents(runId: $id) @skip(if: true) { sequence }', '... @include(if: false) { ...F }', '...F'];
+    for (const [number, field] of fields.entries()) {
+      const query = `subscription ($id: ID!) { ${field} } fragment F on Subscription { runEvents(runId: $id) @skip(if: true) { sequence } }`;
+      const refused = nextMessage(socket, 'error');
+      const text = number === 0 ? query.slice(0, query.indexOf(' fragment')) : query;
+      subscribe(socket, `s${number}`, text, { id });
+      const message = await refused;
+      assert.equal(at(message, 'payload.0.extensions.code'), 'BAD_USER_INPUT');
+      assert.match(String(at(message, 'payload.0.message')), /@skip or @include/);
+    }
+    assert.equal(socket.readyState, WebSocket.OPEN);
+    socket.close();
+  });
+
   it('carries at most 20 subscriptions', async () => {
     const { id } = await newRun(api);
     const socket = await openSocket(api, api.keys.VIEWER);

@@ -10,6 +10,7 @@ import { decodePng } from '../../src/formats/png.js';
 import { decodeSafetensors } from '../../src/formats/safetensors.js';
 import { openApi, type TestApi } from '../api/server.js';
 import { failed, runTeddyhub } from '../support/command.js';
+import { openProxy } from '../support/proxy.js';
 import { CLASSES, HEIGHT, type Inputs, labelOf, SIZE, WIDTH } from '../support/publish-inputs.js';
 import { runReader } from '../support/python.js';
 import { seedRealSet } from '../support/real-set.js';
@@ -178,6 +179,22 @@ describe('what the commands make of a published set', () => {
     await api.mutate('distilledSetTokenRevoke', 'DistilledSetTokenRevokeInput', 'token { revokedAt }', { prefix });
     failed(await teddyhub('pull', manifest.id, '--to', to, '--key', secret), /does not work, or not any more/);
     failed(await teddyhub('sets', 'show', 'nothing'), /There is no distilled set with the id nothing/);
+  });
+
+  it('says that a token is of no use whose answer was lost, and which one', async () => {
+    const proxy = await openProxy(Number(new URL(api.url).port));
+    try {
+      proxy.swallowAnswers(1);
+      const made = await runTeddyhub(['sets', 'token', manifest.id, '--name', 'lost'], {
+        cwd: api.world.stateDir,
+        env: { TEDDYHUB_URL: `http://127.0.0.1:${proxy.port}`, TEDDYHUB_KEY: api.keys.OPERATOR },
+      });
+      const { prefix } = await api.world.database.distilledSetToken.findFirstOrThrow({ where: { name: 'lost' } });
+      failed(made, new RegExp(`The answer with the token was lost: revoke the token ${prefix} `));
+      assert.equal(made.stdout, '');
+    } finally {
+      await proxy.close();
+    }
   });
 
   it('collects what nobody names, and says first what that is', async () => {

@@ -62,7 +62,7 @@ class Remote:
     """One set's files. `key` is an API key, or a token for the set."""
 
     def __init__(self, url: str, key: str, set_id: str, retries: int):
-        if not url.startswith(("http://", "https://")) or not urlsplit(url).hostname:
+        if not _is_service(url):
             raise TeddyhubError("INVALID_INPUT", f"{url!r} is not the URL of a service: it must begin with http://.")
         if not key.isascii() or not key.isprintable() or " " in key or key == "":
             raise TeddyhubError("UNAUTHENTICATED", "The key holds characters that no key has: check key= or TEDDYHUB_KEY.")
@@ -144,6 +144,16 @@ class Remote:
             raise TeddyhubError("INVALID_INPUT", f"{url[:200]!r} is not a URL: check url= (TEDDYHUB_URL).") from None
         except requests.RequestException as error:
             raise Retriable(_reason(error)) from None
+        except OSError as error:
+            # A bundle of certificates that is not there, say.
+            raise TeddyhubError("INVALID_INPUT", f"{self._origin} cannot be asked: {error}.") from None
+
+
+def _is_service(url: str) -> bool:
+    try:
+        return url.startswith(("http://", "https://")) and bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
 
 
 def _chunks(answer: requests.Response) -> Iterator[bytes]:

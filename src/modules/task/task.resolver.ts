@@ -32,7 +32,7 @@ export class TaskResolver {
   @Reads()
   @FieldResolver(() => [TaskAttempt], {
     complexity: listComplexity(3),
-    description: 'By number; the queue delivers a task at most 26 times.',
+    description: 'By number. Every failure, lost worker and hand-back of a drained one leaves another.',
   })
   async attemptHistory(@Root() task: Task, @Ctx() { loaders }: RequestContext): Promise<TaskAttempt[]> {
     return (await loaders.attemptsOfTask.load(task.id)).map((row) => Object.assign(new TaskAttempt(), row));

@@ -140,8 +140,15 @@ def test_says_in_one_line_that_nobody_answers_after_its_retries(api, proxy):
     proxy.answer("502 Bad Gateway", 99)
     with fails("UNAVAILABLE", "manifest.json (HTTP 502), 2 times"):
         api.load("plain", url=proxy.url)
-    with fails("INVALID_INPUT", "'nowhere' is not the URL of a service"):
-        api.load("plain", url="nowhere")
+    for url in ["nowhere", "http://[::1:4000"]:
+        with fails("INVALID_INPUT", f"{url!r} is not the URL of a service"):
+            api.load("plain", url=url)
+
+
+def test_says_in_one_line_that_certificates_are_not_where_they_should_be(api, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle.pem")
+    with fails("INVALID_INPUT", "https://127.0.0.1:1 cannot be asked: Could not find a suitable TLS CA certificate bundle"):
+        api.load("plain", url="https://127.0.0.1:1")
 
 
 def test_says_that_a_service_is_none_of_teddyhubs(api, proxy):
