@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -90,7 +90,9 @@ describe('importing from an S3 server', () => {
     const first = await send(broken, 1);
     const parts = [first, last].map((tag, i) => ({ number: i + 1, tag }));
     assert.deepEqual((await uploading('Complete', { uploadId: upload.id, parts })).userErrors, []);
-    assert.deepEqual((await uploading('Resume', { uploadId: upload.id })).userErrors[0]?.code, 'NOT_FOUND');
+    const again = await uploading('Resume', { uploadId: upload.id });
+    assert.deepEqual([again.userErrors, again.upload.parts], [[], []], 'nothing is left to send');
+    assert.deepEqual((await uploading('Complete', { uploadId: upload.id, parts: [] })).userErrors, []);
     const { state, trainCount } = await imported('UPLOAD', { uploadId: upload.id });
     assert.deepEqual([state, trainCount], ['READY', 4]);
   });
@@ -124,6 +126,28 @@ describe('importing from an S3 server', () => {
     const { stdout } = await cli();
     assert.equal((JSON.parse(stdout) as { trainCount: number }).trainCount, 4);
     assert.deepEqual([sent(1).length, sent(2).length], [1, 3]);
+  });
+
+  it('does not send again what is complete, as where the last answer was lost', async () => {
+    outside.inject(
+      { kind: 'STATUS', status: 403, code: 'AccessDenied' },
+      { matching: /^PUT .*partNumber=2/, times: 2 },
+    );
+    await assert.rejects(importArchive(), /A part was refused/);
+    const notes = join(api.world.stateDir, 'cache', 'uploads');
+    const [note = ''] = await readdir(notes);
+    const uploadId = (await readFile(join(notes, note), 'utf8')).trim();
+    const { upload } = await uploading('Resume', { uploadId });
+    const parts = [upload.parts[0], { number: 2, tag: await send(upload, 2) }];
+    const named = parts.map((part) => ({ number: part?.number, tag: part?.tag }));
+    assert.deepEqual((await uploading('Complete', { uploadId, parts: named })).userErrors, []);
+    const earlier = outside.requests.length;
+    const { stdout } = await importArchive();
+    assert.equal((JSON.parse(stdout) as { trainCount: number }).trainCount, 4);
+    assert.deepEqual(
+      outside.requests.slice(earlier).filter((line) => line.startsWith('PUT ')),
+      [],
+    );
   });
 
   it('asks for new URLs where those of a long upload have run out', async () => {

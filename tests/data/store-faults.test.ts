@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { generate } from 'selfsigned';
-import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
+import { completeUpload, type ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { openS3ObjectStore } from '../../src/platform/object-store/s3-object-store.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
@@ -102,6 +102,17 @@ describe('an S3 store that fails now and then', () => {
     assert.ok(part.equals(bytes.subarray(1_000, 3_000)));
     proxy.inject({ kind: 'CUT', bytes: 100_000 }, { matching: GET });
     assert.ok((await store.get('stream')).equals(bytes));
+  });
+
+  it('completes an upload once, where the answer to that was lost', async () => {
+    const key = 'uploads/answered-late';
+    const upload = { key, id: await store.uploads.begin(key) };
+    const tag = await store.uploads.put(upload, 1, Buffer.from('whole'));
+    proxy.inject({ kind: 'CUT', bytes: 0 }, { matching: /^POST .*uploadId=/ });
+    await completeUpload(store, upload, [{ number: 1, tag }], 5);
+    assert.equal((await store.get(key)).toString(), 'whole');
+    const other = { key: 'uploads/other', id: await store.uploads.begin('uploads/other') };
+    await assert.rejects(completeUpload(store, other, [{ number: 1, tag }], 5), /did not arrive/);
   });
 
   it('sends again what arrived damaged, since the server noticed', async () => {

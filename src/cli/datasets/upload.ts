@@ -60,7 +60,7 @@ async function beginOrResume(client: Teddyhub, note: UploadNote, path: string, b
   const uploadId = await note.read();
   if (uploadId !== null) {
     const { upload } = await client.mutate(operations.ResumeDatasetUpload, { uploadId }).catch((error: unknown) => {
-      // It is complete, or was given up meanwhile.
+      // It was given up meanwhile.
       if (error instanceof UserErrors) return { upload: null };
       throw error;
     });

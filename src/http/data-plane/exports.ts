@@ -12,6 +12,7 @@ import type { Manifest } from '../../domain/manifest.js';
 import type { ExportFileName } from '../../formats/exports/export-file.js';
 import { exportOnThread } from '../../formats/exports/export-thread.js';
 import {
+  completeUpload,
   getVerified,
   MIN_PART_BYTES,
   type ObjectStore,
@@ -119,7 +120,7 @@ export class SetExports {
         const number = parts.length + 1;
         parts.push({ number, tag: await this.store.uploads.put(upload, number, part) });
       }
-      await this.store.uploads.complete(upload, parts);
+      await completeUpload(this.store, upload, parts, size);
     } catch (error) {
       await this.store.uploads.abort(upload).catch(() => undefined);
       throw error;

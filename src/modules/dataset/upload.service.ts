@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import {
+  completeUpload,
   MIN_PART_BYTES,
   type ObjectStore,
   type StoredPart,
@@ -38,13 +39,22 @@ export class UploadService {
     return this.toUpload(encodeUploadId({ object, storeId, fileName, bytes }), { key, id: storeId }, bytes, partBytes);
   }
 
-  /** The same upload with new URLs, and the tags of the parts that have arrived. */
+  /** The same upload with new URLs, and the tags of the parts that have arrived; without parts once it is complete. */
   async resume(viewer: Viewer, { uploadId }: DatasetUploadResumeInput): Promise<DatasetUpload> {
     assertAllowed(viewer, 'dataset:import');
     const { bytes } = decodeUploadId(uploadId);
     const partBytes = partBytesOf(bytes);
     const upload = storeUploadOf(uploadId, viewer.projectId);
-    return this.toUpload(uploadId, upload, bytes, partBytes, await this.store.uploads.parts(upload));
+    const stored = await this.partsOf(upload, bytes);
+    return stored === null ? completed(uploadId) : this.toUpload(uploadId, upload, bytes, partBytes, stored);
+  }
+
+  /** Null once it is complete: the object is there then, and its parts are forgotten. */
+  private partsOf(upload: Upload, bytes: number): Promise<StoredPart[] | null> {
+    return this.store.uploads.parts(upload).catch(async (error: unknown) => {
+      if ((await this.store.stat(upload.key))?.bytes === bytes) return null;
+      throw error;
+    });
   }
 
   private async toUpload(
@@ -68,22 +78,18 @@ export class UploadService {
   async complete(viewer: Viewer, { uploadId, parts }: DatasetUploadCompleteInput): Promise<DatasetUpload> {
     assertAllowed(viewer, 'dataset:import');
     const upload = storeUploadOf(uploadId, viewer.projectId);
-    const done = { id: uploadId, partBytes: 0, parts: [] };
+    const { bytes } = decodeUploadId(uploadId);
+    const there = await this.partsOf(upload, bytes);
+    if (there === null) return completed(uploadId);
     const named = new Set(parts.map(({ number }) => number));
-    const there = await this.store.uploads.parts(upload).catch(async (error: unknown) => {
-      // Complete, and only the answer was lost.
-      if ((await this.store.stat(upload.key))?.bytes === decodeUploadId(uploadId).bytes) return null;
-      throw error;
-    });
-    if (there === null) return done;
     const stored = there.filter(({ number }) => named.has(number));
     const found = stored.reduce((sum, part) => sum + part.bytes, 0);
-    if (found !== decodeUploadId(uploadId).bytes) {
-      const problem = `The parts have ${found} bytes, the file ${decodeUploadId(uploadId).bytes}: send those that are missing.`;
+    if (found !== bytes) {
+      const problem = `The parts have ${found} bytes, the file ${bytes}: send those that are missing.`;
       throw new TeddyhubError('INVALID_INPUT', problem, { field: ['parts'] });
     }
-    await this.store.uploads.complete(upload, parts);
-    return done;
+    await completeUpload(this.store, upload, parts, bytes);
+    return completed(uploadId);
   }
 
   /**
@@ -110,6 +116,8 @@ export class UploadService {
     return this.store.uploads.put(storeUploadOf(uploadId, viewer.projectId), number, bytes);
   }
 }
+
+const completed = (id: string): DatasetUpload => ({ id, partBytes: 0, parts: [] });
 
 function partBytesOf(bytes: number): number {
   const partBytes = Math.max(PART_BYTES, Math.ceil(bytes / MAX_PARTS / MIN_PART_BYTES) * MIN_PART_BYTES);

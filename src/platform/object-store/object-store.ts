@@ -130,6 +130,23 @@ export async function putByDigest(
   return { key, digest, bytes: bytes.byteLength };
 }
 
+/**
+ * Completes an upload of so many bytes to a key that nothing else is written to. A try whose answer was lost may have completed it, and the
+ * next one finds no such upload: then the object is there.
+ */
+export async function completeUpload(
+  { uploads, stat }: Pick<ObjectStore, 'uploads' | 'stat'>,
+  upload: Upload,
+  parts: readonly UploadedPart[],
+  bytes: number,
+): Promise<void> {
+  try {
+    await uploads.complete(upload, parts);
+  } catch (error) {
+    if ((await stat(upload.key).catch(() => null))?.bytes !== bytes) throw error;
+  }
+}
+
 /** Reads an object and refuses it, by name, when its bytes are not those its digest names. */
 export async function getVerified(store: ObjectStore, ref: ObjectRef): Promise<Buffer> {
   const bytes = await store.get(ref.key);
