@@ -67,14 +67,15 @@ export function roomIn(folder: string): (written: number) => void {
   };
 }
 
-/** A few bytes of an archive may stand for gigabytes of images. */
-function assertRoom(folder: string): void {
+/** Whether there is room for so many bytes more: a few of an archive may stand for gigabytes of images. Throws STORAGE_FULL. */
+export function assertRoom(folder: string, wanted = 0): void {
   const { bavail, blocks, bsize } = statfsSync(folder);
-  if (bavail * bsize > Math.min(RESERVED_BYTES, RESERVED_SHARE * blocks * bsize)) return;
-  const left = Math.round((bavail * bsize) / 2 ** 20);
+  if (bavail * bsize - wanted > Math.min(RESERVED_BYTES, RESERVED_SHARE * blocks * bsize)) return;
+  const [left, needed] = [bavail * bsize, wanted].map((bytes) => Math.round(bytes / 2 ** 20));
+  const problem = wanted > 0 ? `and ${needed} are needed with some to spare` : 'which are not taken';
   throw new TeddyhubError(
     'STORAGE_FULL',
-    `The disk of ${folder} has ${left} MiB left, which are not taken: free some space, or name another folder (TEDDYHUB_SCRATCH_DIR).`,
+    `The disk of ${folder} has ${left} MiB left, ${problem}: free some space, or name another folder (TEDDYHUB_SCRATCH_DIR).`,
   );
 }
 

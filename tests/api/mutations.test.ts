@@ -273,6 +273,22 @@ describe('distillationRunStart', () => {
     assert.deepEqual(await refused(4000, { synthesis: one, labels: { ...large, fkdSteps: 20 } }), []);
   });
 
+  it('refuses tasks whose checkpoints would have 2 GiB', async () => {
+    const dataset = await seedDataset(api.world.database, api.project);
+    const classNames = Array.from({ length: 60 }, (_, c) => `class ${c}`);
+    const large = { imageHeight: 1024, imageWidth: 1024, imageChannels: 3 };
+    const data = { classNames, trainPerClass: classNames.map(() => 10), ...large };
+    await api.world.database.dataset.update({ where: { id: dataset.id }, data });
+    const start = async (classesPerTask: number) => {
+      const synthesis = { imagesPerClass: 1, imagesPerClassPerTask: 1, classesPerTask };
+      return create(api, 'distillationRunStart', await input({ synthesis }, dataset));
+    };
+    const refused = await start(60);
+    assert.deepEqual(errorsOf(refused), [['INVALID_INPUT', 'config.synthesis.imagesPerClassPerTask']]);
+    assert.match(textAt(refused, 'userErrors.0.message'), /a task of 60 images would have 2\.1 GiB/);
+    assert.deepEqual(errorsOf(await start(50)), []);
+  });
+
   it('matches the teachers that are asked for, and refuses a choice that leaves none', async () => {
     const start = async (teachers: Record<string, unknown>) =>
       create(api, 'distillationRunStart', await input({ ...small, teachers }));

@@ -1,12 +1,16 @@
 import 'reflect-metadata';
 import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { extract } from 'tar-stream';
 import { decodePng } from '../../src/formats/png.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
+import { SetExports } from '../../src/http/data-plane/exports.js';
 import type { Project } from '../../src/platform/database/generated/client.js';
 import { digestOf, type ListedObject, type ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
+import { failureWith } from '../support/failure.js';
 import { HEIGHT, labelOf, SIZE, WIDTH } from '../support/publish-inputs.js';
 import { type DataPlaneServer, seedPublishedSet, serveDataPlane } from '../support/published-set.js';
 import { type RealSet, seedRealSet } from '../support/real-set.js';
@@ -116,6 +120,17 @@ describe('exports of a set by URL', () => {
     for (const name of NAMES) assert.equal((await ask(server, set.manifest.id, name)).status, 200);
     const keysOf = (objects: ListedObject[]) => objects.map(({ key }) => key);
     assert.deepEqual(keysOf(await exportsOf(store)), keysOf(before));
+  });
+
+  it('are not begun where the disk has no room for them', async () => {
+    const { set, store } = planes['by itself']!;
+    const manifest = { ...set.manifest, sampleCount: 1e12 };
+    const exports = new SetExports(store, join(world.stateDir, 'no-room'));
+    for (const name of ['set.safetensors', 'class-folders.tar'] as const) {
+      const made = exports.find(`sha256:${name}`, name, async () => ({ manifest, shards: new Map() }));
+      await assert.rejects(made, failureWith('STORAGE_FULL', 'are needed with some to spare'));
+    }
+    assert.deepEqual(await readdir(join(world.stateDir, 'no-room')), []);
   });
 
   it('say in one line which there are, and what is wrong with the set', async () => {

@@ -18,6 +18,7 @@ const shape = { height: 8, width: 8, channels: 1 };
 const normalization = { mean: [0.4], std: [0.3] };
 const set = tinyImages(shape, 30, 3, 1);
 const experts = [1, 2].map((seed) => ({ frozen: tinyTeacher(shape, 3, 2, seed).frozen, accuracy: 70 + 10 * seed }));
+const breathe = async () => undefined;
 const place = { seed: 1, step: 0, samples: 30, batchSize: 16 };
 const views = drawViews(labelConfig.parse({}), shape, place);
 
@@ -75,7 +76,7 @@ describe('one vector a sample', () => {
     const many = tinyImages(shape, count, 3, 2);
     const labeller: Labeller = { ensemble: experts, weighting: 'PLAIN', shape, normalization };
     const whole = labelConfig.parse({ cropScaleMin: 1, flip: false, mix: 'NONE', staticViews: 1 });
-    const vectors = floatsOf(await staticLabels(labeller, many, count, whole, 1, async () => undefined));
+    const vectors = floatsOf(await staticLabels(labeller, many, count, whole, 1, { breathe }));
     for (const sample of edges) {
       const alone = drawViews(whole, shape, { seed: 1, step: 0, samples: 1, batchSize: 1 });
       const asked = labelViews(labeller, many, { ...alone, sample: Int32Array.of(sample) }, 0).logits;
@@ -98,10 +99,7 @@ describe('logits that float16 cannot hold', () => {
     const labeller: Labeller = { ensemble: [loud], weighting: 'PLAIN', shape, normalization };
     const refused = failureWith('NUMERICS', 'beyond the range of float16');
     assert.throws(() => labelViews(labeller, set, views, 0), refused);
-    await assert.rejects(
-      staticLabels(labeller, set, 30, labelConfig.parse({}), 1, async () => undefined),
-      refused,
-    );
+    await assert.rejects(staticLabels(labeller, set, 30, labelConfig.parse({}), 1, { breathe }), refused);
   });
 });
 

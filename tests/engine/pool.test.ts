@@ -9,9 +9,11 @@ import { label } from '../../workers/jobs/labeling.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
 import { synthesize } from '../../workers/jobs/synthesis.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';
+import { encodeParameters } from '../../workers/nn/checkpoint.js';
 import { oneCycle } from '../../workers/nn/optimizers.js';
 import { initialize } from '../../workers/nn/parameters.js';
 import { adoptMoments } from '../../workers/nn/training.js';
+import { readImported } from '../../workers/teddy/imported.js';
 import { planPool } from '../../workers/teddy/pool.js';
 import { applyMask, pruningMask } from '../../workers/teddy/pruning.js';
 import { type Tensor, tf } from '../../workers/tensor/tensorflow.js';
@@ -252,6 +254,20 @@ describe('a pool of several kinds and architectures', () => {
     const own = (await train({ otherArchitectures: [wide] })).filter(({ kind }) => kind === 'EARLY_EPOCH').at(-1);
     const [imported] = await trainWith(await takeIn(await world.store.get(own?.checkpoint.key ?? ''), wide));
     assert.deepEqual(imported, { ...own, index: 0, kind: 'IMPORTED', epoch: null });
+  });
+
+  it('refuses its own file of a network with another stem, which no shape tells', async () => {
+    const built = (stem: 'LARGE' | 'SMALL') => {
+      const architecture = architectureConfig.parse({ name: 'SHUFFLENET_V2_X0_5', stem });
+      return { architecture, network: buildNetwork(architecture, { height: 64, width: 64, channels: 1 }, 3) };
+    };
+    const [large, small] = [built('LARGE'), built('SMALL')];
+    const { imported } = await takeIn(encodeParameters(large.network, initialize(large.network, 1)));
+    const read = ({ network, architecture }: typeof large) =>
+      readImported(world.store, network, { path: 'own.safetensors', architecture }, imported[0]);
+    await read(large);
+    const words = 'own.safetensors: it is of a SHUFFLENET_V2_X0_5 with the stem LARGE, not SMALL: say so';
+    await assert.rejects(read(small), failureWith('BAD_INPUT_FILE', words));
   });
 
   it('may be of imported and untrained teachers alone, and then trains nothing', async () => {

@@ -98,8 +98,22 @@ describe('a job that is resumed', () => {
 
   it('labels the same views from any checkpoint', async () => {
     const payload = labelingPayload(world, undisturbed.teachers, [undisturbed.synthesis.images]);
-    const result = await assertResumable((context) => label(payload, context), [0, 100, 101]);
-    assert.deepEqual(result, undisturbed.labelled);
+    const run = (context: KeptContext) => label(payload, context);
+    assert.deepEqual(await assertResumable(run, [0, 100, 101]), undisturbed.labelled);
+    for (const topK of [0, 1]) {
+      const short = { ...payload, config: { ...payload.config, topK, fkdSteps: 3 } };
+      await assertResumable((context) => label(short, context), [0, 1, 2, 3], true);
+    }
+  });
+
+  it('labels the same samples from the middle of a pass over many', async () => {
+    const many = Array.from({ length: 20 }, () => undisturbed.synthesis.images);
+    const payload = labelingPayload(world, undisturbed.teachers, many);
+    const short = { ...payload, config: { ...payload.config, fkdSteps: 1 } };
+    const run = (context: KeptContext) => label(short, context);
+    // Of 480 samples after the first 250, and after all of them.
+    await assertResumable(run, [0, 0, 1], true);
+    await assertResumable(run, [0, 1]);
   });
 
   it('labels anew where a file that the checkpoint names is gone', async () => {

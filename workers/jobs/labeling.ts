@@ -1,52 +1,89 @@
-/** LABELING: the ensemble's labels of a run's images, static and for every stored view; resumable file by file. */
+/** LABELING: the ensemble's labels of a run's images, static and for every stored view; resumable to the same bytes. */
 import { z } from 'zod';
 import { FKD_STEPS_PER_FILE as STEPS_PER_FILE, storedSteps } from '../../src/domain/config.js';
 import { namedFileRef, objectRef } from '../../src/domain/jobs/references.js';
-import { encodeLabels, type LabelledViews } from '../../src/formats/labels.js';
-import { encodeSafetensors } from '../../src/formats/safetensors.js';
-import { type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
+import { decodeLabels, encodeLabels, type LabelledViews } from '../../src/formats/labels.js';
+import { decodeSafetensors, encodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
+import { getVerified, type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { readSynthetic } from '../teddy/dataset.js';
-import { labelStep, loadLabeller, staticLabels } from '../teddy/labels.js';
+import { labelStep, loadLabeller, type StaticPass, staticLabels } from '../teddy/labels.js';
 import type { Job } from './job.js';
 
-const progressSoFar = z.object({ static: objectRef, fkd: z.array(namedFileRef) });
+/** Views that the ensemble sees between two checkpoints of the static labels: a minute of a deep network, and seconds of a small one. */
+const CHECKPOINT_EVERY = 10_000;
+
+/** The files that are whole, and of the next one what there is. */
+const filesSoFar = z.object({
+  static: objectRef.optional(),
+  fkd: z.array(namedFileRef),
+  begun: objectRef.optional(),
+});
+type FilesSoFar = z.infer<typeof filesSoFar>;
 
 export const label: Job<'LABELING'> = async ({ dataset, teachers, images, config, seed }, context) => {
   const { store, resumeFrom } = context;
   const labeller = await loadLabeller(store, dataset, teachers, config);
   const { set, samples } = await readSynthetic(context, images);
-
-  const writeStatic = async (): Promise<z.infer<typeof progressSoFar>> => {
-    const logits = await staticLabels(labeller, set, samples, config, seed, () => context.breathe());
-    const file = encodeSafetensors({
-      logits: { dtype: 'F16', shape: [samples, dataset.classNames.length], data: logits },
-    });
-    const begun = { static: await putByDigest(store, 'labels', file, '.safetensors'), fkd: [] };
-    await context.checkpoint(Buffer.from(JSON.stringify(begun)), 0);
-    return begun;
-  };
-  const earlier = resumeFrom && progressSoFar.parse(JSON.parse(resumeFrom.toString()));
-  const done = earlier && (await areThere(store, [earlier.static, ...earlier.fkd])) ? earlier : await writeStatic();
-
   const steps = storedSteps(config);
-  for (let first = done.fkd.length * STEPS_PER_FILE; first < steps; first += STEPS_PER_FILE) {
+  const earlier = await filesOf(store, resumeFrom);
+  const { fkd } = earlier;
+  const begun = earlier.begun && (await getVerified(store, earlier.begun));
+  const keep = (file: Buffer) => putByDigest(store, 'labels', file, '.safetensors');
+  const save = (files: FilesSoFar, step: number) => context.checkpoint(Buffer.from(JSON.stringify(files)), step);
+
+  const writeStatic = async () => {
+    const encode = ({ means, done }: StaticPass) =>
+      encodeSafetensors(
+        { logits: { dtype: 'F16', shape: [samples, dataset.classNames.length], data: means } },
+        done < samples ? { done: String(done) } : {},
+      );
+    let saved = 0;
+    const passed = async (pass: StaticPass) => {
+      const views = (pass.done - saved) * config.staticViews * teachers.length;
+      if (pass.done === samples || (views < CHECKPOINT_EVERY && !context.stopping())) return;
+      await save({ fkd, begun: await keep(encode(pass)) }, 0);
+      saved = pass.done;
+    };
+    const reports = { breathe: () => context.breathe(), passed };
+    const means = await staticLabels(labeller, set, samples, config, seed, reports, begun && staticPassOf(begun));
+    const file = await keep(encode({ means, done: samples }));
+    await save({ static: file, fkd }, 0);
+    return file;
+  };
+  const staticFile = earlier.static ?? (await writeStatic());
+
+  // Of a file of views only where that of the static labels is whole.
+  let batches: LabelledViews[] = earlier.static && begun ? decodeLabels(begun).batches : [];
+  for (let first = fkd.length * STEPS_PER_FILE; first < steps; first += STEPS_PER_FILE) {
     const end = Math.min(steps, first + STEPS_PER_FILE);
-    const batches: LabelledViews[] = [];
-    for (let step = first; step < end; step++) {
+    for (let step = first + batches.length; step < end; step++) {
       batches.push(labelStep(labeller, set, samples, config, seed, step));
       context.progress(step + 1, steps);
+      if (step + 1 < end && context.stopping()) {
+        const part = await keep(encodeLabels(batches, first, config.topK));
+        await save({ static: staticFile, fkd, begun: part }, step + 1);
+      }
       await context.breathe();
     }
     const name = `fkd-${String(first).padStart(6, '0')}.safetensors`;
-    const file = await putByDigest(store, 'labels', encodeLabels(batches, first, config.topK), '.safetensors');
-    done.fkd.push({ ...file, name });
-    await context.checkpoint(Buffer.from(JSON.stringify(done)), end);
+    fkd.push({ ...(await keep(encodeLabels(batches, first, config.topK))), name });
+    batches = [];
+    await save({ static: staticFile, fkd }, end);
   }
-  return done;
+  return { static: staticFile, fkd };
 };
 
-/** A checkpoint may outlive the files that it names: what is gone is made again, to the same bytes. */
-async function areThere(store: ObjectStore, files: readonly { readonly key: string }[]): Promise<boolean> {
-  const found = await Promise.all(files.map(({ key }) => store.stat(key)));
-  return found.every((object) => object !== null);
+function staticPassOf(bytes: Buffer): StaticPass {
+  const file = decodeSafetensors(bytes);
+  return { means: tensorOfFile(file, 'logits', 'F16').data, done: Number(file.metadata.done) };
+}
+
+/** A checkpoint may outlive the files that it names: where one is gone all are made again, to the same bytes. */
+async function filesOf(store: ObjectStore, checkpoint: Buffer | undefined): Promise<FilesSoFar> {
+  const none = { fkd: [] };
+  if (checkpoint === undefined) return none;
+  const files = filesSoFar.parse(JSON.parse(checkpoint.toString()));
+  const named = [...files.fkd, files.static, files.begun].filter((file) => file !== undefined);
+  const found = await Promise.all(named.map(({ key }) => store.stat(key)));
+  return found.every((object) => object !== null) ? files : none;
 }

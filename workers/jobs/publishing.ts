@@ -21,7 +21,9 @@ import { getVerified, type ObjectStore, putByDigest } from '../../src/platform/o
 import type { Job } from './job.js';
 
 const FOLDER = 'distilled-sets';
+/** Fewer where their pixels and logits are more than this, as stored without compression: no object may reach 2 GiB. */
 const SHARD_SAMPLES = 1000;
+const SHARD_BYTES = 2 ** 30;
 /** Samples between two reports. */
 const REPORT_EVERY = 50;
 
@@ -53,8 +55,10 @@ export const publish: Job<'PUBLISHING'> = async (payload, context) => {
   }
 
   const shards: PublishedShard[] = [];
-  for (let first = 0; first < total; first += SHARD_SAMPLES) {
-    const count = Math.min(SHARD_SAMPLES, total - first);
+  const sampleBytes = shape.height * shape.width * shape.channels + 2 * dataset.classNames.length;
+  const most = Math.max(1, Math.min(SHARD_SAMPLES, Math.floor(SHARD_BYTES / sampleBytes)));
+  for (let first = 0; first < total; first += most) {
+    const count = Math.min(most, total - first);
     const tar = await encodeShard(next(count), shape);
     const name = `${String(shards.length).padStart(6, '0')}.tar`;
     shards.push({ ...(await putByDigest(store, FOLDER, tar, '.tar')), samples: count, name });

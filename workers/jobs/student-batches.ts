@@ -119,7 +119,7 @@ const fixed: Batches = async (payload, { breathe }, set, labellerOfJob) => {
   }
   // Teachers that cannot be read are told of before the first student.
   const labeller = await labellerOfJob();
-  const vectors = () => staticLabels(labeller, set, set.labels.length, labelConfig, seed, breathe);
+  const vectors = () => staticLabels(labeller, set, set.labels.length, labelConfig, seed, { breathe });
   return ofSamples(payload, set, labelConfig, vectors);
 };
 
@@ -132,7 +132,7 @@ const hard: Batches = async ({ labelConfig, dataset, recipe, seed }, _, set) => 
 const plain: Batches = async (payload, { breathe }, set, labellerOfJob) => {
   const whole = { ...payload.labelConfig, cropScaleMin: 1, flip: false, staticViews: 1 };
   const labeller = await labellerOfJob();
-  const vectors = () => staticLabels(labeller, set, set.labels.length, whole, payload.seed, breathe);
+  const vectors = () => staticLabels(labeller, set, set.labels.length, whole, payload.seed, { breathe });
   return ofSamples(payload, set, whole, vectors);
 };
 

@@ -28,8 +28,12 @@ export async function readImported(
     // The decoder speaks of an object of the store; who wrote this file knows it by its path.
     throw error instanceof TeddyhubError ? bad(error.message, error) : error;
   }
-  const stem = architecture.name === 'CONVNET' ? '' : ` with the stem ${stemOf(architecture, network.shape)}`;
-  const problem = problemOf(file, network, `a ${architecture.name}${stem} of ${network.classes} classes`);
+  const stem = architecture.name === 'CONVNET' ? undefined : stemOf(architecture, network.shape);
+  const written = file.metadata.stem;
+  if (stem !== undefined && written !== undefined && written !== stem)
+    throw bad(`it is of a ${architecture.name} with the stem ${written}, not ${stem}: say so (architecture.stem).`);
+  const withStem = stem === undefined ? '' : ` with the stem ${stem}`;
+  const problem = problemOf(file, network, `a ${architecture.name}${withStem} of ${network.classes} classes`);
   if (problem !== undefined) throw bad(problem);
   return decodeParameters(network, bytes);
 }

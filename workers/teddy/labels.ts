@@ -109,9 +109,22 @@ export function labelStep(
   return labelViews(labeller, set, views, config.topK);
 }
 
+/** Of a pass over all samples: what is known of the first `done`, zeros behind it. */
+export interface StaticPass {
+  /** float16 bits [samples, classes] */
+  readonly means: Uint16Array;
+  readonly done: number;
+}
+
+export interface StaticReports {
+  breathe(): Promise<void>;
+  /** Called when the views of some more samples are through, with what `earlier` takes. */
+  passed?(pass: StaticPass): Promise<void>;
+}
+
 /**
  * Mean logits over `staticViews` unmixed views of every sample, as float16 bits [samples, classes]. Some samples through all of
- * their views at a time, so that sums are held of these alone.
+ * their views at a time, so that sums are held of these alone; the same ones wherever an earlier pass broke off.
  */
 export async function staticLabels(
   labeller: Labeller,
@@ -119,12 +132,13 @@ export async function staticLabels(
   samples: number,
   config: LabelConfig,
   seed: number,
-  breathe: () => Promise<void>,
+  { breathe, passed }: StaticReports,
+  earlier?: StaticPass,
 ): Promise<Uint16Array> {
   const classes = labeller.ensemble[0]?.frozen.network.classes ?? 0;
-  const means = new Uint16Array(samples * classes);
+  const means = earlier ? Uint16Array.from(earlier.means) : new Uint16Array(samples * classes);
   const together = passBatch(labeller.shape);
-  for (let start = 0; start < samples; start += together) {
+  for (let start = earlier?.done ?? 0; start < samples; start += together) {
     const n = Math.min(together, samples - start);
     const sums = new Float64Array(n * classes);
     for (let view = 0; view < config.staticViews; view++) {
@@ -138,6 +152,7 @@ export async function staticLabels(
       await breathe();
     }
     means.set(halvesOf(sums), start * classes);
+    await passed?.({ means, done: start + n });
   }
   return means;
 }

@@ -135,7 +135,7 @@ export function randomTeacher(
   { seed, index }: { readonly seed: number; readonly index: number },
 ): Parameters {
   const parameters = initialize(network, random(seed, 'random-init', index).integer(2 ** 31));
-  const byPixels = Math.floor(MOMENT_PIXELS / (train.height * train.width));
+  const byPixels = Math.max(1, Math.floor(MOMENT_PIXELS / (train.height * train.width)));
   const byMemory = Math.max(1, Math.floor(momentBytes(architecture) / activationBytes(architecture, network.shape)));
   const count = Math.min(MOMENT_IMAGES, byPixels, byMemory, train.labels.length);
   const chosen = shuffledIndices(seed, `random-init/${index}`, train.labels.length, 0, count);

@@ -117,14 +117,21 @@ export function synthesisStep(
   const boxes = augmentationBoxes(config.augmentation, config.cropScaleMin, shape, pixels.shape[0], source);
   const chosen = teachersAt(task, pool.length, step);
   const parts = { crossEntropy: 0, moments: 0, classMeans: 0 };
+  const news: Record<string, Tensor2D> = {};
   const { value, grads } = tf.engine().gradients(() => {
     const view = normalize(crop(resize(pixels, shape.height, shape.width), boxes), normalization);
     const totals = chosen.map((k) => {
       const target = pool[k] as Target;
-      const earlier = state.memory[k] as Tensor2D | undefined;
-      const { total, remembered, ...loss } = matchingLoss(target, view, labels, config, earlier);
-      earlier?.dispose();
-      if (remembered) state.memory[k] = remembered;
+      const { total, remembered, ...loss } = matchingLoss(
+        target,
+        view,
+        labels,
+        config,
+        state.memory[k] as Tensor2D | undefined,
+      );
+      // Drawn twice, a teacher remembers a step once.
+      news[k]?.dispose();
+      if (remembered) news[k] = remembered;
       for (const key of ['crossEntropy', 'moments', 'classMeans'] as const) {
         parts[key] += (loss[key].dataSync()[0] as number) / chosen.length;
       }
@@ -132,6 +139,10 @@ export function synthesisStep(
     });
     return totals.reduce((sum, total) => sum.add(total) as Scalar).div(chosen.length) as Scalar;
   }, [pixels]);
+  for (const [k, remembered] of Object.entries(news)) {
+    state.memory[k]?.dispose();
+    state.memory[k] = remembered;
+  }
   const total = value.dataSync()[0] as number;
   assertFinite(total, `synthesis at step ${step}`);
   const [whole] = grads as [Tensor];

@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { TeddyhubError } from '../../domain/errors.js';
 import { type ObjectRef, objectRef } from '../../domain/jobs/references.js';
 import type { Manifest } from '../../domain/manifest.js';
+import { assertRoom } from '../../formats/append-file.js';
 import type { ExportFileName } from '../../formats/exports/export-file.js';
 import { exportOnThread } from '../../formats/exports/export-thread.js';
 import {
@@ -30,6 +31,15 @@ export interface ExportedSet {
   readonly manifest: Manifest;
   /** Its shards by the URLs that the manifest has for them. */
   readonly shards: ReadonlyMap<string, ObjectRef>;
+}
+
+/** How often a pixel of the full images is written at most, in bytes: its shards, what is made of them, and that as a tar. */
+const BYTES_OF_PIXEL = { 'class-folders.tar': 3, 'data.parquet': 2, 'data.npz': 2, 'set.safetensors': 5 } as const;
+
+/** At most what making the export takes of the disk, but for names and headers. */
+function roomOf({ sampleCount, fullImageShape, classNames }: Manifest, name: ExportFileName): number {
+  const { height, width, channels } = fullImageShape;
+  return sampleCount * (height * width * channels * BYTES_OF_PIXEL[name] + 4 * classNames.length);
 }
 
 export class SetExports {
@@ -75,6 +85,7 @@ export class SetExports {
   private async make({ manifest, shards }: ExportedSet, name: ExportFileName, note: string): Promise<ObjectRef> {
     await mkdir(this.scratch, { recursive: true });
     await this.sweep();
+    assertRoom(this.scratch, roomOf(manifest, name));
     const folder = await mkdtemp(join(this.scratch, PREFIX));
     try {
       for (const [url, shard] of shards) {

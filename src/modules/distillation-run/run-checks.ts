@@ -19,7 +19,9 @@ const MOST_TASKS = 10_000;
 /** topK names classes by 16 bits (src/formats/labels.ts). */
 const MOST_TOP_K_CLASSES = 2 ** 15;
 /** No object is larger: neither Node nor most readers take that many bytes at once. */
-const MOST_LABEL_GIBIBYTES = 2;
+const MOST_GIBIBYTES = 2;
+/** Of a value of an image in a checkpoint of synthesis: itself and two moments of Adam, in float32. */
+const CHECKPOINT_BYTES = 12;
 
 /** Mistakes are reported under `path`. Throws INVALID_INPUT, TOO_FEW_IMAGES, UNSUPPORTED_SHAPE. */
 export function checkConfig(
@@ -100,6 +102,16 @@ function checkTasks({ synthesis }: RunConfig, dataset: ReadyDataset, matched: re
     );
   }
   const plan = planSynthesis(synthesis, dataset, architectures);
+  const { height, width, channels } = dataset.shape;
+  const most = Math.max(...plan.map(({ classes, imagesPerClass }) => classes.length * imagesPerClass));
+  const gibibytes = gibibytesOf(most * height * width * channels * CHECKPOINT_BYTES);
+  if (gibibytes >= MOST_GIBIBYTES) {
+    refuse(
+      'INVALID_INPUT',
+      ['synthesis', 'imagesPerClassPerTask'],
+      `A checkpoint of a task of ${most} images would have ${gibibytes} GiB, and must have less than ${MOST_GIBIBYTES}: take smaller tasks (imagesPerClassPerTask, classesPerTask).`,
+    );
+  }
   const fewest = Math.min(...plan.map(({ imagesPerClass }) => imagesPerClass));
   if (synthesis.rounds > fewest) {
     refuse(
@@ -109,6 +121,9 @@ function checkTasks({ synthesis }: RunConfig, dataset: ReadyDataset, matched: re
     );
   }
 }
+
+/** To a tenth. */
+const gibibytesOf = (bytes: number): number => Math.round((10 * bytes) / 2 ** 30) / 10;
 
 function checkLabels({ synthesis, labels }: RunConfig, dataset: ReadyDataset, refuse: Refuse) {
   const classes = dataset.classNames.length;
@@ -120,12 +135,12 @@ function checkLabels({ synthesis, labels }: RunConfig, dataset: ReadyDataset, re
     );
   }
   const within = (logits: number, advice: string, field: readonly string[]) => {
-    const gibibytes = Math.round((10 * 2 * logits) / 2 ** 30) / 10;
-    if (gibibytes < MOST_LABEL_GIBIBYTES) return;
+    const gibibytes = gibibytesOf(2 * logits);
+    if (gibibytes < MOST_GIBIBYTES) return;
     refuse(
       'INVALID_INPUT',
       field,
-      `A file of labels would have ${gibibytes} GiB, and must have less than ${MOST_LABEL_GIBIBYTES}: ${advice}.`,
+      `A file of labels would have ${gibibytes} GiB, and must have less than ${MOST_GIBIBYTES}: ${advice}.`,
     );
   };
   const samples = synthesis.imagesPerClass * synthesis.formation ** 2 * classes;
