@@ -157,8 +157,9 @@ const WIDE: readonly Trial[] = [
     synthesis: narrowWinner,
     labels: { ensembleSize: 3 },
   },
-  // Wins at width 16.
+  // Wins at width 16, under the weights of it.
   { name: 'no cross-entropy', synthesis: { crossEntropyWeight: 0 } },
+  { name: 'no cross-entropy, weights of width 16', synthesis: { crossEntropyWeight: 0, ...weights } },
   { name: '800 steps', synthesis: { steps: 800 } },
   { name: 'moments .03', synthesis: { momentsWeight: 0.03 } },
   { name: 'class means .1', synthesis: { classMeanWeight: 0.1 } },
