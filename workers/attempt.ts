@@ -22,8 +22,9 @@ const HAND_BACK_MS = 3_000;
 /** How long a drain waits for a checkpoint: a step of a deep network takes seconds, and some jobs have none to make. */
 const LAST_CHECKPOINT_MS = 4_000;
 
-/** Attempts at a task that end by being handed back unread: where all workers are older, as after a step back, it fails at last. */
+/** How often a task is handed back unread: where all workers are older, as after a step back, it fails at last. */
 const PASSED_ON = 4;
+const OTHER_VERSION = 'its worker is of another version';
 
 export type AttemptEnd = 'SUCCEEDED' | 'FAILED' | 'RETRY' | 'STALE' | 'DRAINED';
 
@@ -105,10 +106,12 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
   const isNewer = () => insist(() => isOutdated(backend.database), log, over);
 
   const passOn = async (what: string): Promise<AttemptEnd> => {
-    if (attempt > PASSED_ON) return fail({ type: 'UNREADABLE', what });
+    const where = { taskId, outcome: 'DRAINED', reason: { startsWith: OTHER_VERSION } } as const;
+    const passed = await insist(() => backend.database.taskAttempt.count({ where }), log, over);
+    if (passed >= PASSED_ON) return fail({ type: 'UNREADABLE', what });
     // First: or it would be the next to take the task.
     await onUnreadable(what);
-    await insist(() => handBackTask(backend, claim, `its worker is of another version (${what})`), log, over);
+    await insist(() => handBackTask(backend, claim, `${OTHER_VERSION} (${what})`), log, over);
     return 'DRAINED';
   };
 

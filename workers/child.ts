@@ -4,10 +4,10 @@
  * that bounds memory, whatever leaks.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import { TeddyhubError, toFailure } from '../src/domain/errors.js';
+import { toFailure } from '../src/domain/errors.js';
 import { JOB_CONTRACTS, type JobKind } from '../src/domain/jobs/contracts.js';
 import { withShardCache } from '../src/formats/shard-cache.js';
-import { getVerified, type ObjectStore, putByDigest } from '../src/platform/object-store/object-store.js';
+import { getIntact, type ObjectStore, putByDigest, refByKey } from '../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../src/platform/object-store/open-object-store.js';
 import { explainTensorflow } from './explain-tensorflow.js';
 import type { Job, JobContext } from './jobs/job.js';
@@ -92,17 +92,8 @@ async function openContext({ workplace, taskId, checkpointKey }: Assignment): Pr
 }
 
 /** A checkpoint that was lost or damaged costs time and nothing else: the same bits come out from the beginning. */
-async function readCheckpoint(store: ObjectStore, key: string): Promise<Buffer | undefined> {
-  const digest = `sha256:${key.slice(key.lastIndexOf('/') + 1)}`;
-  try {
-    return await getVerified(store, { key, digest, bytes: 0 });
-  } catch (error) {
-    const unusable = error instanceof TeddyhubError && ['OBJECT_MISSING', 'OBJECT_CORRUPT'].includes(error.code);
-    if (!unusable) throw error;
-    console.error(`starting afresh: ${error.message}`);
-    return undefined;
-  }
-}
+const readCheckpoint = (store: ObjectStore, key: string): Promise<Buffer | undefined> =>
+  getIntact(store, refByKey(key), (problem) => console.error(`starting afresh: ${problem}`));
 
 function send(message: FromChild, done: () => void = () => undefined): void {
   // Once disconnected, the handler above ends the process at its next turn.

@@ -44,12 +44,21 @@ export async function startSupervisor(
     outdated.resolve(what);
   };
 
+  /** The queue delivers again whatever a handler throws, and tells nobody. */
+  const told = <T>(taskId: string, work: () => Promise<T>): Promise<T> =>
+    work().catch((error: unknown) => {
+      if (!draining.signal.aborted) log.error({ taskId, err: error }, 'task not taken');
+      throw error;
+    });
+
   const handle = async (taskId: string): Promise<void> => {
     // Delivered while the queue was being paused.
     if (draining.signal.aborted) return returnTask(backend, taskId);
     // One id for all repetitions: a claim whose answer was lost is no lost attempt.
     const attemptId = newId();
-    const claim = await insist(() => claimTask(backend, taskId, workerId, attemptId), log, draining.signal);
+    const claim = await told(taskId, () =>
+      insist(() => claimTask(backend, taskId, workerId, attemptId), log, draining.signal),
+    );
     if (claim === null) return;
     const attempt = startAttempt(claim, { ...options, onUnreadable });
     current = attempt;
@@ -71,7 +80,7 @@ export async function startSupervisor(
     sayAlive().catch((error: unknown) => log.debug({ reason: String(error) }, 'heartbeat not written')),
   );
 
-  await backend.queue.workDead((taskId) => failDeadTask(backend, taskId));
+  await backend.queue.workDead((taskId) => told(taskId, () => failDeadTask(backend, taskId)));
   await backend.queue.work((taskId) => {
     handling = handle(taskId);
     return handling;

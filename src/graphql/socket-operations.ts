@@ -6,6 +6,7 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   execute,
+  type FragmentDefinitionNode,
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
@@ -48,18 +49,24 @@ export function assertSubscription(document: DocumentNode, operationName: string
     throw refused('What a subscription follows cannot be left out by @skip or @include.');
 }
 
-/** Whether a directive decides on a field at the root, there or in fragments. */
-function mayBeLeftOut({ selections }: SelectionSetNode, document: DocumentNode): boolean {
+/** Whether a directive decides on a field at the root, there or in fragments: in each of these once, however often it is spread. */
+function mayBeLeftOut(
+  { selections }: SelectionSetNode,
+  document: DocumentNode,
+  seen: Set<string> = new Set(),
+): boolean {
   return selections.some((selection) => {
     if (selection.directives?.some(({ name }) => name.value === 'skip' || name.value === 'include')) return true;
-    if (selection.kind === Kind.INLINE_FRAGMENT) return mayBeLeftOut(selection.selectionSet, document);
     if (selection.kind === Kind.FIELD) return false;
-    return document.definitions.some(
-      (definition) =>
-        definition.kind === Kind.FRAGMENT_DEFINITION &&
-        definition.name.value === selection.name.value &&
-        mayBeLeftOut(definition.selectionSet, document),
+    if (selection.kind === Kind.INLINE_FRAGMENT) return mayBeLeftOut(selection.selectionSet, document, seen);
+    const { value: name } = selection.name;
+    if (seen.has(name)) return false;
+    seen.add(name);
+    const fragment = document.definitions.find(
+      (definition): definition is FragmentDefinitionNode =>
+        definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === name,
     );
+    return fragment !== undefined && mayBeLeftOut(fragment.selectionSet, document, seen);
   });
 }
 

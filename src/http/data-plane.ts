@@ -131,7 +131,7 @@ const fileOf = (row: { objectKey: string; digest: string; bytes: bigint }): Obje
 
 /** The bytes of manifest.json, if they are those of their digest. */
 const manifestOf = (store: ObjectStore, set: DistilledSet): Promise<Buffer> =>
-  getVerified(store, { key: set.manifestKey, digest: set.manifestDigest, bytes: 0 }).catch((error: unknown) => {
+  getVerified(store, { key: set.manifestKey, digest: set.manifestDigest }).catch((error: unknown) => {
     throw named(error, `The manifest of distilled set ${set.id}`);
   });
 

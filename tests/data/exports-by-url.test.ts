@@ -125,9 +125,10 @@ describe('exports of a set by URL', () => {
   it('are not begun where the disk has no room for them', async () => {
     const { set, store } = planes['by itself']!;
     const manifest = { ...set.manifest, sampleCount: 1e12 };
+    const shards = new Map([['shards/000000.tar', { key: 'none', digest: 'none', bytes: 1e15 }]]);
     const exports = new SetExports(store, join(world.stateDir, 'no-room'));
     for (const name of ['set.safetensors', 'class-folders.tar'] as const) {
-      const made = exports.find(`sha256:${name}`, name, async () => ({ manifest, shards: new Map() }));
+      const made = exports.find(`sha256:${name}`, name, async () => ({ manifest, shards }));
       await assert.rejects(made, failureWith('STORAGE_FULL', 'are needed with some to spare'));
     }
     assert.deepEqual(await readdir(join(world.stateDir, 'no-room')), []);

@@ -15,7 +15,7 @@ import { previewGrid } from '../../src/formats/preview.js';
 import { encodeSafetensors } from '../../src/formats/safetensors.js';
 import { type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
-import { publish } from '../../workers/jobs/publishing.js';
+import { publish, samplesPerShard } from '../../workers/jobs/publishing.js';
 import {
   CLASSES,
   HEIGHT,
@@ -54,6 +54,12 @@ describe('publishing a distilled set', () => {
       ],
     );
     assert.equal(result.samples, inputs.total);
+  });
+
+  it('cuts smaller shards of large images, which no object could hold', () => {
+    const of = (side: number, classes = 10) => samplesPerShard({ height: side, width: side, channels: 3 }, classes);
+    assert.deepEqual([of(32), of(224), of(1024), of(2048), of(32, 2 ** 20)], [1000, 1000, 341, 85, 511]);
+    assert.ok(of(2048) * 2048 ** 2 * 3 < 2 ** 31);
   });
 
   it('makes the same digests again, and writes nothing for them', async () => {

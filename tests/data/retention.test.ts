@@ -11,6 +11,7 @@ import { putByDigest } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { toJson } from '../../src/platform/orchestration/work.js';
 import { type CollectOptions, collectGarbage } from '../../src/platform/retention/collect.js';
+import { keysInCheckpoints } from '../../src/platform/retention/references.js';
 import { publish } from '../../workers/jobs/publishing.js';
 import { makeInputs, type Payload, payloadOf } from '../support/publish-inputs.js';
 import { seedPublishedSet } from '../support/published-set.js';
@@ -118,6 +119,43 @@ describe('garbage collection', () => {
     await store.delete(checkpoint.key);
     assert.equal((await collect()).objects, 1, 'a checkpoint that is gone names nothing');
     await world.database.task.delete({ where: { id } });
+  });
+
+  it('keeps the labels of a checkpoint that takes the place of another one while that is read', async () => {
+    const { database } = world;
+    const made = await putByDigest(store, 'labels', Buffer.from('labels of both'), '.safetensors');
+    const stateOf = (fkd: unknown[]) => Buffer.from(JSON.stringify({ static: made, fkd }));
+    const [old, next] = [await putByDigest(store, 'checkpoints/b-task', stateOf([]), ''), stateOf([made])];
+    const run = await seedRun(database, await seedPool(database, await seedDataset(database, project)));
+    const task = { projectId: project.id, runId: run.id, kind: 'LABELING', state: 'RUNNING', payload: {} } as const;
+    const createdAt = new Date();
+    const { id } = await database.task.create({ data: { ...task, checkpointKey: old.key, createdAt } });
+    const moving: ObjectStore = {
+      ...store,
+      async get(key) {
+        if (key === old.key) {
+          const { key: checkpointKey } = await putByDigest(store, 'checkpoints/b-task', next, '');
+          await database.task.update({ where: { id }, data: { checkpointKey } });
+          await store.delete(old.key);
+        }
+        return store.get(key);
+      },
+    };
+    const named = await keysInCheckpoints(database, moving);
+    assert.deepEqual([...new Set(named)], [made.key]);
+    await database.task.delete({ where: { id } });
+  });
+
+  it('goes on past a checkpoint that is damaged, which names nothing', async () => {
+    const { database } = world;
+    const checkpoint = await putByDigest(store, 'checkpoints/c-task', Buffer.from('{"key":"labels/none"}'), '');
+    const run = await seedRun(database, await seedPool(database, await seedDataset(database, project)));
+    const task = { projectId: project.id, runId: run.id, kind: 'LABELING', state: 'FAILED', payload: {} } as const;
+    const { id } = await database.task.create({ data: { ...task, checkpointKey: checkpoint.key } });
+    assert.deepEqual(await keysInCheckpoints(database, store), ['labels/none']);
+    await store.put(checkpoint.key, Buffer.from('{"key":"labels/no'));
+    assert.deepEqual(await keysInCheckpoints(database, store), []);
+    await database.task.delete({ where: { id } });
   });
 
   it('keeps the labels of a task that ends between two looks at the rows', async () => {

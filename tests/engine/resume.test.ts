@@ -116,6 +116,19 @@ describe('a job that is resumed', () => {
     await assertResumable(run, [0, 1]);
   });
 
+  it('labels again what was begun where that is damaged or gone', async () => {
+    const payload = labelingPayload(world, undisturbed.teachers, [undisturbed.synthesis.images]);
+    const short = { ...payload, config: { ...payload.config, fkdSteps: 3 } };
+    const whole = { ...keptContext(world.store), stopping: () => true };
+    const result = await label(short, whole);
+    const begun = whole.checkpoints.find(({ step }) => step === 2)?.bytes;
+    const { key } = (JSON.parse(begun?.toString() ?? '') as { begun: { key: string } }).begun;
+    await world.store.put(key, Buffer.from('damaged'));
+    assert.deepEqual(await label(short, keptContext(world.store, begun)), result);
+    await world.store.delete(key);
+    assert.deepEqual(await label(short, keptContext(world.store, begun)), result);
+  });
+
   it('labels anew where a file that the checkpoint names is gone', async () => {
     const payload = labelingPayload(world, undisturbed.teachers, [undisturbed.synthesis.images]);
     const whole = keptContext(world.store);

@@ -275,6 +275,16 @@ describe('worker processes', () => {
     }
   });
 
+  it('say why they cannot take a task, which the queue keeps to itself, and take it once they can', async () => {
+    const worker = await oneAtWork();
+    const allow = await world.refuseWrites('TaskAttempt', 'P0001', `NEW."outcome" IS NULL`);
+    const run = await runs.newRun();
+    const { taskId } = await worker.logged('task not taken').finally(allow);
+    await runs.succeeded(run.id);
+    assert.equal((await runs.synthesisOf(run.id))?.id, taskId);
+    assert.deepEqual(await runs.outcomes(run.id), ['SUCCEEDED']);
+  });
+
   it('keep what they have computed while the disk of the database is full, and record it once there is room', async () => {
     const allow = await world.refuseWrites('TaskAttempt', '53100', `NEW."outcome" = 'SUCCEEDED'`);
     const worker = await oneAtWork();

@@ -4,13 +4,17 @@ import { FKD_STEPS_PER_FILE as STEPS_PER_FILE, storedSteps } from '../../src/dom
 import { namedFileRef, objectRef } from '../../src/domain/jobs/references.js';
 import { decodeLabels, encodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import { decodeSafetensors, encodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
-import { getVerified, type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
+import { getIntact, type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { readSynthetic } from '../teddy/dataset.js';
 import { labelStep, loadLabeller, type StaticPass, staticLabels } from '../teddy/labels.js';
 import type { Job } from './job.js';
 
-/** Views that the ensemble sees between two checkpoints of the static labels: a minute of a deep network, and seconds of a small one. */
+/**
+ * Views that the ensemble sees between two checkpoints of the static labels: a minute of a deep network, and seconds of a small one.
+ * At most so many in all, as each leaves a file as large as the labels until garbage collection.
+ */
 const CHECKPOINT_EVERY = 10_000;
+const MOST_CHECKPOINTS = 20;
 
 /** The files that are whole, and of the next one what there is. */
 const filesSoFar = z.object({
@@ -25,9 +29,7 @@ export const label: Job<'LABELING'> = async ({ dataset, teachers, images, config
   const labeller = await loadLabeller(store, dataset, teachers, config);
   const { set, samples } = await readSynthetic(context, images);
   const steps = storedSteps(config);
-  const earlier = await filesOf(store, resumeFrom);
-  const { fkd } = earlier;
-  const begun = earlier.begun && (await getVerified(store, earlier.begun));
+  const { static: whole, fkd, begun } = await filesOf(store, resumeFrom);
   const keep = (file: Buffer) => putByDigest(store, 'labels', file, '.safetensors');
   const save = (files: FilesSoFar, step: number) => context.checkpoint(Buffer.from(JSON.stringify(files)), step);
 
@@ -37,23 +39,26 @@ export const label: Job<'LABELING'> = async ({ dataset, teachers, images, config
         { logits: { dtype: 'F16', shape: [samples, dataset.classNames.length], data: means } },
         done < samples ? { done: String(done) } : {},
       );
-    let saved = 0;
+    const from = begun && staticPassOf(begun);
+    const viewsOf = (count: number) => count * config.staticViews * teachers.length;
+    const every = Math.max(CHECKPOINT_EVERY, viewsOf(samples) / MOST_CHECKPOINTS);
+    let saved = from?.done ?? 0;
     const passed = async (pass: StaticPass) => {
-      const views = (pass.done - saved) * config.staticViews * teachers.length;
-      if (pass.done === samples || (views < CHECKPOINT_EVERY && !context.stopping())) return;
+      const due = viewsOf(pass.done - saved) >= every || context.stopping();
+      if (!due || pass.done === samples) return;
       await save({ fkd, begun: await keep(encode(pass)) }, 0);
       saved = pass.done;
     };
     const reports = { breathe: () => context.breathe(), passed };
-    const means = await staticLabels(labeller, set, samples, config, seed, reports, begun && staticPassOf(begun));
+    const means = await staticLabels(labeller, set, samples, config, seed, reports, from);
     const file = await keep(encode({ means, done: samples }));
     await save({ static: file, fkd }, 0);
     return file;
   };
-  const staticFile = earlier.static ?? (await writeStatic());
+  const staticFile = whole ?? (await writeStatic());
 
   // Of a file of views only where that of the static labels is whole.
-  let batches: LabelledViews[] = earlier.static && begun ? decodeLabels(begun).batches : [];
+  let batches: LabelledViews[] = whole && begun ? decodeLabels(begun).batches : [];
   for (let first = fkd.length * STEPS_PER_FILE; first < steps; first += STEPS_PER_FILE) {
     const end = Math.min(steps, first + STEPS_PER_FILE);
     for (let step = first + batches.length; step < end; step++) {
@@ -78,12 +83,16 @@ function staticPassOf(bytes: Buffer): StaticPass {
   return { means: tensorOfFile(file, 'logits', 'F16').data, done: Number(file.metadata.done) };
 }
 
-/** A checkpoint may outlive the files that it names: where one is gone all are made again, to the same bytes. */
-async function filesOf(store: ObjectStore, checkpoint: Buffer | undefined): Promise<FilesSoFar> {
-  const none = { fkd: [] };
+/**
+ * A checkpoint may outlive the files that it names: where a whole one is gone all are made again, to the same bytes, and what is
+ * begun where that is gone or damaged.
+ */
+async function filesOf(store: ObjectStore, checkpoint: Buffer | undefined) {
+  const none = { static: undefined, fkd: [], begun: undefined };
   if (checkpoint === undefined) return none;
-  const files = filesSoFar.parse(JSON.parse(checkpoint.toString()));
-  const named = [...files.fkd, files.static, files.begun].filter((file) => file !== undefined);
+  const { begun, ...files } = filesSoFar.parse(JSON.parse(checkpoint.toString()));
+  const named = [...files.fkd, files.static].filter((file) => file !== undefined);
   const found = await Promise.all(named.map(({ key }) => store.stat(key)));
-  return found.every((object) => object !== null) ? files : none;
+  if (found.some((object) => object === null)) return none;
+  return { static: files.static, fkd: files.fkd, begun: begun && (await getIntact(store, begun)) };
 }

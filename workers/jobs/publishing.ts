@@ -21,7 +21,6 @@ import { getVerified, type ObjectStore, putByDigest } from '../../src/platform/o
 import type { Job } from './job.js';
 
 const FOLDER = 'distilled-sets';
-/** Fewer where their pixels and logits are more than this, as stored without compression: no object may reach 2 GiB. */
 const SHARD_SAMPLES = 1000;
 const SHARD_BYTES = 2 ** 30;
 /** Samples between two reports. */
@@ -55,8 +54,7 @@ export const publish: Job<'PUBLISHING'> = async (payload, context) => {
   }
 
   const shards: PublishedShard[] = [];
-  const sampleBytes = shape.height * shape.width * shape.channels + 2 * dataset.classNames.length;
-  const most = Math.max(1, Math.min(SHARD_SAMPLES, Math.floor(SHARD_BYTES / sampleBytes)));
+  const most = samplesPerShard(shape, dataset.classNames.length);
   for (let first = 0; first < total; first += most) {
     const count = Math.min(most, total - first);
     const tar = await encodeShard(next(count), shape);
@@ -70,6 +68,12 @@ export const publish: Job<'PUBLISHING'> = async (payload, context) => {
   context.progress(total, total);
   return { shards, ...labels, manifest, digest, samples: total };
 };
+
+/** Fewer where their pixels and logits, were they not compressed, are more than a GiB: no object may reach two. */
+export function samplesPerShard({ height, width, channels }: ImageShape, classes: number): number {
+  const sampleBytes = height * width * channels + 2 * classes;
+  return Math.max(1, Math.min(SHARD_SAMPLES, Math.floor(SHARD_BYTES / sampleBytes)));
+}
 
 /** The samples of all synthesis tasks, one after another, the order that the labels count in; one task's in memory at a time. */
 async function* samplesOf(

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -103,6 +103,8 @@ class Replay:
     """The stored views of a set, in their order. Safe to use from many processes and threads at once."""
 
     def __init__(self, manifest: Manifest, images: np.ndarray, labels: np.ndarray, paths: Sequence[Path]):
+        self._parts = (manifest, images, labels, paths)
+
         def map_file(path: Path) -> _LabelFile:
             return _LabelFile(path, len(manifest.class_names), manifest.sample_count)
 
@@ -117,6 +119,9 @@ class Replay:
         self._height, self._width, _ = manifest.full_image_shape
         self._mean, self._std = (np.array(values, np.float32) for values in (manifest.mean, manifest.std))
         self._starts = np.cumsum([0, *(file.steps * file.batch for file in files)])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Replay, self._parts
 
     @property
     def stored_batch_size(self) -> int:

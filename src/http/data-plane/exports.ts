@@ -33,13 +33,20 @@ export interface ExportedSet {
   readonly shards: ReadonlyMap<string, ObjectRef>;
 }
 
-/** How often a pixel of the full images is written at most, in bytes: its shards, what is made of them, and that as a tar. */
-const BYTES_OF_PIXEL = { 'class-folders.tar': 3, 'data.parquet': 2, 'data.npz': 2, 'set.safetensors': 5 } as const;
-
-/** At most what making the export takes of the disk, but for names and headers. */
-function roomOf({ sampleCount, fullImageShape, classNames }: Manifest, name: ExportFileName): number {
-  const { height, width, channels } = fullImageShape;
-  return sampleCount * (height * width * channels * BYTES_OF_PIXEL[name] + 4 * classNames.length);
+/** What making the export takes of the scratch disk, but for names and headers: its shards, and what comes of them. */
+function roomOf({ manifest, shards }: ExportedSet, name: ExportFileName): number {
+  const { sampleCount, imageShape, fullImageShape, classNames } = manifest;
+  const sizeOf = ({ height, width, channels }: typeof imageShape) => sampleCount * height * width * channels;
+  const logits = sampleCount * classNames.length;
+  const stored = [...shards.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  const made = {
+    // The images, and a tar of them.
+    'class-folders.tar': 2 * stored,
+    'data.parquet': stored + 4 * logits,
+    'data.npz': sizeOf(imageShape) + 2 * logits,
+    'set.safetensors': 4 * sizeOf(fullImageShape) + 2 * logits,
+  };
+  return stored + made[name];
 }
 
 export class SetExports {
@@ -82,10 +89,11 @@ export class SetExports {
     return (await this.store.stat(ref.key))?.bytes === ref.bytes ? ref : null;
   }
 
-  private async make({ manifest, shards }: ExportedSet, name: ExportFileName, note: string): Promise<ObjectRef> {
+  private async make(set: ExportedSet, name: ExportFileName, note: string): Promise<ObjectRef> {
+    const { manifest, shards } = set;
     await mkdir(this.scratch, { recursive: true });
     await this.sweep();
-    assertRoom(this.scratch, roomOf(manifest, name));
+    assertRoom(this.scratch, roomOf(set, name));
     const folder = await mkdtemp(join(this.scratch, PREFIX));
     try {
       for (const [url, shard] of shards) {

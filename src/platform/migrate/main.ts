@@ -59,9 +59,19 @@ const commands: Record<string, (url: string, name: string, applied: boolean) => 
   },
 };
 
-async function main(args: string[]): Promise<number> {
+/** Throws BAD_CONFIGURATION. */
+function argumentsOf(args: string[]) {
   const options = { help: { type: 'boolean' }, applied: { type: 'boolean', default: false } } as const;
-  const { positionals, values } = parseArgs({ args, allowPositionals: true, options });
+  try {
+    return parseArgs({ args, allowPositionals: true, options });
+  } catch (error) {
+    const problem = (error as Error).message.split(/\.\s/)[0];
+    throw new TeddyhubError('BAD_CONFIGURATION', `${problem}: see node scripts/migrate.mjs --help.`);
+  }
+}
+
+async function main(args: string[]): Promise<number> {
+  const { positionals, values } = argumentsOf(args);
   const [name = '', operand = ''] = positionals;
   const command = commands[name];
   if (values.help === true || command === undefined || (['create', 'resolve'].includes(name) && operand === '')) {

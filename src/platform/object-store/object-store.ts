@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { TeddyhubError } from '../../domain/errors.js';
+import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
 import type { ObjectRef } from '../../domain/jobs/references.js';
 import type { Folder } from './keys.js';
 
@@ -91,6 +91,9 @@ export const REFRESH_MS = 3_600_000;
 
 export const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
+/** What of an object that can be made again costs time and nothing else. */
+const LOST: readonly FailureCode[] = ['OBJECT_MISSING', 'OBJECT_CORRUPT'];
+
 export const objectMissing = (key: string, cause?: unknown): TeddyhubError =>
   new TeddyhubError(
     'OBJECT_MISSING',
@@ -131,7 +134,7 @@ export async function putByDigest(
 }
 
 /**
- * Completes an upload of so many bytes to a key that nothing else is written to. A try whose answer was lost may have completed it, and the
+ * Completes an upload of so many bytes to a key that holds nothing else, ever. A try whose answer was lost may have completed it, and the
  * next one finds no such upload: then the object is there.
  */
 export async function completeUpload(
@@ -144,14 +147,35 @@ export async function completeUpload(
     await uploads.complete(upload, parts);
   } catch (error) {
     if ((await stat(upload.key).catch(() => null))?.bytes !== bytes) throw error;
+    // Of an equal object that was there before, parts may be left.
+    await uploads.abort(upload).catch(() => undefined);
   }
 }
 
 /** Reads an object and refuses it, by name, when its bytes are not those its digest names. */
-export async function getVerified(store: ObjectStore, ref: ObjectRef): Promise<Buffer> {
+export async function getVerified(store: ObjectStore, ref: Pick<ObjectRef, 'key' | 'digest'>): Promise<Buffer> {
   const bytes = await store.get(ref.key);
   if (digestOf(bytes) !== ref.digest) throw objectCorrupt(ref.key, ref.digest);
   return bytes;
+}
+
+/** Of what lies under its digest without an ending, as checkpoints do. */
+export const refByKey = (key: string): Pick<ObjectRef, 'key' | 'digest'> => ({
+  key,
+  digest: `sha256:${key.slice(key.lastIndexOf('/') + 1)}`,
+});
+
+/** The bytes of what can be made again; undefined, and `tell` called, where they are gone or damaged. */
+export function getIntact(
+  store: ObjectStore,
+  ref: Pick<ObjectRef, 'key' | 'digest'>,
+  tell: (problem: string) => void = () => undefined,
+): Promise<Buffer | undefined> {
+  return getVerified(store, ref).catch((error: unknown) => {
+    if (!(error instanceof TeddyhubError) || !LOST.includes(error.code)) throw error;
+    tell(error.message);
+    return undefined;
+  });
 }
 
 /** Reads an object once, in little memory. Throws OBJECT_MISSING, OBJECT_CORRUPT. */

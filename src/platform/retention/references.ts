@@ -1,7 +1,6 @@
 /** Which objects the database names: none of them is garbage. */
-import { TeddyhubError } from '../../domain/errors.js';
 import type { Transaction } from '../database/client.js';
-import type { ObjectStore } from '../object-store/object-store.js';
+import { getIntact, type ObjectStore, refByKey } from '../object-store/object-store.js';
 
 interface Named {
   key: string;
@@ -29,25 +28,30 @@ export async function referencedKeys(database: Transaction): Promise<Set<string>
   return new Set([...(await columns), ...(await documents)].map(({ key }) => key));
 }
 
-/** Files of labels that a task has made are named in its checkpoint alone, until it ends or a retry goes on from there. */
+/**
+ * Files of labels that a task has made are named in its checkpoint alone, until it ends or a retry goes on from there. While
+ * one is read its task may put another in its place: rows are looked at until they name none that was not read. One that is gone
+ * or damaged names nothing, as nobody goes on from it.
+ */
 export async function keysInCheckpoints(database: Transaction, store: ObjectStore): Promise<string[]> {
-  const tasks = await database.task.findMany({
-    where: { kind: 'LABELING', checkpointKey: { not: null } },
-    select: { checkpointKey: true },
-  });
   const keys: string[] = [];
-  for (const { checkpointKey } of tasks) {
-    const bytes = await store.get(checkpointKey as string).catch((error: unknown) => {
-      // Gone since, with the end of its task.
-      if (error instanceof TeddyhubError && error.code === 'OBJECT_MISSING') return Buffer.from('{}');
-      throw error;
+  const read = new Set<string>();
+  for (;;) {
+    const tasks = await database.task.findMany({
+      where: { kind: 'LABELING', checkpointKey: { not: null } },
+      select: { checkpointKey: true },
     });
-    JSON.parse(bytes.toString(), (name, value) => {
-      if (name === 'key') keys.push(value);
-      return value;
-    });
+    const unread = tasks.flatMap(({ checkpointKey: key }) => (key === null || read.has(key) ? [] : [key]));
+    if (unread.length === 0) return keys;
+    for (const checkpoint of unread) {
+      read.add(checkpoint);
+      const bytes = await getIntact(store, refByKey(checkpoint));
+      JSON.parse(bytes?.toString() ?? '{}', (name, value) => {
+        if (name === 'key') keys.push(value);
+        return value;
+      });
+    }
   }
-  return keys;
 }
 
 /**

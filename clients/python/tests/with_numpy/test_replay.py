@@ -107,6 +107,11 @@ print(hashlib.sha256(next(loaded.batches(5)).images.tobytes()).hexdigest())
     assert in_process(code, sent.hex()).strip() == here
 
 
+def test_the_views_alone_go_to_another_process_too(api):
+    replay = api.load("cutmix").replay
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(replay)).batch(1, 5).images, replay.batch(1, 5).images)
+
+
 def test_thousands_of_label_files_need_few_file_descriptors(api, in_process):
     loaded = api.load("cutmix")
     code = """
