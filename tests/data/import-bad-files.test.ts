@@ -171,6 +171,27 @@ describe('archives and folders that are not to be trusted', () => {
     assert.deepEqual(skipped.map(({ record }) => record).sort(), ['../../evil.png', '/etc/evil.png']);
   });
 
+  it('a zip member that is not what its checksum says is listed, and a list that is not ends the import', async () => {
+    const tree = { ...(await good()), 'train/cat/zzz.png': await numbered(99) };
+    const stored = { compress: false };
+    const path = await writeZip(importing.place('.zip'), tree, stored);
+    const bytes = await readFile(path);
+    const at = bytes.indexOf('train/cat/zzz.png') + 60;
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    await writeFile(path, bytes);
+    const { skipped } = await importing.run(path, { maxSkipped: 0.5 });
+    assert.deepEqual(
+      skipped.map(({ record, reason }) => [record, reason]),
+      [['train/cat/zzz.png', 'it is damaged: its checksum is another']],
+    );
+    const listed = await writeZip(importing.place('.zip'), { 'metadata.csv': 'file_name,label\na.png,cat\n' }, stored);
+    const list = await readFile(listed);
+    list.write('cow', list.indexOf('cat'));
+    await writeFile(listed, list);
+    const message = /^metadata\.csv: .*its checksum is another/;
+    await assert.rejects(importing.run(listed, { layout: 'MANIFEST' }), { code: 'BAD_INPUT_FILE', message });
+  });
+
   it('a zip member that grows like a bomb is not unpacked', async () => {
     const path = await writeZip(importing.place('.zip'), {
       ...(await good()),
@@ -312,6 +333,10 @@ describe('what becomes of an image', () => {
     near((await firstPixel(await colour.clone().webp({ lossless: true }).toBuffer())).pixels, [200, 100, 50], 0);
     near((await firstPixel(await colour.clone().png({ palette: true }).toBuffer())).pixels, [200, 100, 50], 1);
     near((await firstPixel(await colour.clone().toColourspace('rgb16').png().toBuffer())).pixels, [200, 100, 50], 1);
+    for (const profile of ['srgb', 'p3']) {
+      const wide = await colour.clone().toColourspace('rgb16').withIccProfile(profile).png().toBuffer();
+      near((await firstPixel(wide)).pixels, [200, 100, 50], 2);
+    }
     const cmyk = await colour.clone().toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer();
     assert.equal((await sharp(cmyk).metadata()).space, 'cmyk');
     near((await firstPixel(cmyk)).pixels, [200, 100, 50], 40);

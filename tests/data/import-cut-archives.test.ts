@@ -100,6 +100,22 @@ describe('an archive that breaks off', () => {
   }
 });
 
+describe('a tar that breaks off between two members', () => {
+  for (const [what, [layout, make]] of Object.entries(sources)) {
+    it(`of ${what.split(',')[0]} ends the import as well`, async () => {
+      // The only one of some sources would leave nothing.
+      const tree = { '.first': 'hidden', ...(await make()) };
+      const path = await writeTar(importing.place('cut.tar'), tree);
+      const last = Buffer.from(`${Object.keys(tree).at(-1)}\0`);
+      await truncate(path, (await readFile(path)).lastIndexOf(last));
+      await assert.rejects(importing.run(path, { layout }), {
+        code: 'BAD_INPUT_FILE',
+        message: /fetch the file again\.$/,
+      });
+    });
+  }
+});
+
 describe('an archive whose reading ends early', () => {
   const list = async () => (await listed('jsonl', 20_000))['data/metadata.jsonl'] ?? '';
   for (const kind of ['tar', 'tar.gz']) {

@@ -58,6 +58,18 @@ describe('importing class folders', () => {
     ]);
   });
 
+  it('lists images outside of the folders of splits, where there are such, and makes no class of theirs', async () => {
+    const tree = await classFolderTree(['cat', 'dog']);
+    const { contentDigest } = await runTree(tree);
+    for (const more of ['dev/cat/0.png', 'several/0.png']) {
+      const result = await runTree({ [more]: await numbered(200), ...tree }, { maxSkipped: 0.5 });
+      assert.equal(result.contentDigest, contentDigest);
+      assert.deepEqual(result.skipped, [
+        { split: null, record: more, reason: 'it lies in no folder of a split, as others do' },
+      ]);
+    }
+  });
+
   it('orders classes by code points, and by the list that is given', async () => {
     const tree = await classFolderTree(['b', 'é', 'B', '😀', '猫']);
     assert.deepEqual((await runTree(tree)).classNames, ['B', 'b', 'é', '猫', '😀']);

@@ -48,6 +48,11 @@ describe('importing a list of files', () => {
     ['without a column of classes', 'file_name,colour\na.png,red\n', /names no class/],
     ['with a path that leads out', 'file_name,label\n../../etc/passwd,a\n', /leads out/],
     ['with two classes for one file', 'file_name,label\na.png,x\na.png,y\n', /two classes/],
+    [
+      'with two splits for one file',
+      'file_name,label,split\na.png,x,train\na.png,x,test\n',
+      /two splits, train and test/,
+    ],
     ['that is no CSV', 'file_name,label\n"a.png,x\n', /no readable CSV/],
   ] as const) {
     it(`refuses a list ${what}, and names it`, async () => {

@@ -70,9 +70,9 @@ export async function asParquet(split: string, names = CLASSES): Promise<Buffer>
   return Buffer.from(writer.getBuffer());
 }
 
-export async function writeZip(path: string, tree: FileTree): Promise<string> {
+export async function writeZip(path: string, tree: FileTree, options = { compress: true }): Promise<string> {
   const archive = new ZipFile();
-  for (const [name, bytes] of Object.entries(tree)) archive.addBuffer(Buffer.from(bytes), name);
+  for (const [name, bytes] of Object.entries(tree)) archive.addBuffer(Buffer.from(bytes), name, options);
   archive.end();
   const chunks: Buffer[] = [];
   for await (const chunk of archive.outputStream as unknown as AsyncIterable<Buffer>) chunks.push(chunk);

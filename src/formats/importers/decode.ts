@@ -37,11 +37,14 @@ export async function decodeImage(file: Buffer, preparation: ImagePreparation): 
     preparation.size === null ? MOST_PIXELS_UNSIZED : MOST_PIXELS,
     Math.max(ALWAYS_ALLOWED, Math.floor((file.byteLength * MOST_RATIO) / 3)),
   );
-  const image = sharp(file, { limitInputPixels, failOn: 'warning' });
-  // Each of the two costs a tenth of a small image's time, also where there is nothing to do.
-  if (EXIF.some((mark) => file.includes(mark))) image.autoOrient();
-  if (!isJpeg(file)) image.flatten({ background: WHITE });
+  const open = (bytes: Buffer) => sharp(bytes, { limitInputPixels, failOn: 'warning' });
   try {
+    let image = open(file);
+    // Each of the two costs a tenth of a small image's time, also where there is nothing to do.
+    if (EXIF.some((mark) => file.includes(mark))) image.autoOrient();
+    // sharp works on these in Display P3, and leaves that only where its answer is to have a profile.
+    if (hasWideProfile(file)) image = open(await image.withIccProfile('srgb').png().toBuffer());
+    if (!isJpeg(file)) image.flatten({ background: WHITE });
     return await prepare(image, preparation);
   } catch (error) {
     throw new UnusableRecord(reasonOf(error), { cause: error });
@@ -69,6 +72,10 @@ async function prepare(image: Sharp, { size, fit, channels }: ImagePreparation):
 }
 
 export const isJpeg = (file: Buffer): boolean => file[0] === 0xff && file[1] === 0xd8;
+
+/** A PNG of 16 bits a channel in colour, with a profile: bytes 24 and 25 are the depth and the type. */
+const hasWideProfile = (file: Buffer): boolean =>
+  file[0] === 0x89 && file[24] === 16 && ((file[25] ?? 0) & 2) !== 0 && file.includes('iCCP');
 
 function reasonOf(error: unknown): string {
   const said = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);

@@ -28,8 +28,17 @@ const HEAD_BYTES = 512;
 const TAR_MAGIC = Buffer.from('ustar');
 const TAR_MAGIC_AT = 257;
 
-/** The members of a .tar, .tar.gz or .zip archive; of any other file the file itself, as the only entry. */
 async function openBlob(blob: Blob): Promise<EntrySource> {
+  try {
+    return await sourceOf(blob);
+  } catch (error) {
+    await blob.close();
+    throw error;
+  }
+}
+
+/** The members of a .tar, .tar.gz or .zip archive; of any other file the file itself, as the only entry. */
+async function sourceOf(blob: Blob): Promise<EntrySource> {
   if (blob.bytes === 0) throw new TeddyhubError('BAD_INPUT_FILE', `${blob.name}: the file is empty.`);
   const head = await blob.read(0, HEAD_BYTES);
   const gzipped = head[0] === 0x1f && head[1] === 0x8b;

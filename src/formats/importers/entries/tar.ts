@@ -6,6 +6,8 @@ import { TeddyhubError } from '../../../domain/errors.js';
 import { type Entry, type EntrySource, isLitter, normalisePath, tooLarge } from './entry.js';
 
 const CHUNK_BYTES = 1 << 18;
+/** Blocks of zeros end an archive. */
+const BLOCK_BYTES = 512;
 /** A gzip stream that grows beyond this much is looked at: deflate can make a thousand bytes of one. */
 const BOMB_BYTES = 2 ** 30;
 const BOMB_RATIO = 200;
@@ -34,8 +36,11 @@ export function openTar(archive: TarFile): EntrySource {
       const plain = archive.gzipped ? createGunzip({ chunkSize: CHUNK_BYTES }) : new PassThrough();
       const members = extract();
       let produced = 0;
+      let end: Buffer = Buffer.alloc(0);
       plain.on('data', (chunk: Buffer) => {
         produced += chunk.byteLength;
+        end = chunk.byteLength < BLOCK_BYTES ? Buffer.concat([end, chunk]) : chunk;
+        end = end.subarray(-BLOCK_BYTES);
         if (produced > BOMB_BYTES && produced > BOMB_RATIO * consumed) plain.destroy(bomb(archive));
       });
       const ended = new Promise<unknown>((resolve) => pipeline(file, plain, members, resolve));
@@ -48,6 +53,8 @@ export function openTar(archive: TarFile): EntrySource {
           if (entry !== null) yield entry;
           member.resume();
         }
+        // The reader does not miss what was cut off between two members.
+        if (end.some((byte) => byte !== 0)) throw new Error('the tar has no end: Unexpected end of data');
       } catch (error) {
         throw await failure(error);
       } finally {

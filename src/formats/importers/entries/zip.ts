@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { crc32 } from 'node:zlib';
 import yauzl from 'yauzl';
 import { TeddyhubError } from '../../../domain/errors.js';
 import { UnusableRecord } from '../sample.js';
@@ -65,8 +66,11 @@ function toEntry(zip: yauzl.ZipFile, member: yauzl.Entry): Entry | null {
   if (size > BOMB_BYTES && size > BOMB_RATIO * compressedSize) {
     return refuse(`it unpacks to more than ${BOMB_RATIO} times its size, as decompression bombs do`);
   }
-  // yauzl ends the stream where it holds more or less than the directory says.
-  const stream = (): Promise<Readable> => zip.openReadStreamPromise(member);
+  // yauzl ends the stream where it holds more or less than the directory says, and looks at no checksum.
+  const stream = async (): Promise<Readable> => {
+    const bytes = await zip.openReadStreamPromise(member);
+    return Readable.from(checked(bytes, member.crc32), { objectMode: false });
+  };
   return {
     kind: 'FILE',
     path,
@@ -75,6 +79,7 @@ function toEntry(zip: yauzl.ZipFile, member: yauzl.Entry): Entry | null {
       try {
         return await buffer(await stream());
       } catch (cause) {
+        if (cause instanceof UnusableRecord) throw cause;
         // The archive cannot be read, for now or for ever: that says nothing about this member.
         if (cause instanceof TeddyhubError || (cause as NodeJS.ErrnoException).syscall) throw cause;
         throw new UnusableRecord('it cannot be unpacked', { cause });
@@ -82,6 +87,15 @@ function toEntry(zip: yauzl.ZipFile, member: yauzl.Entry): Entry | null {
     },
     stream,
   };
+}
+
+async function* checked(chunks: AsyncIterable<Buffer>, expected: number): AsyncGenerator<Buffer> {
+  let sum = 0;
+  for await (const chunk of chunks) {
+    sum = crc32(chunk, sum);
+    yield chunk;
+  }
+  if (sum !== expected) throw new UnusableRecord('it is damaged: its checksum is another');
 }
 
 class BlobReader extends yauzl.RandomAccessReader {

@@ -12,13 +12,17 @@ export const classFolders: Layout = (source, { testSplit }) => {
   const choose = splitChooser(testSplit);
   /** Folders of classes, with images or without. */
   const named = new Set<string>();
+  let hasSplits = false;
 
   function toSample(file: FileEntry): Sample | null {
     const place = splitFolder(file.path);
     const segments = place?.rest ?? file.path.split('/').slice(-2);
     const [className] = segments;
     if (className === undefined || segments.length < 2) return skipped(file, 'it lies in no folder of a class');
-    const split = choose(place?.name ?? null);
+    // Folders of splits may come later.
+    if (place === null) return imageSample(file, null, null);
+    hasSplits = true;
+    const split = choose(place.name);
     return split === null ? null : imageSample(file, split, className);
   }
 
@@ -41,6 +45,10 @@ export const classFolders: Layout = (source, { testSplit }) => {
           if (sample !== null) yield sample;
         }
       }
+    },
+    resolve(record) {
+      if (hasSplits) return { reason: 'it lies in no folder of a split, as others do' };
+      return { split: 'TRAIN', className: record.split('/').at(-2) ?? '' };
     },
     classes: (found) => sortedClasses(new Set([...named, ...found])),
   };

@@ -114,6 +114,9 @@ async function readList(
       throw bad(file.path, `${path} has two classes, ${earlier.className} and ${className}`);
     }
     const splitName = fieldOf(fields, ['split']) ?? splitFolder(full)?.name ?? null;
+    if (earlier !== undefined && earlier.splitName !== splitName) {
+      throw bad(file.path, `${path} is in two splits, ${earlier.splitName ?? 'none'} and ${splitName ?? 'none'}`);
+    }
     rows.set(full, { className, splitName, seen: false });
   }
   return rows;
