@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { readSplit } from '../../src/formats/dataset-splits.js';
-import { writeZip } from '../support/datasets.js';
+import { asParquet, asShard, writeZip } from '../support/datasets.js';
 import { classFolderTree, type FileTree, numbered, plain, writeTar, writeTree } from '../support/images.js';
 import { type Importing, openImporting } from '../support/importing.js';
 import { until } from '../support/until.js';
@@ -191,6 +191,31 @@ describe('archives and folders that are not to be trusted', () => {
     const message = /^metadata\.csv: .*its checksum is another/;
     await assert.rejects(importing.run(listed, { layout: 'MANIFEST' }), { code: 'BAD_INPUT_FILE', message });
   });
+
+  for (const [layout, make] of [
+    [
+      'WEBDATASET',
+      async () => ({ 'train-0.tar': await readFile(await writeTar(importing.place('.tar'), await asShard('train'))) }),
+    ],
+    [
+      'HUGGING_FACE',
+      async () => ({ 'train-0.parquet': await asParquet('train'), 'test-0.parquet': await asParquet('test') }),
+    ],
+  ] as const) {
+    it(`a zip of ${layout} whose first file is not what its checksum says ends the import in one line`, async () => {
+      const tree: FileTree = await make();
+      const path = await writeZip(importing.place('.zip'), tree, { compress: false });
+      const bytes = await readFile(path);
+      const [name = '', content = ''] = Object.entries(tree)[0] ?? [];
+      const at = bytes.indexOf(name) + name.length + Math.floor(Buffer.from(content).length / 2);
+      bytes[at] = (bytes[at] ?? 0) ^ 1;
+      await writeFile(path, bytes);
+      await assert.rejects(importing.run(path, { layout }), {
+        code: 'BAD_INPUT_FILE',
+        message: /its checksum is another/,
+      });
+    });
+  }
 
   it('a zip member that grows like a bomb is not unpacked', async () => {
     const path = await writeZip(importing.place('.zip'), {

@@ -114,6 +114,7 @@ export async function collectSamples(
       `A class is called ${JSON.stringify(unnameable)}, which holds a zero byte or half a character: write it otherwise.`,
     );
   }
+  for (const one of skipped) one.split ??= splitOf(reader, one.record);
   // In the order of their names, and not of their decoding.
   skipped.sort((a, b) => (a.record < b.record ? -1 : a.record > b.record ? 1 : 0));
   return { classes, skipped, numbers, label: (number) => indices.get(table.className(number) ?? '') ?? -1 };
@@ -153,6 +154,12 @@ function settle(
     if (!told.has(printable(record))) skip({ split: null, record, reason: 'it is listed, but not there' });
   }
   return { TRAIN: used.TRAIN.slice(0, counts.TRAIN), TEST: used.TEST.slice(0, counts.TEST) };
+}
+
+/** Of a record that a layout knows the split of at the end alone; null where it has none. */
+function splitOf(reader: SampleReader, record: string): Split | null {
+  const settled = reader.resolve?.(record) ?? null;
+  return settled === null || 'reason' in settled ? null : settled.split;
 }
 
 /** As it can be kept in a database. */

@@ -8,6 +8,12 @@ const TEST = new Set(['val', 'valid', 'validation', 'test', 'testing']);
 /** The split's name as the source writes it, where the word is one. */
 const isSplit = (word: string): boolean => TRAIN.has(word.toLowerCase()) || TEST.has(word.toLowerCase());
 
+/** Whether two names mean one split: no name is that of the training split. */
+export function isSameSplit(one: string | null, other: string | null): boolean {
+  const meaning = (name: string | null) => (name === null || TRAIN.has(name.toLowerCase()) ? null : name.toLowerCase());
+  return meaning(one) === meaning(other);
+}
+
 /** The folder that names the split, at the top of a path or below one folder that holds everything, and what follows it. */
 export function splitFolder(path: string): { name: string; rest: readonly string[] } | null {
   const segments = path.split('/');

@@ -54,7 +54,7 @@ export function openTar(archive: TarFile): EntrySource {
           member.resume();
         }
         // The reader does not miss what was cut off between two members.
-        if (end.some((byte) => byte !== 0)) throw new Error('the tar has no end: Unexpected end of data');
+        if (end.some((byte) => byte !== 0)) throw broken(archive.name, ENDLESS);
       } catch (error) {
         throw await failure(error);
       } finally {
@@ -63,6 +63,8 @@ export function openTar(archive: TarFile): EntrySource {
     },
   };
 }
+
+const ENDLESS = 'it is no whole tar archive (the zeros at its end are missing: it was cut off, or never closed)';
 
 const LINKS = new Set(['link', 'symlink']);
 
@@ -127,5 +129,5 @@ function explain({ name, gzipped }: TarFile, error: unknown): unknown {
   return error;
 }
 
-const broken = (name: string, reason: string, cause: unknown): TeddyhubError =>
+const broken = (name: string, reason: string, cause?: unknown): TeddyhubError =>
   new TeddyhubError('BAD_INPUT_FILE', `${name}: ${reason}; fetch the file again.`, { cause });

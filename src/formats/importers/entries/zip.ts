@@ -1,6 +1,6 @@
 /** The members of a zip archive, by its central directory. */
 import { isUtf8 } from 'node:buffer';
-import { Readable } from 'node:stream';
+import { pipeline, Readable, Transform } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
 import yauzl from 'yauzl';
@@ -67,10 +67,8 @@ function toEntry(zip: yauzl.ZipFile, member: yauzl.Entry): Entry | null {
     return refuse(`it unpacks to more than ${BOMB_RATIO} times its size, as decompression bombs do`);
   }
   // yauzl ends the stream where it holds more or less than the directory says, and looks at no checksum.
-  const stream = async (): Promise<Readable> => {
-    const bytes = await zip.openReadStreamPromise(member);
-    return Readable.from(checked(bytes, member.crc32), { objectMode: false });
-  };
+  const stream = async (): Promise<Readable> =>
+    pipeline(await zip.openReadStreamPromise(member), checked(path, member.crc32), () => undefined);
   return {
     kind: 'FILE',
     path,
@@ -79,7 +77,7 @@ function toEntry(zip: yauzl.ZipFile, member: yauzl.Entry): Entry | null {
       try {
         return await buffer(await stream());
       } catch (cause) {
-        if (cause instanceof UnusableRecord) throw cause;
+        if (cause instanceof ChecksumError) throw new UnusableRecord(DAMAGED, { cause });
         // The archive cannot be read, for now or for ever: that says nothing about this member.
         if (cause instanceof TeddyhubError || (cause as NodeJS.ErrnoException).syscall) throw cause;
         throw new UnusableRecord('it cannot be unpacked', { cause });
@@ -89,13 +87,24 @@ function toEntry(zip: yauzl.ZipFile, member: yauzl.Entry): Entry | null {
   };
 }
 
-async function* checked(chunks: AsyncIterable<Buffer>, expected: number): AsyncGenerator<Buffer> {
-  let sum = 0;
-  for await (const chunk of chunks) {
-    sum = crc32(chunk, sum);
-    yield chunk;
+const DAMAGED = 'it is damaged: its checksum is another';
+
+class ChecksumError extends TeddyhubError {
+  constructor(path: string) {
+    super('BAD_INPUT_FILE', `${path}: ${DAMAGED}; fetch the file again.`);
   }
-  if (sum !== expected) throw new UnusableRecord('it is damaged: its checksum is another');
+}
+
+/** Hands everything on, and fails at the end where it was not what the directory says. */
+function checked(path: string, expected: number): Transform {
+  let sum = 0;
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      sum = crc32(chunk, sum);
+      done(null, chunk);
+    },
+    flush: (done) => done(sum === expected ? null : new ChecksumError(path)),
+  });
 }
 
 class BlobReader extends yauzl.RandomAccessReader {

@@ -1,6 +1,7 @@
 /** What the layouts of files share. */
+import { TeddyhubError } from '../../../domain/errors.js';
 import type { Entry, EntrySource, FileEntry } from '../entries/entry.js';
-import type { EncodedSample, SampleReader, SkippedSample, Split } from '../sample.js';
+import { type EncodedSample, type SampleReader, type SkippedSample, type Split, UnusableRecord } from '../sample.js';
 
 /** No image file of a dataset is larger; what is, is not read into memory. */
 export const MAX_IMAGE_BYTES = 128 * 2 ** 20;
@@ -38,8 +39,14 @@ export const skipped = (entry: Pick<Entry, 'path'>, reason: string, split: Split
 
 export const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
+/** Throws BAD_INPUT_FILE. */
 export async function readText(file: FileEntry): Promise<string> {
-  return (await file.read(MAX_TEXT_BYTES)).toString('utf8').replace(/^\uFEFF/, '');
+  const bytes = await file.read(MAX_TEXT_BYTES).catch((cause: unknown) => {
+    // One record can be left out, and a text that speaks of all of them cannot.
+    if (!(cause instanceof UnusableRecord)) throw cause;
+    throw new TeddyhubError('BAD_INPUT_FILE', `${file.path}: ${cause.message}.`, { cause });
+  });
+  return bytes.toString('utf8').replace(/^\uFEFF/, '');
 }
 
 export const linesOf = (text: string): string[] => text.split(/\r?\n/).filter((line) => line.trim() !== '');

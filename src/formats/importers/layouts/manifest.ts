@@ -10,7 +10,7 @@ import { parse } from 'csv-parse';
 import { TeddyhubError } from '../../../domain/errors.js';
 import { type FileEntry, normalisePath } from '../entries/entry.js';
 import { labelledClasses, type Split } from '../sample.js';
-import { splitChooser, splitFolder } from '../splits.js';
+import { isSameSplit, splitChooser, splitFolder } from '../splits.js';
 import { baseName, imageSample, type Layout, partsOf, skipped } from './layout.js';
 
 const LIST = /\.(csv|jsonl)$/i;
@@ -114,7 +114,7 @@ async function readList(
       throw bad(file.path, `${path} has two classes, ${earlier.className} and ${className}`);
     }
     const splitName = fieldOf(fields, ['split']) ?? splitFolder(full)?.name ?? null;
-    if (earlier !== undefined && earlier.splitName !== splitName) {
+    if (earlier !== undefined && !isSameSplit(earlier.splitName, splitName)) {
       throw bad(file.path, `${path} is in two splits, ${earlier.splitName ?? 'none'} and ${splitName ?? 'none'}`);
     }
     rows.set(full, { className, splitName, seen: false });
