@@ -67,33 +67,27 @@ function toEntry(zip: yauzl.ZipFile, member: yauzl.Entry): Entry | null {
     return refuse(`it unpacks to more than ${BOMB_RATIO} times its size, as decompression bombs do`);
   }
   // yauzl ends the stream where it holds more or less than the directory says, and looks at no checksum.
-  const stream = async (): Promise<Readable> =>
-    pipeline(await zip.openReadStreamPromise(member), checked(path, member.crc32), () => undefined);
+  const unpack = (): Promise<Readable> => zip.openReadStreamPromise(member);
   return {
     kind: 'FILE',
     path,
     read: async (maxBytes) => {
       if (size > maxBytes) throw tooLarge(size, maxBytes);
-      try {
-        return await buffer(await stream());
-      } catch (cause) {
-        if (cause instanceof ChecksumError) throw new UnusableRecord(DAMAGED, { cause });
-        // The archive cannot be read, for now or for ever: that says nothing about this member.
-        if (cause instanceof TeddyhubError || (cause as NodeJS.ErrnoException).syscall) throw cause;
-        throw new UnusableRecord('it cannot be unpacked', { cause });
-      }
+      const bytes = await unpack()
+        .then(buffer)
+        .catch((cause: unknown) => {
+          // The archive cannot be read, for now or for ever: that says nothing about this member.
+          if (cause instanceof TeddyhubError || (cause as NodeJS.ErrnoException).syscall) throw cause;
+          throw new UnusableRecord('it cannot be unpacked', { cause });
+        });
+      if (crc32(bytes) !== member.crc32) throw new UnusableRecord(DAMAGED);
+      return bytes;
     },
-    stream,
+    stream: async () => pipeline(await unpack(), checked(path, member.crc32), () => undefined),
   };
 }
 
 const DAMAGED = 'it is damaged: its checksum is another';
-
-class ChecksumError extends TeddyhubError {
-  constructor(path: string) {
-    super('BAD_INPUT_FILE', `${path}: ${DAMAGED}; fetch the file again.`);
-  }
-}
 
 /** Hands everything on, and fails at the end where it was not what the directory says. */
 function checked(path: string, expected: number): Transform {
@@ -103,7 +97,10 @@ function checked(path: string, expected: number): Transform {
       sum = crc32(chunk, sum);
       done(null, chunk);
     },
-    flush: (done) => done(sum === expected ? null : new ChecksumError(path)),
+    flush(done) {
+      const right = sum === expected;
+      done(right ? null : new TeddyhubError('BAD_INPUT_FILE', `${path}: ${DAMAGED}; fetch the file again.`));
+    },
   });
 }
 
