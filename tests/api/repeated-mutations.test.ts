@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { newId } from '../../src/domain/ids.js';
+import { encodeSafetensors } from '../../src/formats/safetensors.js';
 import { toGlobalId } from '../../src/modules/kit/node.js';
 import { blocked, whileLocked } from '../support/locks.js';
 import { seedDataset, seedPool } from '../support/seeds.js';
 import { until } from '../support/until.js';
-import { at, create, openApi, type TestApi } from './server.js';
+import { at, create, errorsOf, openApi, type TestApi, textAt } from './server.js';
 
 let api: TestApi;
 before(async () => {
@@ -44,5 +47,35 @@ describe('a create that is repeated', () => {
       errors.map(({ message, extensions }) => [extensions.code, /has been deleted since/.test(message)]),
       [['NOT_FOUND', true]],
     );
+  });
+
+  it('gets its first answer where the files it was made of are gone, and a conflict where it asks for others', async () => {
+    const folder = join(api.world.stateDir, 'images');
+    const teacher = join(api.world.stateDir, 'teacher');
+    await mkdir(folder);
+    await writeFile(teacher, encodeSafetensors({ weight: { dtype: 'F32', shape: [1], data: Float32Array.of(1) } }));
+    const datasetId = toGlobalId('Dataset', (await seedDataset(api.world.database, api.project)).id);
+    const dataset = (path: string) => ({
+      name: 'x',
+      idempotencyKey: 'of files',
+      source: { kind: 'FILES', files: { path } },
+    });
+    const pool = (path: string) => ({
+      name: 'x',
+      idempotencyKey: 'of a file',
+      datasetId,
+      config: { imports: [{ path }] },
+    });
+    const both = async (images: string, state: string) => [
+      await create(api, 'datasetImport', dataset(images)),
+      await create(api, 'teacherPoolTrain', pool(state)),
+    ];
+    const ids = ([imported, trained]: unknown[]) => [textAt(imported, 'dataset.id'), textAt(trained, 'teacherPool.id')];
+    const first = ids(await both(folder, teacher));
+    await rm(folder, { recursive: true });
+    await rm(teacher);
+    assert.deepEqual(ids(await both(folder, teacher)), first);
+    const conflict = [['IDEMPOTENCY_CONFLICT', 'idempotencyKey']];
+    assert.deepEqual((await both(`${folder}2`, `${teacher}2`)).map(errorsOf), [conflict, conflict]);
   });
 });

@@ -5,8 +5,9 @@ import type { ApiKey as ApiKeyRow } from '../../platform/database/generated/clie
 import type { Backend } from '../../platform/orchestration/index.js';
 import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
+import { createOnce } from '../kit/create.js';
 import { requireName } from '../kit/input.js';
-import { audit, type Caller, createOnce, TRANSACTION } from '../kit/mutation.js';
+import { audit, type Caller, TRANSACTION } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';

@@ -11,19 +11,24 @@ import { uploadedObject } from './upload-id.js';
 const IMPORTS = 'imports/';
 const FILES_FIELD = { FILES: 'path', UPLOAD: 'uploadId', PREFIX: 'prefix' } as const;
 
-interface Surroundings {
-  importRoot: string;
-  projectId: string;
-}
+const IDX_FILES = ['trainImages', 'trainLabels', 'testImages', 'testLabels'] as const;
 
-/** Throws INVALID_INPUT, BAD_INPUT_FILE or InputErrors with the fields at fault. */
-export async function readSource(input: DatasetSourceInput, surroundings: Surroundings): Promise<DatasetSource> {
+/** What is asked for, with the defaults in and paths as they were given. Throws INVALID_INPUT or InputErrors with the fields at fault. */
+export function readSource(input: DatasetSourceInput, projectId: string): DatasetSource {
   const { kind, idx, files } = input;
   requireOnly('idx', idx != null, kind === 'IDX', kind);
   requireOnly('files', files != null, kind in FILES_FIELD, kind);
-  if (idx != null) return resolveIdx(parseInput(datasetSource, { kind, ...idx }, ['source', 'idx']), surroundings);
-  if (files != null) return readFilesSource(kind as keyof typeof FILES_FIELD, files, surroundings);
+  if (idx != null) return parseInput(datasetSource, { kind, ...idx }, ['source', 'idx']);
+  if (files != null) return readFilesSource(kind as keyof typeof FILES_FIELD, files, projectId);
   return datasetSource.parse({ kind });
+}
+
+/** The same with real paths, of files that are there. Throws INVALID_INPUT, BAD_INPUT_FILE or InputErrors with the fields at fault. */
+export async function resolveSource(source: DatasetSource, importRoot: string): Promise<DatasetSource> {
+  if (source.kind === 'IDX') return resolveIdx(source, importRoot);
+  if (source.kind !== 'FILES') return source;
+  const path = await resolveImportPath(importRoot, source.path, ['source', 'files', 'path'], { folders: true });
+  return { ...source, path };
 }
 
 function requireOnly(field: 'idx' | 'files', given: boolean, wanted: boolean, kind: string): void {
@@ -32,11 +37,11 @@ function requireOnly(field: 'idx' | 'files', given: boolean, wanted: boolean, ki
   throw new TeddyhubError('INVALID_INPUT', message, { field: ['source', field] });
 }
 
-async function readFilesSource(
+function readFilesSource(
   kind: keyof typeof FILES_FIELD,
   { path, uploadId, prefix, image, ...options }: FilesSourceInput,
-  { importRoot, projectId }: Surroundings,
-): Promise<DatasetSource> {
+  projectId: string,
+): DatasetSource {
   const places = { path, uploadId, prefix };
   for (const name of ['path', 'uploadId', 'prefix'] as const) {
     const given = places[name] != null;
@@ -50,10 +55,8 @@ async function readFilesSource(
   const parse = (place: Record<string, unknown>) =>
     parseInput(datasetSource, { ...place, ...common }, ['source', 'files']);
   switch (kind) {
-    case 'FILES': {
-      const real = await resolveImportPath(importRoot, path ?? '', ['source', 'files', 'path'], { folders: true });
-      return parse({ kind, path: real });
-    }
+    case 'FILES':
+      return parse({ kind, path });
     case 'UPLOAD':
       return parse({ kind: 'OBJECT', ...uploadedObject(uploadId ?? '', projectId, ['source', 'files', 'uploadId']) });
     case 'PREFIX': {
@@ -66,16 +69,14 @@ async function readFilesSource(
   }
 }
 
-async function resolveIdx(source: DatasetSource, { importRoot }: Surroundings): Promise<DatasetSource> {
-  if (source.kind !== 'IDX') return source;
-  const names = ['trainImages', 'trainLabels', 'testImages', 'testLabels'] as const;
+async function resolveIdx(source: DatasetSource & { kind: 'IDX' }, importRoot: string): Promise<DatasetSource> {
   const paths = await Promise.allSettled(
-    names.map((file) => resolveImportPath(importRoot, source[file], ['source', 'idx', file])),
+    IDX_FILES.map((file) => resolveImportPath(importRoot, source[file], ['source', 'idx', file])),
   );
   const reasons = paths.flatMap((path) => (path.status === 'rejected' ? [path.reason as unknown] : []));
   const unexpected = reasons.find((reason) => !(reason instanceof TeddyhubError));
   if (unexpected !== undefined) throw unexpected;
   if (reasons.length > 0) throw new InputErrors(reasons.filter((reason) => reason instanceof TeddyhubError));
   const real = paths.map((path) => (path.status === 'fulfilled' ? path.value : ''));
-  return { ...source, ...Object.fromEntries(names.map((file, index) => [file, real[index]])) };
+  return { ...source, ...Object.fromEntries(IDX_FILES.map((file, index) => [file, real[index]])) };
 }

@@ -3,15 +3,16 @@ import { FASHION_MNIST_LICENCE } from '../../formats/importers/fashion-mnist.js'
 import { type Backend, startImport } from '../../platform/orchestration/index.js';
 import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
+import { createOnceFrom } from '../kit/create.js';
 import { editOnce, raised } from '../kit/edit.js';
 import { requireName } from '../kit/input.js';
-import { type Caller, createOnce } from '../kit/mutation.js';
+import { type Caller } from '../kit/mutation.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
 import type { DatasetFilter, DatasetImportInput, DatasetUpdateInput } from './dataset.input.js';
 import type { DatasetRepository } from './dataset.repository.js';
 import { Dataset } from './dataset.type.js';
-import { readSource } from './dataset-source.js';
+import { readSource, resolveSource } from './dataset-source.js';
 
 /** What is known of a source by itself. */
 const licenceOf = ({ kind }: DatasetSource): string | null =>
@@ -38,15 +39,16 @@ export class DatasetService {
     assertAllowed(caller.viewer, 'dataset:import');
     const name = requireName(input.name);
     const { projectId } = caller.viewer;
-    const source = await readSource(input.source, { projectId, importRoot: this.importRoot });
-    const licence = input.licence?.trim() || licenceOf(source);
+    const asked = readSource(input.source, projectId);
+    const licence = input.licence?.trim() || licenceOf(asked);
     const command = {
       operation: 'datasetImport',
       subjectType: 'Dataset',
       idempotencyKey: input.idempotencyKey,
-      request: { name, source, licence },
+      request: { name, source: asked, licence },
     } as const;
-    return createOnce(this.backend, caller, command, async (work, id) => {
+    const resolve = () => resolveSource(asked, this.importRoot);
+    return createOnceFrom(this.backend, caller, command, resolve, async (work, id, source) => {
       await work.tx.dataset.create({ data: { id, projectId, name, licence, source } });
       await startImport(work, id);
     });

@@ -9,8 +9,9 @@ import { type Backend, continueRun, copyCurves, lockRun, startRun } from '../../
 import { untimed } from '../../platform/telemetry/request-trace.js';
 import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
+import { createOnce } from '../kit/create.js';
 import { parseInput, plain, requireLabels, requireName, requireSeed } from '../kit/input.js';
-import { type Caller, createOnce } from '../kit/mutation.js';
+import { type Caller } from '../kit/mutation.js';
 import { notFound, requireUuid, toGlobalId } from '../kit/node.js';
 import { MAX_PAGE, type PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';

@@ -15,8 +15,9 @@ import { type Backend, requestEvaluationCancel, startEvaluation } from '../../pl
 import type { Reader } from '../context.js';
 import { requireFit, shapeOf } from '../kit/checks.js';
 import type { Connection } from '../kit/connection.js';
+import { createOnce } from '../kit/create.js';
 import { parseInput } from '../kit/input.js';
-import { type Caller, cancelOnce, createOnce } from '../kit/mutation.js';
+import { type Caller, cancelOnce } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';

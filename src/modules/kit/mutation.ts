@@ -1,9 +1,6 @@
-/** What all mutations share: one transaction, idempotency of creates, an audit row, and failures as data. */
-import { createHash } from 'node:crypto';
+/** What all mutations share: one transaction, an audit row, and failures as data. */
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
-import { canonicalJson } from '../../domain/canonical-json.js';
 import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
-import { newId } from '../../domain/ids.js';
 import type { Viewer } from '../../domain/viewer.js';
 import type { Transaction } from '../../platform/database/client.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
@@ -111,56 +108,6 @@ function toUserErrors(error: unknown): UserError[] {
     if (!(one instanceof TeddyhubError) || NOT_DATA.includes(one.code)) throw one;
     return { code: one.code, message: one.message, field: one.field ? [...one.field] : null };
   });
-}
-
-export interface Create {
-  operation: string;
-  subjectType: NodeType;
-  /** Where the history is of another object than the one that is made. */
-  subjectId?: string;
-  idempotencyKey: string;
-  /** What makes a request the same one: its parsed content, with the defaults in. */
-  request: Record<string, unknown>;
-}
-
-/**
- * Makes an object at most once a key, and audits it, in one transaction. Returns its UUID. Concurrent calls with one key
- * wait for each other on its unique row; `create` gets the id of the row to make, and throws to make nothing at all.
- * Throws IDEMPOTENCY_CONFLICT.
- */
-export async function createOnce(
-  { database, queue }: Backend,
-  caller: Caller,
-  command: Create,
-  create: (work: Work, id: string) => Promise<void>,
-): Promise<string> {
-  const { projectId } = caller.viewer;
-  const { operation, idempotencyKey: key, request } = command;
-  if (key.length === 0 || key.length > 200) {
-    throw new TeddyhubError('INVALID_INPUT', 'An idempotency key has 1 to 200 characters.', {
-      field: ['idempotencyKey'],
-    });
-  }
-  const requestHash = createHash('sha256').update(canonicalJson(request)).digest('hex');
-  return database.$transaction(async (tx) => {
-    const id = newId();
-    const claimed = await tx.idempotencyKey.createMany({
-      data: { projectId, key, operation, requestHash, objectId: id },
-      skipDuplicates: true,
-    });
-    if (claimed.count === 0) {
-      const first = await tx.idempotencyKey.findUniqueOrThrow({ where: { projectId_key: { projectId, key } } });
-      if (first.operation === operation && first.requestHash === requestHash) return first.objectId;
-      throw new TeddyhubError(
-        'IDEMPOTENCY_CONFLICT',
-        'This idempotency key was used before with another request: choose a new one.',
-        { field: ['idempotencyKey'] },
-      );
-    }
-    await create({ tx, queue }, id);
-    await audit(tx, caller, operation, command.subjectType, command.subjectId ?? id, request);
-    return id;
-  }, TRANSACTION);
 }
 
 /** Cancels an object that `find` finds in the project, and audits it. Throws NOT_FOUND, INVALID_STATE. */

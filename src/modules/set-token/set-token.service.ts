@@ -1,7 +1,8 @@
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Backend } from '../../platform/orchestration/index.js';
+import { createOnce } from '../kit/create.js';
 import { requireName } from '../kit/input.js';
-import { audit, type Caller, createOnce, TRANSACTION } from '../kit/mutation.js';
+import { audit, type Caller, TRANSACTION } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
 import { assertAllowed } from '../kit/permissions.js';
 import { makeToken } from './secret.js';

@@ -4,9 +4,10 @@ import { untimed } from '../../platform/telemetry/request-trace.js';
 import type { Reader } from '../context.js';
 import { requireFit, requireReadyDataset } from '../kit/checks.js';
 import type { Connection } from '../kit/connection.js';
+import { createOnceFrom } from '../kit/create.js';
 import { editOnce, raised } from '../kit/edit.js';
 import { parseInput, requireName, requireSeed } from '../kit/input.js';
-import { type Caller, cancelOnce, createOnce } from '../kit/mutation.js';
+import { type Caller, cancelOnce } from '../kit/mutation.js';
 import { requireUuid } from '../kit/node.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
@@ -43,19 +44,21 @@ export class TeacherPoolService {
     const seed = requireSeed(input.seed);
     const asked = parseInput(poolConfig, input.config, ['config']);
     const { projectId } = caller.viewer;
-    // Before gigabytes are read for it.
-    if (asked.imports.length > 0) {
-      await requireReadyDataset(this.backend.database, projectId, input.datasetId, ['datasetId']);
-    }
-    const { imports, imported } = await untimed(() => this.imports.takeIn(asked.imports, projectId));
-    const config = { ...asked, imports };
     const command = {
       operation: 'teacherPoolTrain',
       subjectType: 'TeacherPool',
       idempotencyKey: input.idempotencyKey,
-      request: { name, datasetId: input.datasetId, config, seed },
+      request: { name, datasetId: input.datasetId, config: asked, seed },
     } as const;
-    return createOnce(this.backend, caller, command, async (work, id) => {
+    const takeIn = async () => {
+      // Before gigabytes are read for it.
+      if (asked.imports.length > 0) {
+        await requireReadyDataset(this.backend.database, projectId, input.datasetId, ['datasetId']);
+      }
+      return untimed(() => this.imports.takeIn(asked.imports, projectId));
+    };
+    return createOnceFrom(this.backend, caller, command, takeIn, async (work, id, { imports, imported }) => {
+      const config = { ...asked, imports };
       const dataset = await requireReadyDataset(work.tx, projectId, input.datasetId, ['datasetId']);
       requireFit(config.architecture, dataset.shape, ['config', 'architecture']);
       config.otherArchitectures.forEach((architecture, index) => {
