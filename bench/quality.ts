@@ -7,13 +7,14 @@
  * What the same code computed before comes from the work folder in either case.
  *
  *     npm run bench -- quality --suite cifar10 [--rows <a row's name, or words of it>]... [--methods TEDDY,SRE2L]
- *         [--pairs <at most so many of each row>] [--data <archive or folder of the images>] [--fresh] [--work <folder>]
+ *         [--pairs <at most so many of each row>] [--from <the first of them to measure, 1 unless given>]
+ *         [--data <archive or folder of the images>] [--fresh] [--work <folder>]
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { namedOf } from './support/chosen.js';
 import { digestOf } from './support/digest.js';
-import { countOf, optionsOf, someOf } from './support/options.js';
+import { countOf, end, optionsOf, someOf } from './support/options.js';
 import type { Outcome } from './support/pipeline.js';
 import { about, mean, ORIGIN, readJson, resultsPath, rounded, standardError, writeResult } from './support/report.js';
 import { optionsDigest } from './support/suite-options.js';
@@ -25,13 +26,16 @@ const values = optionsOf('quality', {
   rows: { type: 'string', multiple: true, default: [] },
   methods: { type: 'string', default: METHODS.join() },
   pairs: { type: 'string', default: '32' },
+  from: { type: 'string', default: '1' },
   fresh: { type: 'boolean', default: false },
   data: { type: 'string' },
   work: { type: 'string', default: join(tmpdir(), 'teddyhub-quality') },
 });
 const suite = suiteOf('quality', values.suite, values.data);
 const rows = namedOf(suite.rows, 'quality', 'row', values.rows);
-const mostPairs = countOf('quality', 'pairs', values.pairs);
+const pairs = Math.min(countOf('quality', 'pairs', values.pairs), Math.max(...rows.map((row) => row.pairs)));
+const firstSeed = countOf('quality', 'from', values.from) - 1;
+if (firstSeed >= pairs) end('quality', `--from ${values.from}: of these rows ${pairs} pairs are measured at most`);
 const chosen = someOf('quality', 'methods', values.methods, METHODS);
 
 interface Measured {
@@ -158,8 +162,8 @@ async function measure(row: Row, method: Method, seed: number): Promise<void> {
 /** SRe2L is far behind every other method: two seeds say so. */
 const SRE2L_PAIRS = 2;
 // Seed by seed, so that a run cut short leaves every row with as many pairs.
-for (let seed = 0; seed < Math.min(mostPairs, Math.max(...rows.map(({ pairs }) => pairs))); seed++) {
-  for (const row of rows.filter(({ pairs }) => seed < pairs)) {
+for (let seed = firstSeed; seed < pairs; seed++) {
+  for (const row of rows.filter((row) => seed < row.pairs)) {
     for (const method of chosen.filter((one) => row.methods.includes(one))) {
       if (method !== 'SRE2L' || seed < SRE2L_PAIRS) await measure(row, method, seed);
     }

@@ -78,6 +78,12 @@ describe('a benchmark refuses in one line', () => {
       answer: /^quality: --pairs takes a number from 1 up, not two\.$/,
     },
     {
+      what: 'a first pair after the last one',
+      bench: 'quality',
+      asked: [...cifar10, '--pairs', '2', '--from', '3'],
+      answer: /^quality: --from 3: of these rows 2 pairs are measured at most\.$/,
+    },
+    {
       what: 'a method that there is not',
       bench: 'quality',
       asked: [...cifar10, '--methods', 'teddy'],
