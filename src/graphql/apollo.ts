@@ -49,7 +49,11 @@ export function createApollo(options: {
 
 const admitting = (admit: Admit): ApolloServerPlugin<RequestContext> => ({
   requestDidStart: async () => ({
-    didResolveOperation: async ({ contextValue, source, document, operationName, request, response }) => {
+    didResolveOperation: async ({ contextValue, source, document, operation, operationName, request, response }) => {
+      // It would run as a query, past what its `subscribe` checks.
+      if (operation?.operation === 'subscription') {
+        throw refusal({ code: 'BAD_USER_INPUT', message: 'Subscriptions go over the socket: docs/api.md tells how.' });
+      }
       try {
         admit(contextValue, { text: source, document, operationName, variables: request.variables });
       } catch (error) {

@@ -29,6 +29,10 @@ class Context implements RequestContext {
     this.made ??= createLoaders(this.repositories, this.viewer.projectId, this.columns);
     return this.made;
   }
+
+  forget(): void {
+    this.made = undefined;
+  }
 }
 
 export const freshContextFactory =

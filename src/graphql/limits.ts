@@ -23,12 +23,16 @@ interface Shape {
   depth: number;
   aliases: number;
   directives: number;
+  /** Of the set itself, and not of those in them. */
+  fields: number;
 }
 
-const NOTHING: Shape = { depth: 0, aliases: 0, directives: 0 };
+const NOTHING: Shape = { depth: 0, aliases: 0, directives: 0, fields: 0 };
 
 /** Fragments count where they are used, so nothing hides in them; a cycle counts nothing and is refused elsewhere. */
-function shapeOf(document: DocumentNode): (operation: OperationDefinitionNode) => Shape & { rootFields: number } {
+function shapeOf(
+  document: DocumentNode,
+): (operation: OperationDefinitionNode) => Omit<Shape, 'fields'> & { rootFields: number } {
   const fragments = new Map(
     document.definitions.flatMap((definition) =>
       definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition] as const] : [],
@@ -45,7 +49,7 @@ function shapeOf(document: DocumentNode): (operation: OperationDefinitionNode) =
     return shape;
   };
   const measure = (set: SelectionSetNode): Shape => {
-    let [depth, aliases, directives] = [0, 0, 0];
+    let [depth, aliases, directives, fields] = [0, 0, 0, 0];
     for (const selection of set.selections) {
       const isField = selection.kind === Kind.FIELD;
       // Introspection is deep by nature, bounded by the schema, and off in production.
@@ -59,10 +63,14 @@ function shapeOf(document: DocumentNode): (operation: OperationDefinitionNode) =
       depth = Math.max(depth, inner.depth + (isField ? 1 : 0));
       aliases += inner.aliases + (isField && selection.alias ? 1 : 0);
       directives += inner.directives + (selection.directives?.length ?? 0);
+      fields += isField ? 1 : inner.fields;
     }
-    return { depth, aliases, directives };
+    return { depth, aliases, directives, fields };
   };
-  return (operation) => ({ ...measure(operation.selectionSet), rootFields: operation.selectionSet.selections.length });
+  return (operation) => {
+    const { fields: rootFields, ...shape } = measure(operation.selectionSet);
+    return { ...shape, rootFields };
+  };
 }
 
 const tooComplex = (message: string, node?: ASTNode): GraphQLError =>

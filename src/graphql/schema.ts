@@ -1,9 +1,10 @@
 import 'reflect-metadata';
-import type { GraphQLSchema } from 'graphql';
+import { defaultFieldResolver, type GraphQLSchema } from 'graphql';
 import { GraphQLDateTime } from 'graphql-scalars';
 import { buildSchema, type PubSub } from 'type-graphql';
 import { ApiKeyResolver } from '../modules/api-key/api-key.resolver.js';
 import { AuditEventResolver } from '../modules/audit/audit-event.resolver.js';
+import type { RequestContext } from '../modules/context.js';
 import { DatasetResolver } from '../modules/dataset/dataset.resolver.js';
 import { UploadResolver } from '../modules/dataset/upload.resolver.js';
 import { DistillationRunResolver } from '../modules/distillation-run/distillation-run.resolver.js';
@@ -31,8 +32,8 @@ const NO_BUS: PubSub = {
 };
 
 /** Services check their input themselves, with the schemas that the workers parse with. */
-export const buildTeddyhubSchema = (): Promise<GraphQLSchema> =>
-  buildSchema({
+export async function buildTeddyhubSchema(): Promise<GraphQLSchema> {
+  const schema = await buildSchema({
     resolvers: [
       NodeResolver,
       ProjectResolver,
@@ -63,3 +64,17 @@ export const buildTeddyhubSchema = (): Promise<GraphQLSchema> =>
     pubSub: NO_BUS,
     validate: false,
   });
+  forgetBetweenMutations(schema);
+  return schema;
+}
+
+/** The mutations of an operation run one after the other: what one of them has read is not what the next one leaves. */
+function forgetBetweenMutations(schema: GraphQLSchema): void {
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
+    const { resolve = defaultFieldResolver } = field;
+    field.resolve = (source, args, context: RequestContext, info) => {
+      context.forget();
+      return resolve(source, args, context, info);
+    };
+  }
+}

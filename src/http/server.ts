@@ -73,7 +73,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const app = express();
   const httpServer = createServer(app);
   const documents = await TrustedDocuments.load(TRUSTED_DOCUMENTS, limits.trustedDocumentsOnly);
-  const admit = admission(schema, new RateLimiter(limits.pointsPerMinute), documents);
+  const admit = admission(schema, new RateLimiter(limits.pointsPerMinute), documents, production);
   const apollo = createApollo({ schema, httpServer, admit, log, production });
   await apollo.start();
   let closing = false;
@@ -175,12 +175,13 @@ function refuseTheRest(app: Express, log: Log): void {
     response,
     _next,
   ) => {
-    // What express says of a body that is too large, or is no JSON.
+    // What express says of a path that it cannot decode, and of a body that is too large, or is no JSON.
     if (error.status !== undefined && error.status < 500) {
-      const message =
+      const ofBody =
         error.type === 'entity.too.large'
           ? `A request has at most ${BODY_LIMIT}.`
           : 'The body of the request is not valid JSON.';
+      const message = error instanceof URIError ? 'The path of this URL is malformed.' : ofBody;
       response.status(error.status).json(answer('BAD_USER_INPUT', message));
       return;
     }

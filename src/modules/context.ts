@@ -10,6 +10,8 @@ export interface RequestContext extends Caller {
   requestId: string;
   services: Services;
   loaders: Loaders;
+  /** Has the loaders made anew, so that what they remember is not from before a write. */
+  forget(): void;
   /** What the operation needs of the rows that it reads; before it is known, and where it is not sure, all. */
   columns: ColumnsOf;
   /** What the key has left; null where there is no limit. */

@@ -12,6 +12,7 @@ import { AuditEventRepository } from './audit/audit-event.repository.js';
 import { AuditEventService } from './audit/audit-event.service.js';
 import { DatasetRepository } from './dataset/dataset.repository.js';
 import { DatasetService } from './dataset/dataset.service.js';
+import { reportLoaders } from './dataset/report.loader.js';
 import { UploadService } from './dataset/upload.service.js';
 import { DistillationRunRepository } from './distillation-run/distillation-run.repository.js';
 import { DistillationRunService } from './distillation-run/distillation-run.service.js';
@@ -19,6 +20,7 @@ import { DistillationRuns } from './distillation-run/distillation-run.type.js';
 import { metricSeriesLoader } from './distillation-run/metric-series.loader.js';
 import { RunAnalysisService } from './distillation-run/run-analysis.service.js';
 import { RunEditService } from './distillation-run/run-edits.service.js';
+import { runEventsLoader } from './distillation-run/run-events.loader.js';
 import { RunMetricsRepository } from './distillation-run/run-metrics.repository.js';
 import { RunProgressService } from './distillation-run/run-progress.service.js';
 import { DistilledSetRepository } from './distilled-set/distilled-set.repository.js';
@@ -28,7 +30,7 @@ import { EvaluationRepository } from './evaluation/evaluation.repository.js';
 import { EvaluationService } from './evaluation/evaluation.service.js';
 import { Evaluations } from './evaluation/evaluation.type.js';
 import { toScore } from './evaluation/evaluation-score.type.js';
-import { byId, byParent, children } from './kit/batch.js';
+import { byId, byParent, children, UNARCHIVED } from './kit/batch.js';
 import type { ColumnsOf } from './kit/columns.js';
 import { NodeService } from './node/node.service.js';
 import { nodeLoaders } from './node/node-loaders.js';
@@ -92,12 +94,12 @@ export function createServices(
     distillationRuns: new DistillationRunService(backend, repositories.distillationRuns, hub),
     distilledSets: new DistilledSetService(database, repositories.distilledSets, store),
     storage: new StorageService(database),
-    retention: new RetentionService(database),
+    retention: new RetentionService(database, log),
     setTokens: new SetTokenService(backend),
     tokenAuthenticator: new TokenAuthenticator(repositories.setTokens),
     evaluations: new EvaluationService(backend, repositories.evaluations),
     workers: new WorkerService(repositories.workers),
-    runEdits: new RunEditService(backend),
+    runEdits: new RunEditService(backend, log),
     runAnalysis: new RunAnalysisService(nodes, repositories.runMetrics),
     tasks: new TaskService(repositories.tasks),
     auditEvents: new AuditEventService(repositories.auditEvents),
@@ -110,7 +112,8 @@ export type Services = ReturnType<typeof createServices>;
 
 /** Made anew for every request: they see the viewer's project only, and forget everything with the request. */
 export function createLoaders(repositories: Repositories, projectId: string, columns: ColumnsOf) {
-  const { database, teacherPools, distillationRuns, runMetrics, tasks, distilledSets, evaluations } = repositories;
+  const { database, datasets, teacherPools, distillationRuns, runMetrics, tasks, distilledSets, evaluations } =
+    repositories;
   const { setTokens } = repositories;
   const progressOf = (owner: OwnerColumn) =>
     byParent(
@@ -169,9 +172,11 @@ export function createLoaders(repositories: Repositories, projectId: string, col
       ({ runId }) => runId,
     ),
     metricSeries: metricSeriesLoader(runMetrics),
+    eventsOfRun: runEventsLoader(distillationRuns),
+    ...reportLoaders(datasets, projectId),
     teacherPoolsOfDataset: children(database, TeacherPools, 'datasetId', columns),
-    runsOfDataset: children(database, DistillationRuns, 'datasetId', columns),
-    runsOfPool: children(database, DistillationRuns, 'poolId', columns),
+    runsOfDataset: children(database, DistillationRuns, 'datasetId', columns, UNARCHIVED),
+    runsOfPool: children(database, DistillationRuns, 'poolId', columns, UNARCHIVED),
     derivedRunsOfRun: children(database, DistillationRuns, 'originRunId', columns),
     teachersOfPool: children(database, Teachers, 'poolId', columns),
     taskPagesOfRun: children(database, Tasks, 'runId', columns),

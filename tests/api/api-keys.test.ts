@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID, scryptSync } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { readGlobalId } from '../../src/modules/kit/node.js';
 import { until } from '../support/until.js';
 import { at, errorsOf, listAt, openApi, type TestApi, textAt } from './server.js';
 
@@ -92,6 +93,13 @@ describe('apiKeyRotate', () => {
       });
       assert.equal(at(data, 'apiKey.successor.prefix'), at(rotated, 'apiKey.prefix'));
       assert.equal(at(data, 'apiKey.state'), overlapSeconds === 0 ? 'EXPIRED' : 'ACTIVE');
+      const history = await api.world.database.auditEvent.findMany({
+        where: {
+          action: 'apiKeyRotate',
+          subjectId: { in: [old, rotated].map((one) => uuidOf(textAt(one, 'apiKey.id'))) },
+        },
+      });
+      assert.equal(history.length, 2, 'of the key that ends and of the one that is made');
       const twice = await rotate({ id: textAt(old, 'apiKey.id') });
       assert.deepEqual(errorsOf(twice), [['INVALID_STATE', 'id']]);
     }
@@ -111,6 +119,8 @@ describe('apiKeyRotate', () => {
   });
 });
 
+const uuidOf = (globalId: string) => readGlobalId(globalId)?.uuid ?? '';
+
 describe('apiKeyRevoke', () => {
   it('ends a key within seconds, and a second time does nothing', async () => {
     const made = await make({ role: 'ADMIN' });
@@ -124,6 +134,18 @@ describe('apiKeyRevoke', () => {
     await until('the key is refused', async () => (await statusOf(key)) === 401, 5_000);
     const audit = await api.world.database.auditEvent.count({ where: { action: 'apiKeyRevoke' } });
     assert.equal(audit, 1);
+  });
+
+  it('leaves a project the successor of its last ADMIN key, though the old one works for a while', async () => {
+    const old = await api.newKey('ADMIN', 'one admin');
+    const idOf = async () =>
+      textAt((await api.send('{ apiKeys(first: 1) { nodes { id } } }', {}, old)).data, 'apiKeys.nodes.0.id');
+    const oldId = await idOf();
+    const input = { id: oldId, overlapSeconds: 600, idempotencyKey: randomUUID() };
+    const successor = await change('apiKeyRotate', input, old);
+    const refused = await change('apiKeyRevoke', { id: textAt(successor, 'apiKey.id') }, old);
+    assert.deepEqual(errorsOf(refused), [['INVALID_STATE', 'id']]);
+    assert.deepEqual(errorsOf(await change('apiKeyRevoke', { id: oldId }, textAt(successor, 'secret'))), []);
   });
 
   it('leaves a project its last ADMIN key, also when two are ended at once', async () => {

@@ -188,6 +188,25 @@ describe('uploading a file', () => {
     assert.deepEqual((await complete(id, tag, api.keys.OPERATOR)).userErrors, [{ code: 'INVALID_INPUT' }]);
   });
 
+  it('is no file where a part is named twice', async () => {
+    const bytes = Buffer.from('bytes');
+    const { id, parts } = await upload(bytes, api.keys.OPERATOR);
+    const answer = await put(parts[0]?.url ?? '', bytes, api.keys.OPERATOR);
+    const tag = (answer.headers.get('etag') ?? '').replaceAll('"', '');
+    const query =
+      'mutation($input: DatasetUploadCompleteInput!) { datasetUploadComplete(input: $input) { userErrors { code field } } }';
+    const twice = {
+      uploadId: id,
+      parts: [
+        { number: 1, tag },
+        { number: 1, tag },
+      ],
+    };
+    const { data } = await api.send(query, { input: twice });
+    assert.deepEqual(data, { datasetUploadComplete: { userErrors: [{ code: 'INVALID_INPUT', field: ['parts'] }] } });
+    assert.deepEqual((await complete(id, tag, api.keys.OPERATOR)).userErrors, []);
+  });
+
   it('is for those who may import, and in another project the upload is not there', async () => {
     const bytes = Buffer.from('bytes');
     const { id, parts } = await upload(bytes, api.keys.OPERATOR);

@@ -8,7 +8,7 @@ import { RequestTrace } from '../../src/platform/telemetry/request-trace.js';
 import { lockTable, whileLocked } from '../support/locks.js';
 import { seedDataset, seedPool, seedRun } from '../support/seeds.js';
 import { until } from '../support/until.js';
-import { at, openApi, type TestApi, textAt } from './server.js';
+import { at, listAt, openApi, type TestApi, textAt } from './server.js';
 
 const codesOf = (answer: { errors: { extensions: { code: string } }[] }) =>
   answer.errors.map((error) => error.extensions.code);
@@ -121,6 +121,32 @@ describe('the deadline of a request', () => {
     assert.equal(await database.idempotencyKey.count({ where: { key: input.idempotencyKey } }), 0);
     const again = await api.send(query, { input });
     assert.ok(textAt(again.data, 'distillationRunStart.distillationRun.id'));
+  });
+
+  it('leaves what a bulk had done by then, says so, and leaves alone what follows', async () => {
+    const { database, databaseUrl } = api.world;
+    const pool = await seedPool(database, await seedDataset(database, api.project));
+    const runs = [await seedRun(database, pool), await seedRun(database, pool), await seedRun(database, pool)];
+    const query = `mutation ($ids: [ID!]!) { distillationRunsCancel(input: { ids: $ids }) { results { id distillationRun { state } userErrors { code } } } }`;
+    const ids = runs.map(({ id }) => toGlobalId('DistillationRun', id));
+    const lock = `SELECT FROM "DistillationRun" WHERE id = '${runs[1]?.id}' FOR UPDATE`;
+    const { data, errors } = await whileLocked(databaseUrl, lock, () => api.send(query, { ids }));
+    assert.deepEqual(
+      errors.map(({ path, extensions }) => [(path as string[]).join('.'), extensions.code]),
+      [['distillationRunsCancel.results.0.distillationRun', 'DEADLINE_EXCEEDED']],
+    );
+    const codes = listAt(data, 'distillationRunsCancel.results').map((result) =>
+      listAt(result, 'userErrors').map((one) => at(one, 'code')),
+    );
+    assert.deepEqual(codes, [[], ['UNAVAILABLE'], ['UNAVAILABLE']]);
+    const states = await Promise.all(
+      runs.map(({ id }) => database.distillationRun.findUniqueOrThrow({ where: { id } })),
+    );
+    assert.deepEqual(
+      states.map(({ state }) => state),
+      ['CANCELED', 'QUEUED', 'QUEUED'],
+    );
+    assert.equal(api.log.filter(({ msg }) => msg === 'bulk mutation broke off').length, 1);
   });
 
   it('ends the transaction too where it falls between the last statement and the commit', async () => {

@@ -67,7 +67,14 @@ describe('a query is refused before it runs when it', () => {
     assert.deepEqual(await codesOf(`{ viewer { ${repeat(21, () => 'role @include(if: true)')} } }`), [
       'QUERY_TOO_COMPLEX',
     ]);
-    assert.ok((await codesOf(`{ ${repeat(21, () => 'viewer { role }')} }`)).includes('QUERY_TOO_COMPLEX'));
+    const fields = repeat(21, () => 'viewer { role }');
+    for (const query of [
+      `{ ${fields} }`,
+      `{ ...A } fragment A on Query { ${fields} }`,
+      `{ ... on Query { ${fields} } }`,
+    ]) {
+      assert.ok((await codesOf(query)).includes('QUERY_TOO_COMPLEX'), query.slice(0, 20));
+    }
   });
 });
 
@@ -98,10 +105,51 @@ describe('a request is refused when it', () => {
     await expectRefusal(await post('{"query":"{viewer{role}}"}', { 'content-type': 'text/plain' }), 400);
   });
 
+  it('has a path that is no text', async () => {
+    const answer = await fetch(`${api.url}/v1/distilled-sets/%zz/manifest.json`);
+    assert.deepEqual([answer.status, /The path of this URL is malformed/.test(await answer.text())], [400, true]);
+  });
+
   it('is a mutation by GET', async () => {
     const query = encodeURIComponent('mutation { distillationRunCancel(input: { id: "x" }) { userErrors { code } } }');
     const headers = { authorization: `Bearer ${api.keys.ADMIN}`, 'apollo-require-preflight': '1' };
     await expectRefusal(await fetch(`${api.url}/graphql?query=${query}`, { headers }), 405);
+  });
+});
+
+describe('what a client gets wrong', () => {
+  const wrong: [string, string, Record<string, unknown>][] = [
+    ['a text for a number', 'query ($n: Int) { datasets(first: $n) { nodes { id } } }', { n: 'a' }],
+    ['no value where one is needed', 'query ($id: ID!) { dataset(id: $id) { id } }', {}],
+    [
+      'a value that is none of an enum',
+      'query ($s: [RunState!]) { distillationRuns(first: 1, filter: { states: $s }) { nodes { id } } }',
+      { s: ['DONE'] },
+    ],
+    [
+      'a field that an input has not',
+      'mutation ($i: DistillationRunCancelInput!) { distillationRunCancel(input: $i) { userErrors { code } } }',
+      { i: { ids: 'x' } },
+    ],
+    ['a subscription over HTTP', 'subscription { workerStatus { id name } }', {}],
+  ];
+  for (const [what, query, variables] of wrong) {
+    it(`is told with 400 and one code: ${what}`, async () => {
+      const { status, errors } = await api.send(query, variables);
+      assert.deepEqual([status, errors.map((error) => error.extensions.code)], [400, ['BAD_USER_INPUT']]);
+    });
+  }
+
+  it('brings no hints at the schema in production, where variables are wrong neither', async (test) => {
+    const production = await openApi({ NODE_ENV: 'production' });
+    test.after(() => production.close());
+    const query =
+      'mutation ($i: DistillationRunCancelInput!) { distillationRunCancel(input: $i) { userErrors { code } } }';
+    const messageOf = async (one: TestApi) =>
+      (await one.send(query, { i: { ids: 'x', id: 'x' } })).errors[0]?.message ?? '';
+    assert.match(await messageOf(api), /Did you mean/);
+    assert.match(await messageOf(production), /"ids" is not defined/);
+    assert.doesNotMatch(await messageOf(production), /Did you mean/);
   });
 });
 
@@ -137,7 +185,8 @@ describe('errors', () => {
 describe('statements', () => {
   const query = `{ datasets(first: 10) { totalCount nodes { name progress { fraction } teacherPools(first: 2) { totalCount nodes {
     dataset { name } teachers(first: 5) { nodes { accuracy } } distillationRuns(first: 3) { nodes {
-      progress { fraction } dataset { name } teacherPool { name } distilledSet { id } tasks(first: 2) { nodes { kind worker { name } } } } } } } } } }`;
+      progress { fraction } dataset { name } teacherPool { name } distilledSet { id } tasks(first: 2) { nodes { kind worker { name } } } events(first: 2) { sequence } } } } }
+    skippedRecords(first: 2) { record } duplicates(first: 2) { record } } } }`;
 
   const count = async (): Promise<number> => {
     const statements = await recordStatements(async () => {

@@ -35,6 +35,13 @@ describe('retention', () => {
     const deleteAfter = Date.parse(String(at(await onSet('Delete'), 'distilledSet.deleteAfter')));
     assert.ok(Math.abs(deleteAfter - Date.now() - WEEK_MS) < 60_000);
     assert.equal(await fetchManifest(), 404);
+    const token = await api.mutate('distilledSetTokenCreate', 'DistilledSetTokenCreateInput', 'secret', {
+      distilledSetId: set.globalId,
+      name: 'for nothing',
+      seconds: 60,
+      idempotencyKey: 'for nothing',
+    });
+    assert.match(errorsOf(token)[0] ?? '', /^INVALID_STATE: .*is deleted and not served: restore it first/);
     const again = Date.parse(String(at(await onSet('Delete'), 'distilledSet.deleteAfter')));
     assert.equal(again, deleteAfter, 'a second deletion changes nothing');
     const restored = at(await onSet('Restore'), 'distilledSet');

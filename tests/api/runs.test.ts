@@ -75,6 +75,51 @@ describe('a list of runs', () => {
     assert.deepEqual(await names(`, filter: { teacherPoolId: "${toGlobalId('TeacherPool', other.id)}" }`), []);
   });
 
+  it('leaves archived ones out below a dataset and a pool as well, and says how many it has', async () => {
+    const pages = 'distillationRuns(first: 100) { totalCount nodes { name } }';
+    const query = `query ($pool: ID!) { teacherPool(id: $pool) { ${pages} dataset { ${pages} } } }`;
+    const { data } = await api.send(query, { pool: toGlobalId('TeacherPool', pool.id) });
+    for (const path of ['teacherPool', 'teacherPool.dataset']) {
+      const listed = listAt(data, `${path}.distillationRuns.nodes`).map((node) => textAt(node, 'name'));
+      assert.deepEqual([at(data, `${path}.distillationRuns.totalCount`), listed], [3, ['c', 'b', 'a']]);
+    }
+  });
+
+  it('has the events of each, from where they are asked for', async () => {
+    const [one, two] = [await seedRun(api.world.database, pool), await seedRun(api.world.database, pool)];
+    for (const [run, count] of [
+      [one, 3],
+      [two, 1],
+    ] as const) {
+      await api.world.database.runEvent.createMany({
+        data: Array.from({ length: count }, (_, index) => ({
+          runId: run.id,
+          sequence: index + 1,
+          type: 'STATE_CHANGED',
+          payload: { from: null, to: 'QUEUED', failure: null },
+        })),
+      });
+    }
+    const query = `query ($one: ID!, $two: ID!) {
+      one: distillationRun(id: $one) { events(after: 1, first: 1) { sequence } all: events { sequence } }
+      two: distillationRun(id: $two) { events(after: 1, first: 1) { sequence } all: events { sequence } } }`;
+    const { data, errors } = await api.send(query, { one: idOf(one), two: idOf(two) });
+    assert.deepEqual(errors, []);
+    const sequences = (path: string) => listAt(data, path).map((event) => at(event, 'sequence'));
+    assert.deepEqual(['one.events', 'one.all', 'two.events', 'two.all'].map(sequences), [[2], [1, 2, 3], [], [1]]);
+    for (const first of [0, 101]) {
+      const refused = await api.send(
+        `query ($id: ID!) { distillationRun(id: $id) { events(first: ${first}) { sequence } } }`,
+        { id: idOf(one) },
+      );
+      assert.deepEqual(
+        refused.errors.map(({ extensions }) => extensions.code),
+        ['BAD_USER_INPUT'],
+      );
+    }
+    await api.world.database.distillationRun.deleteMany({ where: { id: { in: [one.id, two.id] } } });
+  });
+
   it('is sorted by whatever is asked for, with what has no value last in ascending order', async () => {
     const by = (field: string, direction: string) => names(`, orderBy: { field: ${field}, direction: ${direction} }`);
     assert.deepEqual(await by('NAME', 'ASC'), ['a', 'b', 'c']);
@@ -221,8 +266,39 @@ describe('a run that failed', () => {
     assert.deepEqual(slices, await slicesOf(run.id));
   });
 
+  it('is not retried on a dataset that was archived, until that is restored', async () => {
+    const { database } = api.world;
+    const run = await failed('UNAVAILABLE');
+    const archive = (archivedAt: Date | null) =>
+      database.dataset.update({ where: { id: run.datasetId }, data: { archivedAt } });
+    await archive(new Date());
+    assert.deepEqual(errorsOf(await retry(run)), [['INVALID_STATE', 'id']]);
+    await archive(null);
+    assert.deepEqual(errorsOf(await retry(run)), []);
+  });
+
   it('is not retried where the same would fail again', async () => {
     assert.deepEqual(errorsOf(await retry(await failed('NUMERICS'))), [['INVALID_STATE', 'id']]);
+  });
+});
+
+describe('several mutations of one operation', () => {
+  it('answer each with what it left, though an earlier one has read the same', async () => {
+    const run = await seedRun(api.world.database, pool);
+    await api.world.transact((work) => startRun(work, run.id));
+    const shown = 'distillationRun { state tasks(first: 10) { nodes { state } } }';
+    const query = `mutation ($id: ID!, $version: Int!) {
+      first: distillationRunUpdate(input: { id: $id, expectedVersion: $version, changes: { notes: "n" } }) { ${shown} }
+      second: distillationRunCancel(input: { id: $id }) { ${shown} } }`;
+    const { data, errors } = await api.send(query, { id: idOf(run), version: run.version });
+    assert.deepEqual(errors, []);
+    const tasks = (path: string) => [
+      ...new Set(listAt(data, `${path}.distillationRun.tasks.nodes`).map((task) => at(task, 'state'))),
+    ];
+    assert.deepEqual(
+      [at(data, 'second.distillationRun.state'), tasks('first'), tasks('second')],
+      ['CANCELED', ['QUEUED'], ['CANCELED']],
+    );
   });
 });
 

@@ -73,6 +73,8 @@ export class ApiKeyService {
       const end = new Date(Date.now() + overlapSeconds * 1000);
       const sooner = old.expiresAt !== null && old.expiresAt < end ? old.expiresAt : end;
       await tx.apiKey.update({ where: { id: old.id }, data: { successorId: id, expiresAt: sooner } });
+      const change = { prefix: old.prefix, successor: made.prefix, expiresAt: sooner.toISOString() };
+      await audit(tx, caller, 'apiKeyRotate', 'ApiKey', old.id, change);
     });
   }
 
@@ -82,8 +84,8 @@ export class ApiKeyService {
     return this.backend.database.$transaction(async (tx) => {
       const key = await lockKey(tx, caller, input.id);
       if (key.revokedAt !== null) return key.id;
-      if (key.role === 'ADMIN' && isActive(key) && (await countAdmins(tx, key.projectId)) === 1) {
-        const message = 'This is the last ADMIN key of the project: make another one first.';
+      if (key.role === 'ADMIN' && isActive(key) && (await countOtherAdmins(tx, key)) === 0) {
+        const message = 'This is the last ADMIN key that the project keeps: make another one first.';
         throw new TeddyhubError('INVALID_STATE', message, { field: ['id'] });
       }
       await tx.apiKey.update({ where: { id: key.id }, data: { revokedAt: new Date() } });
@@ -121,10 +123,13 @@ async function lockKey(tx: Transaction, caller: Caller, globalId: string): Promi
   return key;
 }
 
-const countAdmins = (tx: Transaction, projectId: string): Promise<number> =>
+/** Those that were rotated do not count: they work for a while only. */
+const countOtherAdmins = (tx: Transaction, { id, projectId }: ApiKeyRow): Promise<number> =>
   tx.apiKey.count({
     where: {
+      id: { not: id },
       projectId,
+      successorId: null,
       role: 'ADMIN' satisfies Role,
       revokedAt: null,
       OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }],

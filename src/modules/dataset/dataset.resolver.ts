@@ -1,4 +1,4 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
 import { DistillationRun, DistillationRuns } from '../distillation-run/distillation-run.type.js';
 import { nestedConnection } from '../kit/batch.js';
@@ -15,7 +15,7 @@ import {
   DatasetUpdateInput,
   DatasetUpdatePayload,
 } from './dataset.input.js';
-import { Dataset, Datasets } from './dataset.type.js';
+import { Dataset, Datasets, DuplicateImage, SkippedRecord } from './dataset.type.js';
 
 @Resolver(() => Dataset)
 export class DatasetResolver {
@@ -71,6 +71,32 @@ export class DatasetResolver {
     @Ctx() { loaders }: RequestContext,
   ): Promise<Connection<DistillationRun>> {
     return nestedConnection(loaders.runsOfDataset, dataset.id, page);
+  }
+
+  @Reads()
+  @FieldResolver(() => [SkippedRecord], {
+    complexity: pageComplexity,
+    description: 'What of the source was left out, and why.',
+  })
+  skippedRecords(
+    @Root() dataset: Dataset,
+    @Arg('first', () => Int, { defaultValue: 100 }) first: number,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<SkippedRecord[]> {
+    return loaders.skippedRecordsOfDataset.load({ datasetId: dataset.id, first });
+  }
+
+  @Reads()
+  @FieldResolver(() => [DuplicateImage], {
+    complexity: pageComplexity,
+    description: 'Images that are there more than once.',
+  })
+  duplicates(
+    @Root() dataset: Dataset,
+    @Arg('first', () => Int, { defaultValue: 100 }) first: number,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<DuplicateImage[]> {
+    return loaders.duplicatesOfDataset.load({ datasetId: dataset.id, first });
   }
 
   @Reads('state')

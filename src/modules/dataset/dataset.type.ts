@@ -1,14 +1,11 @@
-import { Arg, Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { z } from 'zod';
-import { TeddyhubError } from '../../domain/errors.js';
-import { datasetSource, duplicateRecord, skippedRecord } from '../../domain/jobs/dataset-import.js';
+import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { datasetSource } from '../../domain/jobs/dataset-import.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { ClassOrder, DatasetLayout, DatasetState } from '../../platform/database/generated/enums.js';
 import { Reads } from '../kit/columns.js';
-import { CREATED_AT, defineList, NAME, pageComplexity } from '../kit/connection.js';
+import { CREATED_AT, defineList, NAME } from '../kit/connection.js';
 import { Failure, failureOf } from '../kit/failure.js';
 import { Node } from '../kit/node.js';
-import { MAX_PAGE } from '../kit/paging.js';
 import { Digest } from '../kit/scalars.js';
 
 registerEnumType(DatasetState, {
@@ -145,19 +142,8 @@ export class DuplicateImage {
   acrossClasses!: boolean;
 }
 
-const skippedRecords = z.array(skippedRecord);
-const duplicateRecords = z.array(duplicateRecord);
-
 /** There may be many thousands, and mostly there are ten. */
 const CLASSES_COST = 10;
-
-/** Of a report that may have many thousands; only these are looked at. Throws INVALID_INPUT. */
-function firstOf(records: Prisma.JsonValue, first: number): Prisma.JsonValue[] {
-  if (first < 0 || first > MAX_PAGE) {
-    throw new TeddyhubError('INVALID_INPUT', `\`first\` must be 0 to ${MAX_PAGE}.`);
-  }
-  return Array.isArray(records) ? records.slice(0, first) : [];
-}
 
 @ObjectType({
   simpleResolvers: true,
@@ -231,8 +217,6 @@ export class Dataset extends Node {
   duplicateCount!: number;
 
   source!: Prisma.JsonValue;
-  duplicates!: Prisma.JsonValue;
-  skippedRecords!: Prisma.JsonValue;
   imageHeight!: number | null;
   imageWidth!: number | null;
   imageChannels!: number | null;
@@ -253,26 +237,6 @@ export class Dataset extends Node {
   imageShape(): ImageShape | null {
     const { imageHeight: height, imageWidth: width, imageChannels: channels } = this;
     return height === null || width === null || channels === null ? null : { height, width, channels };
-  }
-
-  @Reads('skippedRecords')
-  @Field(() => [SkippedRecord], {
-    name: 'skippedRecords',
-    complexity: pageComplexity,
-    description: 'What of the source was left out, and why.',
-  })
-  recordsLeftOut(@Arg('first', () => Int, { defaultValue: 100 }) first: number): SkippedRecord[] {
-    return skippedRecords.parse(firstOf(this.skippedRecords, first));
-  }
-
-  @Reads('duplicates')
-  @Field(() => [DuplicateImage], {
-    name: 'duplicates',
-    complexity: pageComplexity,
-    description: 'Images that are there more than once.',
-  })
-  repeatedImages(@Arg('first', () => Int, { defaultValue: 100 }) first: number): DuplicateImage[] {
-    return duplicateRecords.parse(firstOf(this.duplicates, first));
   }
 
   @Reads('source')

@@ -82,6 +82,9 @@ export class UploadService {
     const there = await this.partsOf(upload, bytes);
     if (there === null) return completed(uploadId);
     const named = new Set(parts.map(({ number }) => number));
+    if (named.size < parts.length) {
+      throw new TeddyhubError('INVALID_INPUT', 'A part is named twice: name each once.', { field: ['parts'] });
+    }
     const stored = there.filter(({ number }) => named.has(number));
     const found = stored.reduce((sum, part) => sum + part.bytes, 0);
     if (found !== bytes) {

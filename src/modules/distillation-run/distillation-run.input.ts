@@ -131,7 +131,7 @@ export class DistillationRunResult {
   id!: string;
 
   @Field(() => DistillationRun, { nullable: true, description: 'Null where it was not done.' })
-  distillationRun!: DistillationRun | null;
+  distillationRun!: Promise<DistillationRun | null>;
 
   @Field(() => [UserError], { description: 'Empty when it was done.' })
   userErrors!: UserError[];

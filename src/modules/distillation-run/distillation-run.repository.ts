@@ -49,11 +49,16 @@ export class DistillationRunRepository {
     return rows.length <= FEW;
   }
 
-  /** The next `take` events after a sequence, of a run that the caller has found in the project. */
-  async events(runId: string, afterSequence: number, take: number): Promise<StoredRunEvent[]> {
-    const where = { runId, sequence: { gt: afterSequence } };
-    const rows = await this.database.runEvent.findMany({ where, orderBy: { sequence: 'asc' }, take });
-    return rows.map((row) => parseRunEvent(row));
+  /** The next `take` events after a sequence of each of these runs, which the caller has found in the project. */
+  async events(runIds: readonly string[], afterSequence: number, take: number): Promise<StoredRunEvent[]> {
+    const rows = await readRows<Parameters<typeof parseRunEvent>[0]>(
+      this.database,
+      Prisma.sql`SELECT event.* FROM unnest(${[...runIds]}::uuid[]) AS run(id) CROSS JOIN LATERAL (
+          SELECT item."runId", item.sequence, item.type, item.payload, item."createdAt" FROM "RunEvent" item
+          WHERE item."runId" = run.id AND item.sequence > ${afterSequence}::int ORDER BY item.sequence LIMIT ${take}
+        ) event`,
+    );
+    return rows.map((row) => parseRunEvent(row)).sort((a, b) => a.sequence - b.sequence);
   }
 }
 

@@ -61,9 +61,9 @@ export class DistillationRunResolver {
     @Root() run: DistillationRun,
     @Arg('after', () => Int, { defaultValue: 0, description: 'Only events after this sequence.' }) after: number,
     @Arg('first', () => Int, { defaultValue: 100 }) first: number,
-    @Ctx() { services }: RequestContext,
+    @Ctx() { loaders }: RequestContext,
   ): Promise<RunEvent[]> {
-    return (await services.distillationRuns.events(run, after, first)).map(toRunEvent);
+    return (await loaders.eventsOfRun.load({ runId: run.id, after, first })).map(toRunEvent);
   }
 
   @Reads()

@@ -13,7 +13,7 @@ import { createOnce } from '../kit/create.js';
 import { parseInput, plain, requireLabels, requireName, requireSeed } from '../kit/input.js';
 import { type Caller } from '../kit/mutation.js';
 import { notFound, requireUuid, toGlobalId } from '../kit/node.js';
-import { MAX_PAGE, type PageArguments } from '../kit/paging.js';
+import { type PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
 import { abortable, nothing } from '../kit/stream.js';
 import type {
@@ -140,14 +140,6 @@ export class DistillationRunService {
     if (run === undefined) throw notFound('DistillationRun', globalId);
     if (isTerminal(run.state) && afterSequence >= run.eventSequence) return nothing();
     return abortable((signal) => this.hub.follow(id, afterSequence, signal));
-  }
-
-  /** The same events as a page, for clients without a socket. */
-  async events(run: DistillationRun, afterSequence: number, first: number): Promise<StoredRunEvent[]> {
-    if (first < 1 || first > MAX_PAGE) {
-      throw new TeddyhubError('INVALID_INPUT', `\`first\` must be 1 to ${MAX_PAGE}.`);
-    }
-    return this.runs.events(run.id, afterSequence, first);
   }
 }
 

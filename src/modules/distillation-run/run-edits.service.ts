@@ -3,6 +3,7 @@ import { TeddyhubError } from '../../domain/errors.js';
 import { isTerminal } from '../../domain/run-lifecycle.js';
 import type { Transaction } from '../../platform/database/client.js';
 import type { DistillationRun } from '../../platform/database/generated/client.js';
+import type { Log } from '../../platform/log.js';
 import { type Backend, lockRun, requestRunCancel } from '../../platform/orchestration/index.js';
 import { editOnce, raised } from '../kit/edit.js';
 import { requireLabels, requireName, requireText } from '../kit/input.js';
@@ -19,7 +20,10 @@ import type {
 type Act = (tx: Transaction, run: DistillationRun, field: readonly string[]) => Promise<Record<string, unknown> | null>;
 
 export class RunEditService {
-  constructor(private readonly backend: Backend) {}
+  constructor(
+    private readonly backend: Backend,
+    private readonly log: Log,
+  ) {}
 
   /** Cancels a run; one that is canceled already stays so. Returns its UUID. Throws NOT_FOUND, INVALID_STATE. */
   cancel(caller: Caller, input: DistillationRunCancelInput): Promise<string> {
@@ -102,7 +106,7 @@ export class RunEditService {
     act: Act,
   ): Promise<BulkResult[]> {
     assertAllowed(caller.viewer, permission);
-    return eachOf(ids, (globalId, field) => this.actOn(caller, action, globalId, field, act));
+    return eachOf(caller, this.log, ids, (globalId, field) => this.actOn(caller, action, globalId, field, act));
   }
 
   /** Under the lock of the run, in a transaction of its own; audited unless `act` answers null, that nothing changed. */

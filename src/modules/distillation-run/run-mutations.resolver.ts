@@ -118,9 +118,9 @@ async function onePayload(context: RequestContext, input: MutationInput, act: ()
 
 async function bulkPayload(context: RequestContext, input: MutationInput, act: () => Promise<BulkResult[]>) {
   const { result, ...payload } = await toPayload(input, act);
-  const results = (result ?? []).map(async ({ id, uuid, userErrors }) => ({
+  const results = (result ?? []).map(({ id, uuid, userErrors }) => ({
     ...{ id, userErrors },
-    distillationRun: await context.services.nodes.reload(context, 'DistillationRun', uuid),
+    distillationRun: context.services.nodes.reloadEach(context, 'DistillationRun', uuid),
   }));
-  return { results: await Promise.all(results), ...payload };
+  return { results, ...payload };
 }

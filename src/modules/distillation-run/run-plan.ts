@@ -17,7 +17,7 @@ export interface RunPlan {
 }
 
 /**
- * Makes the row of a QUEUED run. Mistakes are reported under `path`. Throws NOT_FOUND, INVALID_STATE, INVALID_INPUT,
+ * Makes the row of a QUEUED run. Mistakes are reported under `path`, those of a retry at its `id`. Throws NOT_FOUND, INVALID_STATE, INVALID_INPUT,
  * TOO_FEW_IMAGES, UNSUPPORTED_SHAPE.
  */
 export async function createRun(
@@ -29,9 +29,10 @@ export async function createRun(
   origin: { originRunId: string; originKind: 'CLONE' | 'RETRY' } | null = null,
 ): Promise<void> {
   const { name, config, seed, labels } = plan;
-  const dataset = await requireReadyDataset(tx, projectId, plan.datasetId, [...path, 'datasetId']);
-  const pool = await requireReadyPool(tx, projectId, dataset, plan.teacherPoolId, [...path, 'teacherPoolId']);
-  checkConfig(config, dataset, pool.teachers, [...path, 'config']);
+  const at = (field: string) => (origin?.originKind === 'RETRY' ? ['id'] : [...path, field]);
+  const dataset = await requireReadyDataset(tx, projectId, plan.datasetId, at('datasetId'));
+  const pool = await requireReadyPool(tx, projectId, dataset, plan.teacherPoolId, at('teacherPoolId'));
+  checkConfig(config, dataset, pool.teachers, at('config'));
   await tx.distillationRun.create({
     data: { id, projectId, datasetId: dataset.id, poolId: pool.id, name, seed, config, labels, ...origin },
   });

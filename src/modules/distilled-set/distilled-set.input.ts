@@ -29,7 +29,7 @@ export class DistilledSetResult {
   id!: string;
 
   @Field(() => DistilledSet, { nullable: true, description: 'Null where it was not done.' })
-  distilledSet!: DistilledSet | null;
+  distilledSet!: Promise<DistilledSet | null>;
 
   @Field(() => [UserError], { description: 'Empty when it was done.' })
   userErrors!: UserError[];

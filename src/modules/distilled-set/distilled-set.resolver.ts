@@ -69,11 +69,11 @@ export class DistilledSetResolver {
   ): Promise<DistilledSetsArchivePayload> {
     const { services } = context;
     const { result, ...payload } = await toPayload(input, () => services.retention.archiveSets(context, input.ids));
-    const results = (result ?? []).map(async ({ id, uuid, userErrors }) => ({
+    const results = (result ?? []).map(({ id, uuid, userErrors }) => ({
       ...{ id, userErrors },
-      distilledSet: await services.nodes.reload(context, 'DistilledSet', uuid),
+      distilledSet: services.nodes.reloadEach(context, 'DistilledSet', uuid),
     }));
-    return { results: await Promise.all(results), ...payload };
+    return { results, ...payload };
   }
 
   @Reads()

@@ -8,7 +8,7 @@ import { type Connection, type List, partOf, toConnection } from './connection.j
 import { groupBy } from './group.js';
 import type { DataOf, Node } from './node.js';
 import { type PageArguments, readWindow, type Window } from './paging.js';
-import { identifier, windowQuery } from './window-sql.js';
+import { allOf, identifier, windowQuery } from './window-sql.js';
 
 /** One statement for all ids asked for in a tick; null where there is no such row. */
 export const byId = <Row extends { id: string }>(
@@ -40,6 +40,9 @@ export interface Children<N extends Node> {
   count: DataLoader<string, number>;
 }
 
+/** Of lists that leave archived rows out. */
+export const UNARCHIVED = Prisma.sql`item."archivedAt" IS NULL`;
+
 /**
  * Pages of a relation: the same window of all parents is one statement, whatever their number. Parents were read within
  * the viewer's project, and their children belong to the same one.
@@ -49,6 +52,7 @@ export function children<N extends Node>(
   list: List<N>,
   column: ParentColumn,
   columnsOf: ColumnsOf,
+  where: Prisma.Sql | null = null,
 ): Children<N> {
   const parent = identifier(column);
   return {
@@ -70,8 +74,8 @@ export function children<N extends Node>(
     count: new DataLoader(async (parentIds) => {
       const counts = await readRows<{ parent: string; count: number }>(
         database,
-        Prisma.sql`SELECT ${parent}::text AS parent, count(*)::int AS count FROM ${identifier(list.table)}
-          WHERE ${parent} = ANY(${parentIds}::uuid[]) GROUP BY 1`,
+        Prisma.sql`SELECT item.${parent}::text AS parent, count(*)::int AS count FROM ${identifier(list.table)} item
+          WHERE ${allOf([Prisma.sql`item.${parent} = ANY(${parentIds}::uuid[])`, where])} GROUP BY 1`,
       );
       const found = new Map(counts.map((row) => [row.parent, row.count]));
       return parentIds.map((id) => found.get(id) ?? 0);
@@ -79,7 +83,8 @@ export function children<N extends Node>(
   };
 
   async function readPages(parentIds: string[], window: Window): Promise<Map<string, DataOf<N>[]>> {
-    const page = windowQuery(partOf(list, window, columnsOf) ?? list, Prisma.sql`item.${parent} = parent.id`, window);
+    const ofParent = allOf([Prisma.sql`item.${parent} = parent.id`, where]);
+    const page = windowQuery(partOf(list, window, columnsOf) ?? list, ofParent, window);
     const found = await readRows<DataOf<N> & { __parent: string }>(
       database,
       Prisma.sql`SELECT parent.id::text AS __parent, page.* FROM unnest(${parentIds}::uuid[]) AS parent(id)

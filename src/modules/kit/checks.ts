@@ -8,7 +8,7 @@ import { notFound, requireUuid } from './node.js';
 
 export type ReadyDataset = Dataset & { shape: ImageShape };
 
-/** A READY dataset of the project. Throws NOT_FOUND, INVALID_STATE. */
+/** A READY dataset of the project that something new may be started on. Throws NOT_FOUND, INVALID_STATE. */
 export async function requireReadyDataset(
   tx: Transaction,
   projectId: string,
@@ -18,7 +18,11 @@ export async function requireReadyDataset(
   const id = requireUuid('Dataset', globalId, field);
   const dataset = await tx.dataset.findFirst({ where: { id, projectId } });
   if (dataset === null) throw notFound('Dataset', globalId, field);
-  const { state, name } = dataset;
+  const { state, name, archivedAt } = dataset;
+  if (archivedAt !== null) {
+    const message = `Dataset ${name} is archived: restore it, or take another one.`;
+    throw new TeddyhubError('INVALID_STATE', message, { field });
+  }
   const shape = shapeOf(dataset);
   if (state !== 'READY' || shape === null) {
     const advice = state === 'FAILED' ? 'import it again' : 'wait until it is READY';

@@ -4,6 +4,7 @@ import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import type { Transaction } from '../../platform/database/client.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
+import type { Log } from '../../platform/log.js';
 import type { Backend, Work } from '../../platform/orchestration/index.js';
 import { UserError } from './failure.js';
 import { InputErrors } from './input.js';
@@ -82,8 +83,13 @@ export interface BulkResult {
   userErrors: UserError[];
 }
 
-/** Does each of 1 to 100 things by itself. Throws INVALID_INPUT for none and for more. */
+/**
+ * Does each of 1 to 100 things by itself. Where something unexpected happens, a lost database or the end of the request's time,
+ * what was done before it is told, and what follows is left alone. Throws INVALID_INPUT for none and for more.
+ */
 export async function eachOf(
+  { requestId }: Caller,
+  log: Log,
   ids: readonly string[],
   act: (globalId: string, field: readonly string[]) => Promise<string>,
 ): Promise<BulkResult[]> {
@@ -96,11 +102,27 @@ export async function eachOf(
     try {
       results.push({ id, uuid: await act(id, [...field, String(index)]), userErrors: [] });
     } catch (error) {
-      results.push({ id, uuid: null, userErrors: toUserErrors(error) });
+      const userErrors = isData(error) || results.length === 0 ? toUserErrors(error) : null;
+      if (userErrors === null) {
+        log.error({ err: error, requestId, done: index, of: ids.length }, 'bulk mutation broke off');
+        return [...results, ...ids.slice(index).map(leftAlone)];
+      }
+      results.push({ id, uuid: null, userErrors });
     }
   }
   return results;
 }
+
+const leftAlone = (id: string): BulkResult => ({
+  id,
+  uuid: null,
+  userErrors: [
+    { code: 'UNAVAILABLE', message: 'The request failed before this was done: ask again for it.', field: null },
+  ],
+});
+
+const isData = (error: unknown): boolean =>
+  error instanceof InputErrors || (error instanceof TeddyhubError && !NOT_DATA.includes(error.code));
 
 function toUserErrors(error: unknown): UserError[] {
   const errors = error instanceof InputErrors ? error.errors : [error];

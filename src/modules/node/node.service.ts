@@ -35,6 +35,13 @@ export class NodeService {
     return written;
   }
 
+  /** The same for one result of many: where it cannot be read any more, it alone is an error, and only where it is asked for. */
+  reloadEach<T extends NodeType>(reader: Reader, type: T, uuid: string | null): Promise<NodeOf[T] | null> {
+    const written = this.reload(reader, type, uuid);
+    written.catch(() => undefined);
+    return written;
+  }
+
   relatedOrNull<T extends NodeType>(reader: Reader, type: T, uuid: string | null): Promise<NodeOf[T] | null> {
     return uuid === null ? Promise.resolve(null) : reader.loaders.nodes[type].load(uuid);
   }

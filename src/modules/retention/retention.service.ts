@@ -1,6 +1,7 @@
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Database, Transaction } from '../../platform/database/client.js';
 import type { DistilledSetState } from '../../platform/database/generated/client.js';
+import type { Log } from '../../platform/log.js';
 import { audit, type BulkResult, type Caller, eachOf, TRANSACTION } from '../kit/mutation.js';
 import { type NodeType, notFound, requireUuid } from '../kit/node.js';
 import { assertAllowed } from '../kit/permissions.js';
@@ -17,7 +18,10 @@ type Write = (tx: Transaction, where: { id: string; projectId: string }) => Prom
  * nothing where there is nothing to do, and throws NOT_FOUND and INVALID_STATE.
  */
 export class RetentionService {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly log: Log,
+  ) {}
 
   private archiveSet(caller: Caller, globalId: string, field: string[]): Promise<string> {
     const archive: Write = async (tx, where) => {
@@ -33,7 +37,7 @@ export class RetentionService {
 
   async archiveSets(caller: Caller, globalIds: readonly string[]): Promise<BulkResult[]> {
     assertAllowed(caller.viewer, 'object:archive');
-    return eachOf(globalIds, (globalId, field) => this.archiveSet(caller, globalId, [...field]));
+    return eachOf(caller, this.log, globalIds, (globalId, field) => this.archiveSet(caller, globalId, [...field]));
   }
 
   deleteSet(caller: Caller, globalId: string): Promise<string> {

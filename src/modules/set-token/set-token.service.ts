@@ -47,6 +47,10 @@ export class SetTokenService {
           const message = `Distilled set ${set.name} is not published yet: publish it first.`;
           throw new TeddyhubError('INVALID_STATE', message, { field });
         }
+        if (set.deleteAfter !== null) {
+          const message = `Distilled set ${set.name} is deleted and not served: restore it first.`;
+          throw new TeddyhubError('INVALID_STATE', message, { field });
+        }
         const expiresAt = new Date(Date.now() + seconds * 1000);
         await tx.distilledSetToken.create({
           data: { id: tokenId, distilledSetId, name, prefix, secretHash, expiresAt },
