@@ -51,7 +51,10 @@ async function measured(of: Row, method: Method, synthesisShare = 1) {
     cpuSeconds.push(rounded(outcome.cpuSeconds.making + outcome.cpuSeconds.student));
   }
   const result = { top1: rounded(mean(accuracies)), accuracies, cpuSeconds: rounded(quantile(cpuSeconds, 0.5)) };
-  const steps = { synthesisSteps: synthesisOf(of, method, synthesisShare)?.steps ?? 0, studentSteps: of.recipe.steps };
+  const steps = {
+    synthesisSteps: synthesisOf(suite, of, method, synthesisShare)?.steps ?? 0,
+    studentSteps: of.recipe.steps,
+  };
   process.stdout.write(
     `${method} ${steps.synthesisSteps} and ${steps.studentSteps} steps: ${result.top1} in ${result.cpuSeconds} s of CPU\n`,
   );

@@ -1,7 +1,7 @@
 /** The sweeps of bench/engine-sweep.ts: a base of options, and trials that differ from it. */
 import type { z } from 'zod';
 import type { labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../../src/domain/config.js';
-import { cells, deep, grey, greySingle, SRE2L, SUITES, type Suite, weights } from './suites.js';
+import { cells, DEVIATION, deep, grey, greySingle, SUITES, type Suite, sre2lOf, weights } from './suites.js';
 
 /** What differs from the defaults of src/domain/config.ts. */
 export interface Options {
@@ -216,17 +216,17 @@ const SINGLE_GREY: readonly Trial[] = [
  * SRe2L against the best teacher, under its published weight of the moments and heavier ones: that weight is for 20 norms of
  * ResNet-18, and a ConvNet-3 has three.
  */
-const sre2lTrials = (best: number): readonly Trial[] => [
+const sre2lTrials = (best: number, deviation: number): readonly Trial[] => [
   ...['.01', '.1', '1'].map((weight) => ({
     name: `SRe2L, moments ${weight}`,
     only: [best],
-    synthesis: { ...SRE2L, momentsWeight: Number(weight) },
+    synthesis: { ...sre2lOf(deviation), momentsWeight: Number(weight) },
   })),
   // Its script for CIFAR has no crops in synthesis; its students there see none either, and ours do.
   {
     name: 'SRe2L, moments .1, crops of 30 %',
     only: [best],
-    synthesis: { ...SRE2L, momentsWeight: 0.1, cropScaleMin: 0.3 },
+    synthesis: { ...sre2lOf(deviation), momentsWeight: 0.1, cropScaleMin: 0.3 },
   },
 ];
 
@@ -289,7 +289,7 @@ export const SWEEPS: Record<string, Sweep> = {
   'cifar10-ipc10-wide': wide(
     'cifar10',
     { synthesis: { ...ofClass(10), ...cells }, labels: {}, recipe: { learningRate: 0.01, temperature: 4 } },
-    [...WIDE, ...sre2lTrials(4)],
+    [...WIDE, ...sre2lTrials(4, DEVIATION.cifar10)],
   ),
   'fashion-mnist-ipc1-wide': wide('fashion-mnist', { synthesis: ofClass(1), ...greySingle }, [
     ...wholeOrCells({ ...cells, ...narrowWinner }),
@@ -301,7 +301,7 @@ export const SWEEPS: Record<string, Sweep> = {
     { name: 'moments remembered by .8', synthesis: { momentsMemory: 0.8 } },
     { name: 'moments .03', synthesis: { momentsWeight: 0.03 } },
     { name: 'rate .01', synthesis: { learningRate: 0.01 } },
-    ...sre2lTrials(3),
+    ...sre2lTrials(3, DEVIATION.greyClothes),
   ]),
   'tiny-imagenet-20-ipc10': TINY,
   'cifar10-ipc50': cifar10(50, {}, [

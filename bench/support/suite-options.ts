@@ -1,17 +1,17 @@
 /** What decides the accuracy of a student of a suite. */
 import { synthesisConfig } from '../../src/domain/config.js';
 import { digestOf } from './digest.js';
-import { type Method, type Row, SRE2L, type Suite } from './suites.js';
+import { type Method, type Row, type Suite, sre2lOf } from './suites.js';
 
 /** What a method synthesizes with, by a share of its steps; undefined for the methods that only choose real images. */
-export function synthesisOf(row: Row, method: Method, share = 1) {
+export function synthesisOf({ deviation }: Pick<Suite, 'deviation'>, row: Row, method: Method, share = 1) {
   if (method === 'RANDOM_REAL' || method === 'REAL_CROPS') return undefined;
-  const config = method === 'SRE2L' ? { ...row.teddy, ...SRE2L } : row.teddy;
+  const config = method === 'SRE2L' ? { ...row.teddy, ...sre2lOf(deviation) } : row.teddy;
   return synthesisConfig.parse({ ...config, steps: Math.max(1, Math.round(share * config.steps)) });
 }
 
 /** Of all that decides what a method's student of a row reaches. */
-export function optionsDigest({ pool }: Suite, row: Row, method: Method): string {
+export function optionsDigest(suite: Suite, row: Row, method: Method): string {
   const { imagesPerClass, labels, recipe } = row;
-  return digestOf([pool, method, imagesPerClass, synthesisOf(row, method), labels, recipe]).slice(0, 12);
+  return digestOf([suite.pool, method, imagesPerClass, synthesisOf(suite, row, method), labels, recipe]).slice(0, 12);
 }

@@ -23,7 +23,7 @@ export async function openSuite(suite: Suite, data: string | undefined, work: st
       if (method === 'RANDOM_REAL' || method === 'REAL_CROPS') return pipeline.baseline(protocol, method, seed);
       const best = labelTeachers[0]?.index;
       const matched = method === 'SRE2L' ? teachers.filter(({ index }) => index === best) : teachers;
-      return pipeline.distilled(protocol, matched, synthesisOf(row, method, synthesisShare) ?? row.teddy, seed);
+      return pipeline.distilled(protocol, matched, synthesisOf(suite, row, method, synthesisShare) ?? row.teddy, seed);
     },
   };
 }

@@ -91,23 +91,25 @@ const poolOptions = z.strictObject({
   /** Shares of channels to prune from the end of a base run: one teacher each, fine-tuned for `fineTuneEpochs`. */
   prunedRatios: z.array(z.number().positive().max(0.9)).max(8).default([]),
   fineTuneEpochs: z.number().positive().max(100).default(0.25),
-  randomInitTeachers: z.number().int().min(0).max(16).default(1),
+  /** Left out: one a base run, and none where none is trained. */
+  randomInitTeachers: z.number().int().min(0).max(16).optional(),
   imports: z.array(teacherImport).max(16).default([]),
 });
 
 const EARLY_EPOCHS = [0.1, 0.5];
 
-const filledPool = poolOptions.transform(({ checkpointEpochs, ...pool }) => ({
-  ...pool,
-  checkpointEpochs: checkpointEpochs ?? [...EARLY_EPOCHS.filter((epoch) => epoch < pool.epochs), pool.epochs],
-}));
+const filledPool = poolOptions.transform(({ checkpointEpochs, randomInitTeachers, ...pool }) => {
+  const early = EARLY_EPOCHS.filter((epoch) => epoch < pool.epochs);
+  const filled = { ...pool, checkpointEpochs: checkpointEpochs ?? [...early, pool.epochs] };
+  return { ...filled, randomInitTeachers: randomInitTeachers ?? (trainsBase(filled) ? 1 : 0) };
+});
 
 /** Whether a base run is trained: something of it, or made of it, is kept. */
 export const trainsBase = ({
   checkpointEpochs,
   fullyTrained,
   prunedRatios,
-}: Pick<z.infer<typeof filledPool>, 'checkpointEpochs' | 'fullyTrained' | 'prunedRatios'>): boolean =>
+}: Pick<z.infer<typeof poolOptions>, 'fullyTrained' | 'prunedRatios'> & { checkpointEpochs: number[] }): boolean =>
   fullyTrained || checkpointEpochs.length + prunedRatios.length > 0;
 
 /** A pool of weak teachers: checkpoints of base runs, pruned and random-initialised networks, and imported ones. */

@@ -13,6 +13,8 @@ import { encodeParameters } from '../../workers/nn/checkpoint.js';
 import { oneCycle } from '../../workers/nn/optimizers.js';
 import { initialize } from '../../workers/nn/parameters.js';
 import { adoptMoments } from '../../workers/nn/training.js';
+import { gatherImages, normalize } from '../../workers/nn/views.js';
+import { networkOf, readImages } from '../../workers/teddy/dataset.js';
 import { readImported } from '../../workers/teddy/imported.js';
 import { planPool } from '../../workers/teddy/pool.js';
 import { applyMask, pruningMask } from '../../workers/teddy/pruning.js';
@@ -150,12 +152,53 @@ describe('a pool of several kinds and architectures', () => {
     assert.equal(new Set(teachers.map(({ checkpoint }) => checkpoint.digest)).size, teachers.length);
   });
 
+  it('keeps early teachers with the moments of what they have seen, and not of what these began as', async () => {
+    const { dataset, store } = world;
+    const images = await readImages(keptContext(store), dataset, dataset.train);
+    // One step on all images at once, which moves next to nothing.
+    const [teacher] = await train({
+      ...{
+        batchSize: images.labels.length,
+        epochs: 1,
+        checkpointEpochs: [1],
+        randomInitTeachers: 0,
+        learningRate: 1e-9,
+      },
+      augmentation: { flip: false, shift: 0 },
+    });
+    const network = networkOf(narrow, dataset);
+    const expected = initialize(network, poolPayload(world).seed);
+    const order = images.labels.map((_, index) => index);
+    adoptMoments(network, expected, normalize(gatherImages(images, order), dataset));
+    const kept = await checkpointOf(teacher);
+    for (const { name, channels } of network.norms) {
+      for (const part of ['running_mean', 'running_var']) {
+        const wanted = (expected[`${name}.${part}`] as Tensor).dataSync();
+        const { data } = tensorOfFile(kept, `${name}.${part}`, 'F32', [channels]);
+        for (const [c, value] of data.entries()) {
+          assert.ok(Math.abs(value - (wanted[c] ?? 0)) < 1e-4, `${name}.${part} ${c}: ${value} for ${wanted[c]}`);
+        }
+      }
+    }
+  });
+
   it('keeps early epochs and the end of a base run of any length, unless asked for others', () => {
     const epochs = (options: z.input<typeof poolConfig>) => poolConfig.parse(options).checkpointEpochs;
     assert.deepEqual(epochs({}), [0.1, 0.5, 2]);
     assert.deepEqual(epochs({ epochs: 20 }), [0.1, 0.5, 20]);
     assert.deepEqual(epochs({ epochs: 0.5 }), [0.1, 0.5]);
     assert.deepEqual(epochs({ epochs: 20, checkpointEpochs: [3] }), [3]);
+  });
+
+  it('has an untrained teacher for each base run, and none where nothing is trained, unless asked otherwise', () => {
+    const untrained = (options: z.input<typeof poolConfig>) =>
+      planPool(poolConfig.parse(options), 1, 100).filter(({ kind }) => kind === 'RANDOM_INIT').length;
+    const imports = { imports: [{ path: 'a' }], checkpointEpochs: [] };
+    assert.deepEqual([{}, { otherArchitectures: [wide] }, imports].map(untrained), [1, 2, 0]);
+    assert.deepEqual(
+      [0, 3].map((randomInitTeachers) => untrained({ ...imports, randomInitTeachers })),
+      [0, 3],
+    );
   });
 
   it('trains a base run no longer than something of it is kept, at the rates of all of it', () => {

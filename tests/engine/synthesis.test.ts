@@ -202,9 +202,12 @@ for (const shape of [
       };
       const [first, second] = [teachers.slice(0, 1), teachers.slice(1, 2)];
       const each = [await lossOf(first, 1), await lossOf(second, 1)].map(({ loss }) => loss);
-      const { loss } = await lossOf([...first, ...second], 2);
       const mean = ((each[0] ?? Number.NaN) + (each[1] ?? Number.NaN)) / 2;
-      assert.ok(Math.abs(loss - mean) < 1e-5 * mean, `${loss}, not the mean of ${each.join(' and ')}`);
+      // Two teachers a step, and one: a curve is of both of them in either case.
+      for (const teachersPerStep of [2, 1]) {
+        const { loss } = await lossOf([...first, ...second], teachersPerStep);
+        assert.ok(Math.abs(loss - mean) < 1e-5 * mean, `${loss}, not the mean of ${each.join(' and ')}`);
+      }
     });
 
     it('multiplies the whole loss of a teacher by the weight of its architecture', async () => {

@@ -10,7 +10,7 @@ import { encodeParameters, restore, snapshot, under } from '../nn/checkpoint.js'
 import type { Network } from '../nn/network.js';
 import { sgd } from '../nn/optimizers.js';
 import { copyOf, initialize, type Parameters } from '../nn/parameters.js';
-import { measureAccuracy } from '../nn/training.js';
+import { measureAccuracy, withoutInitialMoments } from '../nn/training.js';
 import { networkOf, readImages } from '../teddy/dataset.js';
 import { readImported } from '../teddy/imported.js';
 import { planPool, poolStep, randomTeacher, type TrainingPhase } from '../teddy/pool.js';
@@ -61,7 +61,10 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, importe
       context.progress(done, totalSteps, loss);
       const kept = phase.kept.filter((teacher) => teacher.step === step);
       for (const { kind, epoch } of kept) {
-        await keep(network, parameters, { kind, architecture: phase.architecture, epoch });
+        // Pruned ones began with moments of their base run.
+        const settled = phase.kind === 'BASE' ? withoutInitialMoments(parameters, step) : copyOf(parameters);
+        await keep(network, settled, { kind, architecture: phase.architecture, epoch });
+        tf.dispose(settled);
       }
       if (kept.length > 0 || step % CHECKPOINT_EVERY === 0 || step === phase.steps || context.stopping()) {
         const slots = optimizer.state();

@@ -54,14 +54,13 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
     memory: resumeFrom ? restore(resumeFrom, 'memory/') : {},
     optimizer: synthesisOptimizer(resumeFrom && restore(resumeFrom, 'slot/')),
   };
-  let finalLoss = Number(resumed?.loss ?? 0);
+  const recent = recentLosses(pool.length, config.teachersPerStep, JSON.parse(resumed?.recent ?? '[]'));
 
   for (let step = Number(resumed?.step ?? 0); step < config.steps; ) {
-    const losses = synthesisStep(task, state, pool, batch, dataset, step);
-    finalLoss = losses.total;
+    recent.add(synthesisStep(task, state, pool, batch, dataset, step));
     step++;
-    context.progress(step, config.steps, finalLoss);
-    if (step % METRIC_EVERY === 0 || step === config.steps) report(context.metric, step, losses);
+    context.progress(step, config.steps, recent.mean().total);
+    if (step % METRIC_EVERY === 0 || step === config.steps) report(context.metric, step, recent.mean());
     if ((step % config.checkpointEvery === 0 || context.stopping()) && step < config.steps) {
       const slots = state.optimizer.state();
       const tensors = {
@@ -69,7 +68,7 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
         ...under('memory/', state.memory),
         ...under('slot/', slots),
       };
-      const metadata = { step: String(step), loss: String(finalLoss) };
+      const metadata = { step: String(step), recent: JSON.stringify(recent.all()) };
       const bytes = encodeSafetensors(snapshot(tensors), metadata);
       tf.dispose(slots);
       await context.checkpoint(bytes, step);
@@ -83,7 +82,8 @@ export const synthesize: Job<'SYNTHESIS'> = async (payload, context) => {
   });
   tf.dispose([state.images, state.memory]);
   state.optimizer.dispose();
-  return { images: await putByDigest(store, 'synthetic', file, '.safetensors'), samples: labels.length, finalLoss };
+  const images = await putByDigest(store, 'synthetic', file, '.safetensors');
+  return { images, samples: labels.length, finalLoss: recent.mean().total };
 };
 
 /** Initial pixels of the task's samples, as fractions. */
@@ -121,6 +121,30 @@ async function startingImages(
   // The choice is of the whole run, and the pixels of this task alone: they are what takes memory.
   const own = initialPositions(task, ofClass).map((position) => crops[position] as Crop);
   return initialImages(task, cutCrops(candidates, dataset.shape, own), [...own.keys()]);
+}
+
+/**
+ * The losses of the last steps in which all teachers had as many turns. The loss of a step is that of its teachers, who differ by more
+ * than many steps change: a curve of every tenth step would be one of some of them.
+ */
+function recentLosses(pool: number, teachersPerStep: number, earlier: readonly StepLosses[]) {
+  const divisor = (a: number, b: number): number => (b === 0 ? a : divisor(b, a % b));
+  const turns = pool / divisor(pool, teachersPerStep);
+  let losses = [...earlier];
+  const meanOf = (part: keyof StepLosses) =>
+    losses.reduce((sum, one) => sum + one[part], 0) / Math.max(1, losses.length);
+  return {
+    add(one: StepLosses): void {
+      losses = [...losses, one].slice(-turns);
+    },
+    all: () => losses,
+    mean: (): StepLosses => ({
+      total: meanOf('total'),
+      crossEntropy: meanOf('crossEntropy'),
+      moments: meanOf('moments'),
+      classMeans: meanOf('classMeans'),
+    }),
+  };
 }
 
 function report(metric: (name: string, step: number, value: number) => void, step: number, losses: StepLosses): void {

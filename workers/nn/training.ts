@@ -82,6 +82,30 @@ export function adoptMoments(network: Network, parameters: Parameters, images: T
   replaceRunning(parameters, observed);
 }
 
+/**
+ * A copy whose running moments are those of the batches alone. After few steps most of them is what they began as, mean 0 and variance
+ * 1: (1 - share)^steps of it is left (as Adam corrects its moments; Kingma and Ba, 2015). The caller disposes of it.
+ */
+export function withoutInitialMoments(parameters: Parameters, steps: number): Parameters {
+  const left = (1 - RUNNING_SHARE) ** steps;
+  const corrected = ([name, tensor]: [string, Tensor]): [string, Tensor] => {
+    if (name.endsWith('.running_mean')) return [name, tensor.div(1 - left)];
+    // Of a constant channel rounding may leave less than nothing.
+    if (name.endsWith('.running_var'))
+      return [
+        name,
+        tf.tidy(() =>
+          tensor
+            .sub(left)
+            .div(1 - left)
+            .relu(),
+        ),
+      ];
+    return [name, tensor.clone()];
+  };
+  return Object.fromEntries(Object.entries(parameters).map(corrected));
+}
+
 /** Mean cross-entropy of integer labels. */
 export function crossEntropy(logits: Tensor2D, labels: ArrayLike<number>): Scalar {
   const target = tf.oneHot(tf.tensor1d(Int32Array.from(labels), 'int32'), logits.shape[1]);

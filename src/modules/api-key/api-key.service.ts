@@ -74,7 +74,7 @@ export class ApiKeyService {
       const sooner = old.expiresAt !== null && old.expiresAt < end ? old.expiresAt : end;
       await tx.apiKey.update({ where: { id: old.id }, data: { successorId: id, expiresAt: sooner } });
       const change = { prefix: old.prefix, successor: made.prefix, expiresAt: sooner.toISOString() };
-      await audit(tx, caller, 'apiKeyRotate', 'ApiKey', old.id, change);
+      await audit(tx, caller, 'apiKeyReplace', 'ApiKey', old.id, change);
     });
   }
 

@@ -1,5 +1,5 @@
 /** What a run's configuration can only be found wrong in when its dataset and its pool are known. */
-import { architectureConfig, FKD_STEPS_PER_FILE, type RunConfig, storedSteps } from '../../domain/config.js';
+import { architectureConfig, FKD_STEPS_PER_FILE, type RunConfig, storedSteps, weightOf } from '../../domain/config.js';
 import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
 import {
   countSynthesisTasks,
@@ -35,6 +35,7 @@ export function checkConfig(
   };
   checkImages(config, dataset, refuse);
   const matched = checkTeachers(config, pool, refuse);
+  checkWeights(config, matched, refuse);
   checkTasks(config, dataset, matched, refuse);
   checkLabels(config, dataset, refuse);
 }
@@ -89,6 +90,28 @@ function checkTeachers<T extends Candidate>(
   atMost(matched.length, 'teachers to match', synthesis.teachersPerStep, ['synthesis', 'teachersPerStep']);
   atMost(trainedTeachers(pool).length, 'trained teachers in the pool', labels.ensembleSize, ['labels', 'ensembleSize']);
   return matched;
+}
+
+/** A run that nothing moves would publish the images that it began with. */
+function checkWeights({ synthesis }: RunConfig, matched: readonly Candidate[], refuse: Refuse) {
+  const { crossEntropyWeight, momentsWeight, classMeanWeight, architectureWeights } = synthesis;
+  if (crossEntropyWeight + momentsWeight + classMeanWeight === 0) {
+    refuse(
+      'INVALID_INPUT',
+      ['synthesis', 'crossEntropyWeight'],
+      'crossEntropyWeight, momentsWeight and classMeanWeight are all 0, so that nothing is matched: give one of them a weight.',
+    );
+  }
+  const architectures = matched.map(({ architecture }) => architectureConfig.parse(architecture));
+  const field = ['synthesis', 'architectureWeights'];
+  const idle = architectureWeights.find((one) => architectures.every(({ name }) => name !== one.name));
+  if (idle !== undefined) {
+    const families = [...new Set(architectures.map(({ name }) => name))].join(', ');
+    refuse('INVALID_INPUT', field, `No matched teacher is of ${idle.name}: they are of ${families}.`);
+  }
+  if (architectures.every((architecture) => weightOf(synthesis, architecture) === 0)) {
+    refuse('INVALID_INPUT', field, 'All matched teachers have weight 0: leave one out to give it the weight 1.');
+  }
 }
 
 function checkTasks({ synthesis }: RunConfig, dataset: ReadyDataset, matched: readonly Candidate[], refuse: Refuse) {

@@ -58,7 +58,7 @@ const SynthesisConfig = configTypes('SynthesisConfig', 'How synthetic images are
   imagesPerClass: "Full images' worth of pixels of every class.",
   formation: 'f: f x f cells of a fraction of the side share the pixels of one image; each is a sample of its own.',
   steps: 'Matching steps.',
-  learningRate: 'Learning rate of the pixels, at the first step.',
+  learningRate: 'Learning rate of the pixels as fractions of their range, at the first step.',
   imagesPerClassPerTask: 'How a run is cut into tasks: at most this many images of a class.',
   classesPerTask: 'And at most this many classes; 0: as many of both as keep the memory of a task within bounds.',
   init: { about: 'What the images begin as.', type: SynthesisInit },

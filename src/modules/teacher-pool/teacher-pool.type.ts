@@ -85,7 +85,11 @@ export const PoolConfig = configTypes(
     prunedRatios:
       'Shares of channels, above 0 and up to 0.9, to prune from the end of a base run: a teacher each, fine-tuned.',
     fineTuneEpochs: 'Length of the fine-tuning of a pruned teacher in epochs; may be fractional.',
-    randomInitTeachers: 'How many random-initialised teachers every base run adds to the pool.',
+    randomInitTeachers: {
+      about:
+        'How many random-initialised teachers every base run adds to the pool. Left out: one, and none where no run is trained.',
+      filled: true,
+    },
     imports: { about: 'Teachers from elsewhere.', type: TeacherImport },
   },
 );

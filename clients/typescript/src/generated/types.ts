@@ -545,7 +545,7 @@ export type PoolConfigInput = {
   otherBatchSizes?: Array<number> | null | undefined;
   /** Shares of channels, above 0 and up to 0.9, to prune from the end of a base run: a teacher each, fine-tuned. (default []) */
   prunedRatios?: Array<number> | null | undefined;
-  /** How many random-initialised teachers every base run adds to the pool. (at least 0, at most 16, default 1) */
+  /** How many random-initialised teachers every base run adds to the pool. Left out: one, and none where no run is trained. (at least 0, at most 16) */
   randomInitTeachers?: number | null | undefined;
   /** How it goes from step to step. (default "COSINE") */
   schedule?: PoolSchedule | null | undefined;
@@ -694,7 +694,7 @@ export type SynthesisConfigInput = {
   imagesPerClassPerTask?: number | null | undefined;
   /** What the images begin as. (default "RANDOM_REAL") */
   init?: SynthesisInit | null | undefined;
-  /** Learning rate of the pixels, at the first step. (more than 0, default 0.02) */
+  /** Learning rate of the pixels as fractions of their range, at the first step. (more than 0, default 0.02) */
   learningRate?: number | null | undefined;
   /** Share that the moments of a teacher's earlier steps keep in those that are matched. (at least 0, at most 0.99, default 0) */
   momentsMemory?: number | null | undefined;
