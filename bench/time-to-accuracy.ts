@@ -62,33 +62,38 @@ async function measured(of: Row, method: Method, synthesisShare = 1) {
 }
 
 const sre2l = await measured(row, 'SRE2L');
-/** Whether it needs all of its synthesis: shares of it, under the whole student. */
-const shorter = [];
-for (const share of [1 / 2, 1 / 4]) shorter.push(await measured(row, 'SRE2L', share));
-
-/** From a 32nd on, in steps of the root of 2: what is found is at most that much longer than need be. */
-const SHARES = Array.from({ length: 11 }, (_, i) => 2 ** (i / 2 - 5));
-
-/** Growing shares of the row's steps, up to the first that reaches SRe2L's accuracy. */
-async function reaching(method: Method) {
-  const tried = [];
-  for (const share of SHARES) {
-    const one = await measured(shortened(row, share), method);
-    tried.push({ ...one, timesFaster: rounded(sre2l.cpuSeconds / one.cpuSeconds) });
-    if (one.top1 >= sre2l.top1) break;
-  }
-  return tried;
-}
-
-writeResult(`time-to-accuracy-${values.suite}`, {
+type Tried = Awaited<ReturnType<typeof measured>>;
+const result = {
   ...about(`npm run bench -- time-to-accuracy --suite ${values.suite} --row '${row.name}' --seeds ${values.seeds}`),
   row: row.name,
   seeds,
   /** What both need before: the pool, and for teddy the statistics of each teacher. */
   before: opened.cpuSeconds,
   sre2l,
-  sre2lShorter: shorter,
-  teddy: await reaching('TEDDY'),
+  teddy: [] as Tried[],
   /** Which need no synthesis at all. */
-  randomReal: await reaching('RANDOM_REAL'),
-});
+  randomReal: [] as Tried[],
+  /** Whether it needs all of its synthesis: shares of it, under the whole student. */
+  sre2lShorter: [] as Tried[],
+};
+/** After every row, so that a run cut short leaves what it has. */
+function save(rows: Tried[], one: Tried): void {
+  rows.push(one);
+  writeResult(`time-to-accuracy-${values.suite}`, result);
+}
+
+/** From a 32nd on, in steps of the root of 2: what is found is at most that much longer than need be. */
+const SHARES = Array.from({ length: 11 }, (_, i) => 2 ** (i / 2 - 5));
+
+/** Growing shares of the row's steps, up to the first that reaches SRe2L's accuracy. */
+async function reach(method: Method, rows: Tried[]): Promise<void> {
+  for (const share of SHARES) {
+    const one = await measured(shortened(row, share), method);
+    save(rows, one);
+    if (one.top1 >= sre2l.top1) break;
+  }
+}
+
+await reach('TEDDY', result.teddy);
+await reach('RANDOM_REAL', result.randomReal);
+for (const share of [1 / 2, 1 / 4]) save(result.sre2lShorter, await measured(row, 'SRE2L', share));
