@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID, scryptSync } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { ApiKeyRepository } from '../../src/modules/api-key/api-key.repository.js';
+import { OperatorKeys } from '../../src/modules/api-key/operator-keys.js';
 import { readGlobalId } from '../../src/modules/kit/node.js';
+import { failureWith } from '../support/failure.js';
 import { until } from '../support/until.js';
 import { at, errorsOf, listAt, openApi, type TestApi, textAt } from './server.js';
 
@@ -154,5 +157,21 @@ describe('apiKeyRevoke', () => {
       change('apiKeyRevoke', { id: ids[1] }, two),
     ]);
     assert.deepEqual(ended.map(errorsOf).sort(), [[], [['INVALID_STATE', 'id']]]);
+  });
+});
+
+describe('keys that are made and ended at the command line', () => {
+  it('are in the history of their project', async () => {
+    const { database } = api.world;
+    const operator = new OperatorKeys(new ApiKeyRepository(database));
+    const prefix = prefixOf(await operator.create({ name: 'by hand', role: 'ADMIN', project: 'history' }));
+    await operator.revoke(prefix);
+    await assert.rejects(operator.revoke(prefix), failureWith('NOT_FOUND', prefix));
+    const key = await database.apiKey.findUniqueOrThrow({ where: { prefix } });
+    const events = await database.auditEvent.findMany({ where: { subjectId: key.id }, orderBy: { id: 'asc' } });
+    assert.deepEqual(
+      events.map(({ projectId, actor, action }) => [projectId, actor, action]),
+      ['apiKeyCreate', 'apiKeyRevoke'].map((action) => [key.projectId, 'operator', action]),
+    );
   });
 });

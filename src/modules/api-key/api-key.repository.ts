@@ -1,6 +1,6 @@
 import type { Role } from '../../domain/viewer.js';
-import type { Database } from '../../platform/database/client.js';
-import type { ApiKey } from '../../platform/database/generated/client.js';
+import type { Database, Transaction } from '../../platform/database/client.js';
+import type { ApiKey, Prisma } from '../../platform/database/generated/client.js';
 import type { ColumnsOf } from '../kit/columns.js';
 import { type Connection, readConnection } from '../kit/connection.js';
 import type { PageArguments } from '../kit/paging.js';
@@ -45,13 +45,33 @@ export class ApiKeyRepository {
       create: { name: project },
       update: {},
     });
-    return this.database.apiKey.create({ data: { ...key, projectId } });
+    return this.database.$transaction(async (tx) => {
+      const made = await tx.apiKey.create({ data: { ...key, projectId } });
+      const { name, role, expiresAt } = key;
+      await recordByOperator(tx, 'apiKeyCreate', made, { name, role, expiresAt: expiresAt?.toISOString() ?? null });
+      return made;
+    });
   }
 
   /** Whether there was such a key, not yet revoked. */
   async revoke(prefix: string): Promise<boolean> {
-    const where = { prefix, revokedAt: null };
-    const { count } = await this.database.apiKey.updateMany({ where, data: { revokedAt: new Date() } });
-    return count === 1;
+    return this.database.$transaction(async (tx) => {
+      const where = { prefix, revokedAt: null };
+      const [ended] = await tx.apiKey.updateManyAndReturn({ where, data: { revokedAt: new Date() } });
+      if (ended !== undefined) await recordByOperator(tx, 'apiKeyRevoke', ended, { prefix });
+      return ended !== undefined;
+    });
   }
+}
+
+/** In the history of the project, as by whoever holds the database: no key of the API did it. */
+async function recordByOperator(
+  tx: Transaction,
+  action: string,
+  { id: subjectId, projectId }: ApiKey,
+  data: Prisma.InputJsonObject,
+): Promise<void> {
+  await tx.auditEvent.create({
+    data: { projectId, actor: 'operator', action, subjectType: 'ApiKey', subjectId, data },
+  });
 }

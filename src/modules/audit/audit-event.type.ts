@@ -17,7 +17,9 @@ export class AuditDetail {
 export class AuditEvent extends Node {
   readonly typeName = 'AuditEvent';
 
-  @Field(() => String, { description: '`key:` and the public part of the key.' })
+  @Field(() => String, {
+    description: '`key:` and the public part of the key; `operator` where it was done at the command line.',
+  })
   actor!: string;
 
   @Field(() => String, { description: 'The mutation, of one thing where it is a bulk.' })

@@ -30,12 +30,14 @@ const RULES = new Map<string, Rule>(
   ),
 );
 
-/** Lists in which a stranger finds something: all workers, and its own key. */
+/** Lists in which a stranger finds something: all workers, and its own key with the making of it. */
 const SHARED = new Set([
   'Query.workers',
   'Query.apiKeys',
+  'Query.auditEvents',
   'WorkerConnection.totalCount',
   'ApiKeyConnection.totalCount',
+  'AuditEventConnection.totalCount',
 ]);
 
 /** Results of bulk mutations name the id that the caller has sent, and nothing else of the object. */
