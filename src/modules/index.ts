@@ -103,7 +103,7 @@ export function createServices(
     runAnalysis: new RunAnalysisService(nodes, repositories.runMetrics),
     tasks: new TaskService(repositories.tasks),
     auditEvents: new AuditEventService(repositories.auditEvents),
-    runProgress: new RunProgressService(repositories.distillationRuns, repositories.tasks, hub),
+    runProgress: new RunProgressService(repositories.distillationRuns, repositories.tasks, hub, log),
     workerWatch: new WorkerWatch(repositories.workers, log),
   };
 }

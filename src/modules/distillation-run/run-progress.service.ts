@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isTerminal, type RunState } from '../../domain/run-lifecycle.js';
 import type { Viewer } from '../../domain/viewer.js';
 import { createBell } from '../../platform/bell.js';
+import { isDatabaseUnavailable } from '../../platform/database/failures.js';
 import type { RunEventHub } from '../../platform/events/run-event-hub.js';
+import type { Log } from '../../platform/log.js';
 import { notFound, requireUuid } from '../kit/node.js';
 import { assertAllowed } from '../kit/permissions.js';
 import { progressOf } from '../kit/progress.js';
@@ -15,6 +18,8 @@ import type { RunProgress } from './run-progress.type.js';
 const INTERVAL_MS = 500;
 /** How long what was read of a run's tasks is shared among those who look after the same event. */
 const SHARED_MS = 1_000;
+/** When a database that did not answer is asked again. */
+const AGAIN_MS = 1_000;
 
 /** Snapshots of how far runs are, at most two a second; but a change of state is always told, at once and in order. */
 export class RunProgressService {
@@ -24,6 +29,7 @@ export class RunProgressService {
     private readonly runs: DistillationRunRepository,
     private readonly tasks: TaskRepository,
     private readonly hub: RunEventHub,
+    private readonly log: Log,
   ) {}
 
   /** Begins with how far the run is now; ends with it. Throws NOT_FOUND. */
@@ -66,7 +72,13 @@ export class RunProgressService {
         // What a change of state has overtaken needs no telling.
         if (!moment.isChange && untold.length > 0) continue;
         toldAt = performance.now();
-        yield await this.snapshot(projectId, runId, moment);
+        const snapshot = await this.snapshot(projectId, runId, moment);
+        if (snapshot === null) {
+          untold.unshift(moment);
+          await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+          continue;
+        }
+        yield snapshot;
         if (isTerminal(moment.state)) return;
       }
     } finally {
@@ -90,13 +102,20 @@ export class RunProgressService {
     }
   }
 
+  /** Null where the database does not answer: whoever follows a run outlives that, as with its events. */
   private async snapshot(
     projectId: string,
     runId: string,
     { state, sequence }: { state: RunState; sequence: number },
-  ): Promise<RunProgress> {
-    const groups = await this.phaseAt(projectId, { id: runId, kind: phaseOf(state) }, sequence);
-    return { state, sequence, progress: progressOf(groups, state === 'SUCCEEDED') };
+  ): Promise<RunProgress | null> {
+    try {
+      const groups = await this.phaseAt(projectId, { id: runId, kind: phaseOf(state) }, sequence);
+      return { state, sequence, progress: progressOf(groups, state === 'SUCCEEDED') };
+    } catch (error) {
+      if (!isDatabaseUnavailable(error)) throw error;
+      this.log.warn({ runId, reason: String(error) }, 'progress of a run could not be read');
+      return null;
+    }
   }
 
   private phaseAt(projectId: string, run: RunPhase, sequence: number): Promise<OwnedProgress[]> {
@@ -105,6 +124,8 @@ export class RunProgressService {
     if (known) return known;
     const reading = this.tasks.progressOfRuns(projectId, [run]);
     this.shared.set(key, reading);
+    // Whoever looks again is to look at the database.
+    reading.catch(() => this.shared.delete(key));
     setTimeout(() => this.shared.delete(key), SHARED_MS).unref();
     return reading;
   }
