@@ -237,6 +237,9 @@ const studentRate = ({ name, width = 0 }: ArchitectureConfig): number => {
   return width > 32 ? 3e-3 : 1e-2;
 };
 
+/** PyTorch's default of AdamW, and that of the pool's SGD. */
+const WEIGHT_DECAY = { ADAMW: 0.01, SGD: 5e-4 } as const;
+
 const recipeOptions = z.strictObject({
   architecture: architectureConfig.prefault({}),
   steps: positive.max(200_000).default(450),
@@ -244,7 +247,8 @@ const recipeOptions = z.strictObject({
   optimizer: z.enum(['ADAMW', 'SGD']).default('ADAMW'),
   /** Left out: that of the architecture. */
   learningRate: z.number().positive().optional(),
-  weightDecay: z.number().min(0).default(0.01),
+  /** Left out: that of the optimizer, apart from the gradient in AdamW and part of it in SGD. */
+  weightDecay: z.number().min(0).optional(),
   /** Half a cosine down to 0; a quarter of one, which ends at the middle of its fall; or none. */
   schedule: z.enum(['COSINE', 'HALF_COSINE', 'CONSTANT']).default('COSINE'),
   /** With soft labels: KL divergence, or the mean squared error of logits plus `hardLabelWeight` cross-entropy. */
@@ -270,6 +274,7 @@ export const recipeConfig = recipeOptions
   .transform((recipe) => ({
     ...recipe,
     learningRate: recipe.learningRate ?? studentRate(recipe.architecture),
+    weightDecay: recipe.weightDecay ?? WEIGHT_DECAY[recipe.optimizer],
   }));
 
 /** What a set is measured against: other sets of as many images, and the whole training split with hard labels. */

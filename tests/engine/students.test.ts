@@ -132,6 +132,15 @@ describe('a recipe without a rate', () => {
     assert.equal(given.learningRate, 0.01);
     assert.deepEqual(recipeConfig.parse(given), given);
   });
+
+  it('takes the weight decay of its optimizer, and keeps one that is given', () => {
+    const of = (options: z.input<typeof recipeConfig>) =>
+      recipeConfig.parse({ learningRate: 0.1, ...options }).weightDecay;
+    assert.deepEqual(
+      [of({}), of({ optimizer: 'SGD' }), of({ optimizer: 'SGD', weightDecay: 0.01 })],
+      [0.01, 5e-4, 0.01],
+    );
+  });
 });
 
 const SHAPE = { height: 8, width: 8, channels: 1 };

@@ -108,7 +108,7 @@ const Recipe = configTypes('Recipe', 'How a student is trained, on whatever set.
       'Learning rate at the first step. Left out, under ADAMW: .01 for a CONVNET of a width up to 32, .003 for a wider one, .004 for MobileNetV2, ShuffleNetV2 and EfficientNet-B0, .001 for all others. SGD has to be given one.',
     filled: true,
   },
-  weightDecay: 'Weight decay.',
+  weightDecay: { about: 'Weight decay. Left out: .01 with AdamW, .0005 with SGD.', filled: true },
   schedule: { about: 'How the learning rate changes.', type: Schedule },
   loss: { about: 'What a student descends with soft labels.', type: SoftLoss },
   hardLabelWeight: 'Weight of the cross-entropy in MSE_CE.',

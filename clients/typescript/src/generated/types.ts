@@ -601,7 +601,7 @@ export type RecipeInput = {
   steps?: number | null | undefined;
   /** Of the softmax in the KL divergence to soft labels. (more than 0, default 2) */
   temperature?: number | null | undefined;
-  /** Weight decay. (at least 0, default 0.01) */
+  /** Weight decay. Left out: .01 with AdamW, .0005 with SGD. (at least 0) */
   weightDecay?: number | null | undefined;
 };
 
