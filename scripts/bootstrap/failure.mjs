@@ -24,7 +24,9 @@ export const fullDisk = (task) => new SetupFailure(`The disk is full (${task}): 
 export function lineOf(error) {
   if (error instanceof SetupFailure) return error.message;
   if (FULL_DISK.test(error?.code ?? '')) return fullDisk(error.path ?? error.syscall ?? 'writing').message;
-  if (['EACCES', 'EPERM', 'EROFS'].includes(error?.code)) {
+  // Of a folder on a read-only file system Node says ENOENT, below a file ENOTDIR, and in place of one EEXIST.
+  const isNoFolder = error?.syscall === 'mkdir' && ['ENOENT', 'ENOTDIR', 'EEXIST'].includes(error.code);
+  if (isNoFolder || ['EACCES', 'EPERM', 'EROFS'].includes(error?.code)) {
     return `${error.path ?? 'A folder'} cannot be written (${error.code}): mend its permissions, or set TEDDYHUB_CACHE.`;
   }
   return undefined;

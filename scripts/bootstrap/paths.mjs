@@ -1,6 +1,6 @@
 /** Where set-up keeps things. `layout` is passed to every step, so that a test can point it elsewhere. */
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
  * in node_modules so that it goes when they go; log: the full output of the tools that failed.
  */
 export function layout(env = process.env, root = fileURLToPath(new URL('../..', import.meta.url))) {
-  const cache = env.TEDDYHUB_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'teddyhub');
+  // Links into it have to hold from everywhere.
+  const cache = resolve(env.TEDDYHUB_CACHE || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'teddyhub'));
   const modules = join(root, 'node_modules');
   return {
     root,

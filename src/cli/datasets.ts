@@ -2,12 +2,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { openTeddyhub } from '../../clients/typescript/src/index.js';
+import type { Teddyhub } from '../../clients/typescript/src/index.js';
 import { TeddyhubError } from '../domain/errors.js';
 import { LAYOUTS } from '../domain/jobs/dataset-import.js';
 import { runImport } from './datasets/import.js';
 import { uploadFile } from './datasets/upload.js';
-import { isHere, keyOf, type ServiceOptions, withService } from './support/service.js';
+import { isHere, openClient, type ServiceOptions, withService } from './support/service.js';
 
 interface Options extends ServiceOptions {
   name?: string;
@@ -72,8 +72,7 @@ export function datasetsCommand(): Command {
 }
 
 async function importPlace(place: string, options: Options): Promise<void> {
-  const key = await keyOf(options);
-  const client = openTeddyhub({ url: options.url, key });
+  const { client, key } = await openClient(options);
   const { layout, testSplit, holdOut, label, maxSkipped, fit, channels } = options;
   const files = {
     layout,
@@ -102,7 +101,7 @@ async function whereItIs(
   place: string,
   { url, upload, prefix }: Options,
   key: string,
-  client: ReturnType<typeof openTeddyhub>,
+  client: Teddyhub,
 ): Promise<Where> {
   if (prefix) return { kind: 'PREFIX', at: { prefix: place } };
   const path = resolve(place);
@@ -114,7 +113,7 @@ async function whereItIs(
     return { kind: 'UPLOAD', at: { uploadId: await uploadFile(client, { url, key }, path, about.size) } };
   throw new TeddyhubError(
     'BAD_INPUT_FILE',
-    `${place} is a folder: pack it to upload it (tar -czf data.tar.gz -C ${place} .).`,
+    `${place} is a folder: pack it to upload it (tar -czf data.tar.gz -C '${place}' .).`,
   );
 }
 

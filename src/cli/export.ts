@@ -1,7 +1,7 @@
 /** `teddyhub export`: a set in another format, out of a pulled folder or straight from the service. */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
@@ -11,6 +11,7 @@ import { isIntact } from './pull/download.js';
 import { wantedFiles } from './pull/manifest.js';
 import { pull } from './pull.js';
 import { startPhase } from './quickstart/progress.js';
+import { withScratch } from './support/scratch.js';
 import { keyOf, type ServiceOptions, withService } from './support/service.js';
 import { readPulledManifest } from './verify.js';
 
@@ -39,6 +40,9 @@ export function exportCommand(): Command {
     .option('--quality <1-100>', 'of JPEG', readQuality, 95)
     .option('--json', 'the result as JSON')
     .action(async (set: string, options: Options) => {
+      if (options.image === 'jpeg' && options.format !== 'class-folders') {
+        throw new TeddyhubError('INVALID_INPUT', `--image jpeg is of class-folders: ${options.format} loses nothing.`);
+      }
       const to = resolve(options.to);
       if (existsSync(to)) {
         throw new TeddyhubError(
@@ -61,13 +65,14 @@ async function withFolder<T>(set: string, options: Options, work: (folder: strin
     }
     return work(set);
   }
-  const scratch = await mkdtemp(join(tmpdir(), 'teddyhub-export-'));
-  try {
-    await pull({ ...options, id: set, key: await keyOf(options), to: scratch }, () => undefined);
-    return await work(scratch);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  const key = await keyOf(options);
+  const scratch = await mkdtemp(join(tmpdir(), 'teddyhub-export-')).catch((error: unknown) => {
+    throw explain(error, tmpdir(), 'TMPDIR');
+  });
+  return withScratch(scratch, async () => {
+    await pull({ ...options, id: set, key, to: scratch }, () => undefined);
+    return work(scratch);
+  });
 }
 
 /** The folder appears under its name whole, or not at all. */
@@ -77,22 +82,23 @@ async function write(folder: string, to: string, { format, image, quality }: Opt
   const phase = process.stderr.isTTY ? startPhase('export') : undefined;
   let samples = 0;
   try {
-    await mkdir(unfinished, { recursive: true });
-    await EXPORTERS[format]({ folder, manifest }, unfinished, { image, quality }, () => {
-      samples += 1;
-      phase?.update(samples / manifest.sampleCount, `${samples} samples`);
+    await withScratch(unfinished, async () => {
+      await mkdir(unfinished, { recursive: true });
+      await EXPORTERS[format]({ folder, manifest }, unfinished, { image, quality }, () => {
+        samples += 1;
+        phase?.update(samples / manifest.sampleCount, `${samples} samples`);
+      });
+      await rename(unfinished, to);
     });
-    await rename(unfinished, to);
     phase?.done();
     return samples;
   } catch (error) {
     phase?.abandon();
-    await rm(unfinished, { recursive: true, force: true });
-    throw explain(error, to);
+    throw explain(error, to, '--to');
   }
 }
 
-function explain(error: unknown, to: string): unknown {
+function explain(error: unknown, to: string, option: string): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (error instanceof TeddyhubError || !/^E[A-Z]+$/.test(code)) return error;
   if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)) {
@@ -101,9 +107,13 @@ function explain(error: unknown, to: string): unknown {
       `No room left for ${to}: free some space, then run the same command again.`,
     );
   }
-  return new TeddyhubError('INVALID_INPUT', `${to} cannot be written (${code}): choose another folder with --to.`, {
-    cause: error,
-  });
+  return new TeddyhubError(
+    'INVALID_INPUT',
+    `${to} cannot be written (${code}): choose another folder with ${option}.`,
+    {
+      cause: error,
+    },
+  );
 }
 
 const isFolder = (path: string): Promise<boolean> =>

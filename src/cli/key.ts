@@ -15,9 +15,9 @@ export function keyCommand(): Command {
   key
     .command('create')
     .description('make a key; it is shown this once')
-    .requiredOption('--name <name>', 'what it is for')
+    .requiredOption('--name <name>', 'what it is for', nameOf('--name'))
     .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).default('OPERATOR'))
-    .option('--project <name>', 'made where there is none of this name', DEFAULT_PROJECT)
+    .option('--project <name>', 'made where there is none of this name', nameOf('--project'), DEFAULT_PROJECT)
     .option('--days <days>', 'after which it expires; never, unless said', readDays)
     .action(async ({ name, role, project, days }: { name: string; role: Role; project: string; days?: number }) => {
       const expiresAt = days === undefined ? {} : { expiresAt: new Date(Date.now() + days * DAY_MS) };
@@ -31,16 +31,35 @@ export function keyCommand(): Command {
       const day = (date: Date | null) => date?.toISOString().slice(0, 10) ?? '-';
       for (const row of await withKeys((keys) => keys.list())) {
         const state = row.revokedAt ? `revoked ${day(row.revokedAt)}` : `expires ${day(row.expiresAt)}`;
-        console.log([row.prefix, row.role.padEnd(8), state, `last used ${day(row.lastUsedAt)}`, row.name].join('  '));
+        console.log(
+          [
+            row.prefix,
+            row.role.padEnd(8),
+            state,
+            `last used ${day(row.lastUsedAt)}`,
+            row.name,
+            `(${row.project.name})`,
+          ].join('  '),
+        );
       }
     });
   key
     .command('revoke')
     .description('stop a key from working, within seconds')
     .argument('<prefix>', 'the part after thk_')
-    .action((prefix: string) => withKeys((keys) => keys.revoke(prefix)));
+    .action(async (prefix: string) => {
+      await withKeys((keys) => keys.revoke(prefix));
+      console.log(`Key ${prefix} is revoked.`);
+    });
   return key;
 }
+
+const nameOf =
+  (option: string) =>
+  (text: string): string => {
+    if (/^(?!\s*$)[^\r\n]{1,200}$/.test(text)) return text.trim();
+    throw new TeddyhubError('INVALID_INPUT', `${option} takes 1 to 200 characters on one line.`);
+  };
 
 /** A hundred years: dates end some day. */
 const MAX_DAYS = 36_525;

@@ -27,6 +27,18 @@ async function main(argv: readonly string[]): Promise<void> {
   await program.parseAsync([...argv]);
 }
 
+// Whoever reads the output may stop before its end, as `head` does: a download goes on all the same.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') return;
+    process.exitCode = 1;
+    // Others who listen say it themselves.
+    if (stream === process.stdout && stream.listenerCount('error') === 1) {
+      console.error(`teddyhub: The output could not be written (${printable(message)}).`);
+    }
+  });
+}
+
 main(process.argv).catch((error: unknown) => {
   const failure = toFailure(error);
   const lines = failure.code === 'INTERNAL' && error instanceof Error ? error.message : failure.message;

@@ -1,8 +1,10 @@
 /** `teddyhub pull`: a published set as a folder of files, every one of them verified. */
-import { resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
+import { TeddyhubError } from '../domain/errors.js';
 import type { Manifest } from '../domain/manifest.js';
 import { relativeCroissant } from '../formats/descriptions/croissant.js';
 import { widsBytes } from '../formats/descriptions/wids.js';
@@ -58,7 +60,9 @@ export async function pull(
   const remote = openRemote(options);
   const bytes = await fetchWhole(remote, 'manifest.json');
   const manifest = readManifest(bytes, options.id);
-  const folder = resolve(options.to ?? manifest.id);
+  // Of a variable that is not set, `--to "$FOLDER"` makes an empty one.
+  const folder = resolve(options.to || manifest.id);
+  await assertOwn(folder, manifest);
   const files = wantedFiles(manifest);
   const total = files.reduce((sum, file) => sum + file.bytes, 0);
   const phase = process.stderr.isTTY ? startPhase('pull') : undefined;
@@ -90,6 +94,24 @@ export async function pull(
       `${files.length} files, ${sizeOf(total)}, ${fetched} fetched, ${files.length - fetched} already there; ${manifest.digest}`,
   );
   return { manifest, folder, files: files.length, bytes: total, fetched };
+}
+
+/** Refuses a folder with the manifest of something else, a web app's or another set's. Throws INVALID_INPUT. */
+async function assertOwn(folder: string, { id }: Manifest): Promise<void> {
+  const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => null);
+  if (text === null) return;
+  if (idIn(text) === id) return;
+  const message = `${join(folder, 'manifest.json')} is not of this set: choose another folder with --to.`;
+  throw new TeddyhubError('INVALID_INPUT', message);
+}
+
+/** Undefined where it is nothing that a pull has written. */
+function idIn(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { id?: unknown } | null)?.id;
+  } catch {
+    return undefined;
+  }
 }
 
 async function fetchWhole(remote: Remote, path: string): Promise<Buffer> {

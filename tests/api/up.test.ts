@@ -198,6 +198,47 @@ describe('a state folder', () => {
       spawnSync('umount', [stateDir]);
     }
   });
+
+  it('on a disk that is full before the database is made is named in one line', async (context) => {
+    const stateDir = join(folder, 'smaller-disk');
+    await mkdir(stateDir);
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', stateDir]).status === 0;
+    if (!mounted) return context.skip('mounting a small disk is not allowed here');
+    try {
+      await chmod(stateDir, 0o755);
+      const { code, message } = await startEmbeddedStack({ stateDir, fast: true }).catch((error) => error);
+      assert.equal(code, 'STORAGE_FULL');
+      assert.match(message, /^The disk is full \(.*\): free some space, then start again\.$/);
+    } finally {
+      spawnSync('umount', [stateDir]);
+    }
+  });
+});
+
+describe('a service that cannot write its log', () => {
+  it('answers all the same, and stops in order', { timeout: 60_000 }, async () => {
+    const { PATH, HOME } = process.env;
+    const full = await open('/dev/full', 'w');
+    try {
+      const child = spawn(process.execPath, [CLI, 'up'], {
+        env: { PATH, HOME, ...environment, LOG_LEVEL: 'info', TEDDYHUB_STATE_DIR: join(folder, 'unlogged') },
+        stdio: ['ignore', 'pipe', full.fd],
+      });
+      const ended = once(child, 'close');
+      let stdout = '';
+      child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+      const url = await until('a URL', () => {
+        if (child.exitCode !== null) throw new Error('it has ended');
+        return /Teddyhub answers at (\S+)/.exec(stdout)?.[1];
+      });
+      for (const _request of [1, 2, 3]) assert.equal((await fetch(`${url}/v1/nothing`)).status, 404);
+      assert.equal((await fetch(`${url}/readyz`)).status, 200);
+      child.kill('SIGTERM');
+      assert.deepEqual(await ended, [0, null]);
+    } finally {
+      await full.close();
+    }
+  });
 });
 
 describe('a mistake in the configuration', () => {
@@ -231,6 +272,14 @@ describe('a bucket', () => {
 });
 
 describe('teddyhub key', () => {
+  it('refuses names that are none', async () => {
+    for (const option of ['--name', '--project']) {
+      const run = teddyhub(['key', 'create', '--name', 'x', option, ' '], environment);
+      assert.equal(await run.ended, 1);
+      assert.equal(run.stderr(), `teddyhub: ${option} takes 1 to 200 characters on one line.\n`);
+    }
+  });
+
   it('makes, lists and revokes keys of the embedded database', { timeout: 60_000 }, async () => {
     const create = teddyhub(['key', 'create', '--name', 'trainer', '--role', 'VIEWER', '--days', '3'], environment);
     assert.equal(await create.ended, 0, create.stderr());
@@ -239,7 +288,10 @@ describe('teddyhub key', () => {
     assert.equal(await revoke.ended, 0, revoke.stderr());
     const list = teddyhub(['key', 'list'], environment);
     assert.equal(await list.ended, 0, list.stderr());
-    assert.match(list.stdout(), new RegExp(`${prefix}  VIEWER    revoked \\d{4}-\\d\\d-\\d\\d  last used -  trainer`));
+    assert.match(
+      list.stdout(),
+      new RegExp(`${prefix}  VIEWER    revoked \\d{4}-\\d\\d-\\d\\d  last used -  trainer  \\(default\\)`),
+    );
     assert.doesNotMatch(list.stdout(), /thk_/);
     const twice = teddyhub(['key', 'revoke', prefix], environment);
     assert.equal(await twice.ended, 1);

@@ -66,6 +66,17 @@ describe('a query', () => {
     });
   });
 
+  it('does not try again what no other try would change', async () => {
+    for (const [key, url] of [
+      ['thk_…', 'http://127.0.0.1:9'],
+      ['thk_x', 'http://['],
+    ] as const) {
+      const client = openTeddyhub({ url, key, webSocket: WebSocket });
+      await assert.rejects(client.query(operations.Viewer, {}), { code: 'BAD_USER_INPUT' });
+      await client.close();
+    }
+  });
+
   it('says that nobody answers, once it has tried often enough', async () => {
     const nobody = openTeddyhub({ url: 'http://127.0.0.1:9', key: 'k', webSocket: WebSocket, patienceMs: 200 });
     await assert.rejects(nobody.query(operations.Viewer, {}), isApiError('UNREACHABLE'));

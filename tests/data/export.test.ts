@@ -1,10 +1,15 @@
 import 'reflect-metadata';
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { Manifest } from '../../src/domain/manifest.js';
+import { exportClassFolders } from '../../src/formats/exports/class-folders.js';
 import { floatsOf } from '../../src/formats/float16.js';
 import { decodePng } from '../../src/formats/png.js';
 import { decodeSafetensors } from '../../src/formats/safetensors.js';
@@ -14,7 +19,9 @@ import { openProxy } from '../support/proxy.js';
 import { CLASSES, HEIGHT, type Inputs, labelOf, SIZE, WIDTH } from '../support/publish-inputs.js';
 import { runReader } from '../support/python.js';
 import { seedRealSet } from '../support/real-set.js';
+import { until } from '../support/until.js';
 
+const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const NAMES = ['boot', 'coat', 'été'];
 
 describe('what the commands make of a published set', () => {
@@ -105,8 +112,20 @@ describe('what the commands make of a published set', () => {
       await exported('parquet'),
       await exported('npz'),
     ];
-    const read = await runReader<Record<string, unknown>>('read_exports.py', folders, parquet, npz);
+    // Hugging Face tells splits by such words, and would take a class for one.
+    const classNames = ['train', 'Driving test', 'val-idation_dev'];
+    const worded = inWorld('worded');
+    await mkdir(worded);
+    const asWorded = { folder: pulled, manifest: { ...manifest, classNames } };
+    await exportClassFolders(asWorded, worded, { image: 'png', quality: 95 }, () => undefined);
+    assert.deepEqual((await readdir(worded)).sort().slice(0, 3), [
+      '0_~train~',
+      '1_Driving_~test~',
+      '2_~val~-idation_~dev~',
+    ]);
+    const read = await runReader<Record<string, unknown>>('read_exports.py', folders, parquet, npz, worded);
     const total = inputs.total;
+    assert.deepEqual(read.split_words, { train: [total, [...NAMES].sort()] });
     assert.deepEqual([read.folder_names, read.folder_count], [NAMES, total]);
     assert.deepEqual([read.parquet_names, read.npz_names], [NAMES, NAMES]);
     assert.deepEqual([read.parquet_labels, read.npz_labels], [labels(), labels()]);
@@ -126,6 +145,45 @@ describe('what the commands make of a published set', () => {
     const [direct, local] = [inWorld('direct'), await exported('npz', '--quality', '90')];
     await json('export', manifest.id, '--format', 'npz', '--to', direct);
     assert.ok((await readFile(join(direct, 'data.npz'))).equals(await readFile(join(local, 'data.npz'))));
+  });
+
+  it('no JPEG where it is not of the format', async () => {
+    const asked = ['export', pulled, '--format', 'npz', '--to', inWorld('no-jpeg'), '--image', 'jpeg'];
+    failed(await teddyhub(...asked), /--image jpeg is of class-folders/);
+  });
+
+  it('a whole set, though nobody reads what the command says', async () => {
+    const to = inWorld('unread');
+    const command = `"${process.execPath}" "${CLI}" pull ${manifest.id} --to "${to}" | true; echo "\${PIPESTATUS[0]}"`;
+    const env = { PATH: process.env.PATH, TEDDYHUB_URL: api.url, TEDDYHUB_KEY: api.keys.OPERATOR };
+    const { stdout, stderr } = await promisify(execFile)('bash', ['--norc', '-c', command], { env });
+    assert.deepEqual([stdout, stderr], ['0\n', '']);
+    assert.equal((await teddyhub('verify', to)).status, 0);
+  });
+
+  it('nothing over the manifest of something else', async () => {
+    const web = inWorld('web');
+    await mkdir(web);
+    await writeFile(join(web, 'manifest.json'), '{"name": "an app"}');
+    failed(await teddyhub('pull', manifest.id, '--to', web), /is not of this set: choose another folder with --to/);
+    assert.deepEqual(await readdir(web), ['manifest.json']);
+  });
+
+  it('no export that is left half-way where it is interrupted', async () => {
+    const [scratch, to] = [inWorld('scratch'), inWorld('interrupted')];
+    await mkdir(scratch);
+    const env = { PATH: process.env.PATH, TMPDIR: scratch, TEDDYHUB_URL: api.url, TEDDYHUB_KEY: api.keys.OPERATOR };
+    const child = execFile(process.execPath, [CLI, 'export', manifest.id, '--format', 'class-folders', '--to', to], {
+      env,
+    });
+    const ended = once(child, 'close');
+    await until('it writes', async () =>
+      (await readdir(api.world.stateDir)).some((name) => name.startsWith('.interrupted.')),
+    );
+    child.kill('SIGINT');
+    assert.deepEqual(await ended, [130, null]);
+    const left = (await readdir(api.world.stateDir)).filter((name) => name.includes('interrupted'));
+    assert.deepEqual([await readdir(scratch), left], [[], []]);
   });
 
   it('no export over what is there, nor out of a damaged copy', async () => {

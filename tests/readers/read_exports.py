@@ -5,13 +5,15 @@ import sys
 import datasets
 import numpy
 
-folders, parquet, npz = sys.argv[1:4]
+folders, parquet, npz, split_words = sys.argv[1:5]
 by_class = datasets.load_dataset("imagefolder", data_dir=folders, split="train")
 table = datasets.load_dataset("parquet", data_files=f"{parquet}/data/*.parquet", split="train")
+worded = datasets.load_dataset("imagefolder", data_dir=split_words)
 arrays = numpy.load(f"{npz}/data.npz")
 print(json.dumps({
     "folder_names": sorted({row["class_name"] for row in by_class}),
     "folder_count": len(by_class),
+    "split_words": {split: [len(rows), sorted({row["class_name"] for row in rows})] for split, rows in worded.items()},
     "parquet_names": table.features["label"].names,
     "parquet_labels": table["label"][:],
     "parquet_sizes": sorted({row["image"].size for row in table}),

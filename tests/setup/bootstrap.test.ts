@@ -171,6 +171,15 @@ describe('bootstrap', () => {
     }
   });
 
+  it('names a cache that can be no folder', () => {
+    const file = join(folder, 'a-file');
+    writeFileSync(file, '');
+    for (const path of [file, join(file, 'below')]) {
+      const refused = bootstrap(['--step', 'tensorflow'], { TEDDYHUB_CACHE: path });
+      assertFails(refused, /a-file.* cannot be written \(E\w+\): mend its permissions, or set TEDDYHUB_CACHE\.$/);
+    }
+  });
+
   it('names a TEDDYHUB_TENSORFLOW that is not there', () => {
     assertFails(
       bootstrap(['--step', 'tensorflow'], { TEDDYHUB_TENSORFLOW: '/no/such' }),

@@ -253,8 +253,10 @@ def _embedded_key(url: str) -> str:
     try:
         where = urlsplit(url)
         # What stands before an @ is no host: http://127.0.0.1@elsewhere is elsewhere.
-        here = where.scheme in ("http", "https") and where.hostname in _LOOPBACK and where.username is None
-        if here and any(urlsplit(own).port == where.port for own in service_urls(_state_folder())):
+        here = where.scheme in ("http", "https") and where.hostname in _LOOPBACK
+        known = [urlsplit(own) for own in service_urls(_state_folder())]
+        own = any((one.scheme, one.hostname, one.port) == (where.scheme, where.hostname, where.port) for one in known)
+        if where.username is None and (own or (here and any(one.port == where.port for one in known))):
             return (_state_folder() / "admin-key").read_text().strip()
     except (OSError, ValueError):
         pass

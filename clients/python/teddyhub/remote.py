@@ -6,6 +6,7 @@ import email.utils
 import errno
 import random
 import re
+import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -143,7 +144,15 @@ class Remote:
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema):
             raise TeddyhubError("INVALID_INPUT", f"{url[:200]!r} is not a URL: check url= (TEDDYHUB_URL).") from None
         except requests.RequestException as error:
-            raise Retriable(_reason(error)) from None
+            reason = _reason(error)
+            # No other try changes a certificate, or a port that speaks another protocol; a broken connection may be one.
+            if isinstance(error, requests.exceptions.SSLError) and "EOF" not in reason:
+                raise TeddyhubError(
+                    "UNAVAILABLE",
+                    f"{self._origin} cannot be trusted or speaks no TLS ({reason}): check url= (TEDDYHUB_URL), or name the "
+                    "certificates of your own authority in REQUESTS_CA_BUNDLE.",
+                ) from None
+            raise Retriable(reason) from None
         except OSError as error:
             # A bundle of certificates that is not there, say.
             raise TeddyhubError("INVALID_INPUT", f"{self._origin} cannot be asked: {error}.") from None
@@ -200,6 +209,9 @@ def _reason(error: BaseException) -> str:
     """A word for what failed, out of the exceptions that requests wraps it in."""
     seen: list[BaseException] = [error]
     for inner in seen:
+        # Its errno is a number of OpenSSL, and would be read as EPERM.
+        if isinstance(inner, ssl.SSLError):
+            return inner.reason or type(inner).__name__
         found = inner.errno if isinstance(inner, OSError) and not isinstance(inner, requests.RequestException) else None
         if found in errno.errorcode:
             return errno.errorcode[found]

@@ -74,6 +74,15 @@ function waitBefore(error: unknown, repeatable: boolean, failures: number): numb
   return repeatable && (error.code === 'UNAVAILABLE' || error.code === 'UNREACHABLE') ? backoff(failures) : null;
 }
 
+/** The code of what went wrong on the way, as far in as there is one; else in words. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  // Of several addresses, each with a failure of its own.
+  const inner = error instanceof AggregateError ? (error.errors as unknown[])[0] : error.cause;
+  return inner === undefined ? error.message : reasonOf(inner);
+}
+
 async function sendOnce({ url, key }: Endpoint, body: string, signal: AbortSignal | undefined): Promise<unknown> {
   let status: number;
   let answer: { data?: unknown; errors?: AnsweredError[] } | undefined;
@@ -89,7 +98,10 @@ async function sendOnce({ url, key }: Endpoint, body: string, signal: AbortSigna
     answer = text.startsWith('{') ? (JSON.parse(text) as typeof answer) : undefined;
   } catch (cause) {
     if (signal?.aborted) throw cause;
-    throw new ApiError('UNREACHABLE', `The API at ${url} does not answer.`, { cause });
+    const why = reasonOf(cause);
+    // No other try changes a certificate, or what cannot be sent at all.
+    const code = /CERT|SSL|TLS|VERIFY|INVALID_URL|ByteString/.test(why) ? 'BAD_USER_INPUT' : 'UNREACHABLE';
+    throw new ApiError(code, `The API at ${url} does not answer (${why}).`, { cause });
   }
   const error = answer?.errors?.[0];
   if (error) throw toApiError(error);

@@ -24,7 +24,11 @@ const stateDir = (): string => process.env.TEDDYHUB_STATE_DIR || '.teddyhub';
 
 /** Whether the URL is that of an embedded service of this folder: on another port of this machine may listen anybody. */
 const isEmbeddedService = (url: string): boolean =>
-  isHere(url) && readServiceUrls(stateDir()).some((own) => new URL(own).port === new URL(url).port);
+  URL.canParse(url) &&
+  readServiceUrls(stateDir()).some((own) => {
+    const [asked, known] = [new URL(url), new URL(own)];
+    return asked.origin === known.origin ? asked.username === '' : isHere(url) && asked.port === known.port;
+  });
 
 /** A command that waits longer for an answer looks stuck. */
 const PATIENCE_MS = 15_000;
@@ -50,15 +54,24 @@ export async function keyOf({ key, url }: ServiceOptions): Promise<string> {
   throw new TeddyhubError('UNAUTHENTICATED', `No API key: give --key or set TEDDYHUB_KEY${hint}.`);
 }
 
-/** Runs `work` with a client of the service's API. Throws UNAVAILABLE where nobody answers in time. */
+/** A client of the service's API. Throws INVALID_INPUT and UNAUTHENTICATED where none can be made. */
+export async function openClient(options: ServiceOptions): Promise<{ client: Teddyhub; key: string }> {
+  if (!/^https?:\/\//.test(options.url) || !URL.canParse(options.url)) {
+    throw new TeddyhubError('INVALID_INPUT', `${options.url} is not the URL of a service: it must begin with http://.`);
+  }
+  const key = await keyOf(options);
+  if (!/^[\x21-\x7e]+$/.test(key)) {
+    throw new TeddyhubError('UNAUTHENTICATED', 'The key holds characters that no key has: check --key (TEDDYHUB_KEY).');
+  }
+  return { client: openTeddyhub({ url: options.url, key, patienceMs: PATIENCE_MS }), key };
+}
+
+/** Runs `work` with a client. Throws UNAVAILABLE where nobody answers in time. */
 export async function withClient<T>(
   options: ServiceOptions,
   work: (client: Teddyhub, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  if (!/^https?:\/\//.test(options.url) || !URL.canParse(options.url)) {
-    throw new TeddyhubError('INVALID_INPUT', `${options.url} is not the URL of a service: it must begin with http://.`);
-  }
-  const client = openTeddyhub({ url: options.url, key: await keyOf(options), patienceMs: PATIENCE_MS });
+  const { client } = await openClient(options);
   const signal = AbortSignal.timeout(PATIENCE_MS);
   try {
     return await work(client, signal);

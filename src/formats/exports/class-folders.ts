@@ -1,6 +1,7 @@
 /**
  * One folder a class, and metadata.csv: what torchvision's ImageFolder and Hugging Face's imagefolder read. Folders begin with
- * the class index, so that their sorted order is the order of the classes.
+ * the class index, so that their sorted order is the order of the classes. Words by which Hugging Face tells splits have tildes around
+ * them: a class `train` would be taken for the training split, and the others for nothing.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -29,13 +30,17 @@ export const exportClassFolders: Exporter = async (set, to, { image, quality }, 
   await done;
 };
 
+/** Of `datasets`, between anything but letters. */
+const SPLIT_WORD = /(?<!\p{L})(training|train|validation|valid|val|dev|testing|test|evaluation|eval)(?!\p{L})/giu;
+
 /** Letters and digits of any script stay; the rest could mean something to a file system. */
 function folderOf(name: string, index: number, classes: number): string {
   const digits = String(index).padStart(String(classes - 1).length, '0');
   const readable = name
     .normalize('NFC')
     .replace(/[^\p{L}\p{N}._-]+/gu, '_')
-    .slice(0, 60);
+    .slice(0, 60)
+    .replace(SPLIT_WORD, '~$1~');
   return `${digits}_${readable}`;
 }
 

@@ -31,8 +31,9 @@ export class ApiKeyRepository {
   }
 
   /** Of all projects. */
-  listAll(): Promise<ApiKey[]> {
-    return this.database.apiKey.findMany({ orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
+  listAll(): Promise<(ApiKey & { project: { name: string } })[]> {
+    const include = { project: { select: { name: true } } };
+    return this.database.apiKey.findMany({ include, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] });
   }
 
   /** Makes the project where there is none of this name. */

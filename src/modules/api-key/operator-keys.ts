@@ -19,7 +19,7 @@ export class OperatorKeys {
     return text;
   }
 
-  list(): Promise<ApiKey[]> {
+  list(): Promise<(ApiKey & { project: { name: string } })[]> {
     return this.keys.listAll();
   }
 

@@ -137,7 +137,10 @@ export function initialise(cluster: Cluster, password: string, durable: boolean)
   rmSync(passwordFile, { force: true });
   if (made.status !== 0) {
     rmSync(fresh, { recursive: true, force: true });
-    const said = made.error?.message ?? lastLine(made.stderr);
+    const said = made.error?.message ?? problemOf(made.stderr);
+    if (/No space left on device|Disk quota exceeded/.test(made.stderr)) {
+      throw new TeddyhubError('STORAGE_FULL', `The disk is full (${cluster.data}): free some space, then start again.`);
+    }
     throw new TeddyhubError('UNAVAILABLE', `PostgreSQL could not make its data folder ${cluster.data}: ${said}`);
   }
   renameSync(fresh, cluster.data);
@@ -148,6 +151,13 @@ export function serverEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('PG') && !name.startsWith('LC_'));
   return { ...Object.fromEntries(kept), LC_ALL: 'C', TZ: 'UTC' };
 }
+
+/** The line that says what went wrong; after it comes what was cleaned up. */
+const problemOf = (text: string): string =>
+  text
+    .split('\n')
+    .find((line) => /(error|fatal|panic): |could not /i.test(line))
+    ?.trim() ?? lastLine(text);
 
 export const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
 
