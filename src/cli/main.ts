@@ -31,9 +31,10 @@ async function main(argv: readonly string[]): Promise<void> {
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
     if (code === 'EPIPE') return;
+    const isFirst = process.exitCode !== 1;
     process.exitCode = 1;
     // Others who listen say it themselves.
-    if (stream === process.stdout && stream.listenerCount('error') === 1) {
+    if (isFirst && stream === process.stdout && stream.listenerCount('error') === 1) {
       console.error(`teddyhub: The output could not be written (${printable(message)}).`);
     }
   });

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { getIntrospectionQuery } from 'graphql';
+import { toGlobalId } from '../../src/modules/kit/node.js';
 import { seedDataset, seedPool, seedRun } from '../support/seeds.js';
 import { recordStatements } from '../support/statements.js';
 import { at, listAt, openApi, type TestApi } from './server.js';
@@ -179,6 +180,20 @@ describe('errors', () => {
     for (const error of errors) {
       assert.deepEqual([error.extensions.code, Object.keys(error.extensions).length], ['BAD_USER_INPUT', 2]);
     }
+  });
+});
+
+describe('lists without cursors', () => {
+  it('refuse a page that is too large, and give those that are asked for beside it', async () => {
+    const id = toGlobalId('Dataset', (await seedDataset(api.world.database, api.project)).id);
+    const query = `query ($id: ID!) { a: dataset(id: $id) { skippedRecords(first: 10) { record } }
+      b: dataset(id: $id) { skippedRecords(first: 101) { record } } }`;
+    const { data, errors } = await api.send(query, { id });
+    assert.deepEqual(data, { a: { skippedRecords: [] }, b: null });
+    assert.deepEqual(
+      errors.map(({ extensions }) => extensions.code),
+      ['BAD_USER_INPUT'],
+    );
   });
 });
 

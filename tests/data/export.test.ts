@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { pullAndDraw } from '../../src/cli/quickstart/preview.js';
 import type { Manifest } from '../../src/domain/manifest.js';
 import { exportClassFolders } from '../../src/formats/exports/class-folders.js';
 import { floatsOf } from '../../src/formats/float16.js';
@@ -167,6 +168,15 @@ describe('what the commands make of a published set', () => {
     await writeFile(join(web, 'manifest.json'), '{"name": "an app"}');
     failed(await teddyhub('pull', manifest.id, '--to', web), /is not of this set: choose another folder with --to/);
     assert.deepEqual(await readdir(web), ['manifest.json']);
+  });
+
+  it('a picture of the set, in the place of what an earlier quickstart has pulled', async () => {
+    const [to, picture] = [inWorld('quickstart-set'), inWorld('picture.png')];
+    await mkdir(to);
+    await writeFile(join(to, 'manifest.json'), '{"id": "another set"}');
+    await pullAndDraw({ url: api.url, key: api.keys.OPERATOR, id: manifest.id }, to, picture);
+    assert.equal((await teddyhub('verify', to)).status, 0);
+    assert.ok(decodePng(await readFile(picture)).pixels.length > 0);
   });
 
   it('no export that is left half-way where it is interrupted', async () => {

@@ -61,8 +61,7 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, importe
       context.progress(done, totalSteps, loss);
       const kept = phase.kept.filter((teacher) => teacher.step === step);
       for (const { kind, epoch } of kept) {
-        // Pruned ones began with moments of their base run.
-        const settled = phase.kind === 'BASE' ? withoutInitialMoments(parameters, step) : copyOf(parameters);
+        const settled = withoutInitialMoments(parameters, step + (phase.kind === 'PRUNED' ? phase.baseSteps : 0));
         await keep(network, settled, { kind, architecture: phase.architecture, epoch });
         tf.dispose(settled);
       }

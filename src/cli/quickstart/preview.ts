@@ -1,5 +1,5 @@
 /** The quickstart fetches its set as a trainer would, every digest verified, and draws what it fetched. */
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { readDistilledShards } from '../../formats/distilled-shards.js';
 import { previewGrid } from '../../formats/preview.js';
 import { openFolderObjectStore } from '../../platform/object-store/folder-object-store.js';
@@ -14,6 +14,8 @@ export async function pullAndDraw(
   to: string,
   picture: string,
 ): Promise<void> {
+  // The set of an earlier quickstart, which `pull` leaves to whoever pulled it.
+  await rm(to, { recursive: true, force: true });
   const { manifest, folder } = await pull({ ...from, to }, () => {});
   const store = await openFolderObjectStore(folder);
   const shards = manifest.shards.map(({ url, sha256, bytes, samples }) => ({

@@ -55,7 +55,10 @@ export async function keyOf({ key, url }: ServiceOptions): Promise<string> {
 }
 
 /** A client of the service's API. Throws INVALID_INPUT and UNAUTHENTICATED where none can be made. */
-export async function openClient(options: ServiceOptions): Promise<{ client: Teddyhub; key: string }> {
+export async function openClient(
+  options: ServiceOptions,
+  patience: { patienceMs?: number } = {},
+): Promise<{ client: Teddyhub; key: string }> {
   if (!/^https?:\/\//.test(options.url) || !URL.canParse(options.url)) {
     throw new TeddyhubError('INVALID_INPUT', `${options.url} is not the URL of a service: it must begin with http://.`);
   }
@@ -63,7 +66,7 @@ export async function openClient(options: ServiceOptions): Promise<{ client: Ted
   if (!/^[\x21-\x7e]+$/.test(key)) {
     throw new TeddyhubError('UNAUTHENTICATED', 'The key holds characters that no key has: check --key (TEDDYHUB_KEY).');
   }
-  return { client: openTeddyhub({ url: options.url, key, patienceMs: PATIENCE_MS }), key };
+  return { client: openTeddyhub({ url: options.url, key, ...patience }), key };
 }
 
 /** Runs `work` with a client. Throws UNAVAILABLE where nobody answers in time. */
@@ -71,7 +74,7 @@ export async function withClient<T>(
   options: ServiceOptions,
   work: (client: Teddyhub, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const { client } = await openClient(options);
+  const { client } = await openClient(options, { patienceMs: PATIENCE_MS });
   const signal = AbortSignal.timeout(PATIENCE_MS);
   try {
     return await work(client, signal);

@@ -5,7 +5,7 @@ import { nestedConnection } from '../kit/batch.js';
 import { Reads } from '../kit/columns.js';
 import { type Connection, pageComplexity } from '../kit/connection.js';
 import { toPayload } from '../kit/mutation.js';
-import type { PageArguments } from '../kit/paging.js';
+import { type PageArguments, requireFirst } from '../kit/paging.js';
 import { Progress, progressOf } from '../kit/progress.js';
 import { TeacherPool, TeacherPools } from '../teacher-pool/teacher-pool.type.js';
 import {
@@ -78,12 +78,12 @@ export class DatasetResolver {
     complexity: pageComplexity,
     description: 'What of the source was left out, and why.',
   })
-  skippedRecords(
+  async skippedRecords(
     @Root() dataset: Dataset,
     @Arg('first', () => Int, { defaultValue: 100 }) first: number,
     @Ctx() { loaders }: RequestContext,
   ): Promise<SkippedRecord[]> {
-    return loaders.skippedRecordsOfDataset.load({ datasetId: dataset.id, first });
+    return loaders.skippedRecordsOfDataset.load({ datasetId: dataset.id, first: requireFirst(first, 0) });
   }
 
   @Reads()
@@ -91,12 +91,12 @@ export class DatasetResolver {
     complexity: pageComplexity,
     description: 'Images that are there more than once.',
   })
-  duplicates(
+  async duplicates(
     @Root() dataset: Dataset,
     @Arg('first', () => Int, { defaultValue: 100 }) first: number,
     @Ctx() { loaders }: RequestContext,
   ): Promise<DuplicateImage[]> {
-    return loaders.duplicatesOfDataset.load({ datasetId: dataset.id, first });
+    return loaders.duplicatesOfDataset.load({ datasetId: dataset.id, first: requireFirst(first, 0) });
   }
 
   @Reads('state')

@@ -1,10 +1,8 @@
 /** The first records of what an import reports: cut in the database, for a report may have a hundred thousand. */
 import DataLoader from 'dataloader';
 import { z } from 'zod';
-import { TeddyhubError } from '../../domain/errors.js';
 import { duplicateRecord, skippedRecord } from '../../domain/jobs/dataset-import.js';
 import { groupBy } from '../kit/group.js';
-import { MAX_PAGE } from '../kit/paging.js';
 import type { DatasetRepository, Report } from './dataset.repository.js';
 
 interface Key {
@@ -12,13 +10,12 @@ interface Key {
   first: number;
 }
 
-/** One statement for all datasets that are asked for as many records in a tick. Throws INVALID_INPUT. */
+/** One statement for all datasets that are asked for as many records in a tick. */
 const reportLoader = <T>(datasets: DatasetRepository, projectId: string, report: Report, records: z.ZodType<T[]>) =>
   new DataLoader<Key, T[], string>(
     async (keys) => {
       const found = new Map<string, T[]>();
       for (const [first, group] of groupBy(keys, (key) => key.first)) {
-        assertPage(first);
         const ids = group.map(({ datasetId }) => datasetId);
         const rows = first === 0 ? [] : await datasets.reports(projectId, report, ids, first);
         for (const row of rows) found.set(cacheKey({ datasetId: row.id, first }), records.parse(row.records));
@@ -34,8 +31,3 @@ export const reportLoaders = (datasets: DatasetRepository, projectId: string) =>
 });
 
 const cacheKey = ({ datasetId, first }: Key): string => `${datasetId} ${first}`;
-
-function assertPage(first: number): void {
-  if (first >= 0 && first <= MAX_PAGE) return;
-  throw new TeddyhubError('INVALID_INPUT', `\`first\` must be 0 to ${MAX_PAGE}.`);
-}

@@ -8,7 +8,7 @@ import { nestedConnection } from '../kit/batch.js';
 import { Reads } from '../kit/columns.js';
 import { type Connection, pageComplexity } from '../kit/connection.js';
 import { fromRow } from '../kit/node.js';
-import type { PageArguments } from '../kit/paging.js';
+import { type PageArguments, requireFirst } from '../kit/paging.js';
 import { Progress, progressOf } from '../kit/progress.js';
 import { Task, Tasks } from '../task/task.type.js';
 import { TeacherPool } from '../teacher-pool/teacher-pool.type.js';
@@ -63,7 +63,7 @@ export class DistillationRunResolver {
     @Arg('first', () => Int, { defaultValue: 100 }) first: number,
     @Ctx() { loaders }: RequestContext,
   ): Promise<RunEvent[]> {
-    return (await loaders.eventsOfRun.load({ runId: run.id, after, first })).map(toRunEvent);
+    return (await loaders.eventsOfRun.load({ runId: run.id, after, first: requireFirst(first, 1) })).map(toRunEvent);
   }
 
   @Reads()

@@ -1,8 +1,6 @@
 import DataLoader from 'dataloader';
-import { TeddyhubError } from '../../domain/errors.js';
 import type { StoredRunEvent } from '../../platform/events/stored-event.js';
 import { groupBy } from '../kit/group.js';
-import { MAX_PAGE } from '../kit/paging.js';
 import type { DistillationRunRepository } from './distillation-run.repository.js';
 
 interface Key {
@@ -11,16 +9,13 @@ interface Key {
   first: number;
 }
 
-/** One statement for all runs that are asked for the same page of their events in a tick. Throws INVALID_INPUT. */
+/** One statement for all runs that are asked for the same page of their events in a tick. */
 export const runEventsLoader = (runs: DistillationRunRepository): DataLoader<Key, StoredRunEvent[], string> =>
   new DataLoader(
     async (keys) => {
       const found = new Map<string, StoredRunEvent[]>();
       for (const [page, group] of groupBy(keys, pageOf)) {
         const { after, first } = group[0]!;
-        if (first < 1 || first > MAX_PAGE) {
-          throw new TeddyhubError('INVALID_INPUT', `\`first\` must be 1 to ${MAX_PAGE}.`);
-        }
         const ids = group.map(({ runId }) => runId);
         const events = groupBy(await runs.events(ids, after, first), ({ runId }) => runId);
         for (const [runId, ofRun] of events) found.set(`${runId} ${page}`, ofRun);

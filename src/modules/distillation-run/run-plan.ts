@@ -29,10 +29,12 @@ export async function createRun(
   origin: { originRunId: string; originKind: 'CLONE' | 'RETRY' } | null = null,
 ): Promise<void> {
   const { name, config, seed, labels } = plan;
-  const at = (field: string) => (origin?.originKind === 'RETRY' ? ['id'] : [...path, field]);
+  const isRetry = origin?.originKind === 'RETRY';
+  const at = (field: string) => (isRetry ? ['id'] : [...path, field]);
   const dataset = await requireReadyDataset(tx, projectId, plan.datasetId, at('datasetId'));
   const pool = await requireReadyPool(tx, projectId, dataset, plan.teacherPoolId, at('teacherPoolId'));
-  checkConfig(config, dataset, pool.teachers, at('config'));
+  // What a run was started with it goes on with: only its dataset and its pool may have changed.
+  if (!isRetry) checkConfig(config, dataset, pool.teachers, at('config'));
   await tx.distillationRun.create({
     data: { id, projectId, datasetId: dataset.id, poolId: pool.id, name, seed, config, labels, ...origin },
   });

@@ -147,3 +147,9 @@ export function toPage<Row extends { id: string }>(window: Window, read: readonl
     },
   };
 }
+
+/** How many entries of a list without cursors. Before any loader, which would fail for all who ask at once. Throws INVALID_INPUT. */
+export function requireFirst(first: number, least: number): number {
+  if (first >= least && first <= MAX_PAGE) return first;
+  throw new TeddyhubError('INVALID_INPUT', `\`first\` must be ${least} to ${MAX_PAGE}.`);
+}
