@@ -9,6 +9,7 @@ import { end, optionsOf } from './support/options.js';
 import { qualityPlots } from './support/quality-plots.js';
 import { readJson, resultsPath, root } from './support/report.js';
 import { type EngineResult, engineTable, kernelTable } from './support/tables/engine.js';
+import { goalsTable } from './support/tables/goals.js';
 import { type LabelSizeResult, labelSizeTable } from './support/tables/labels.js';
 import {
   headlineTable,
@@ -49,6 +50,16 @@ const SECTIONS: Record<string, (argument: string) => string> = {
       { title: 'Tiny-ImageNet-20', result: resultOf<QualityResult>('quality-tiny-imagenet-20') },
       { title: 'Fashion-MNIST', result: resultOf<QualityResult>('quality-fashion-mnist') },
     ]),
+  goals: () =>
+    goalsTable({
+      cifar10: resultOf('quality-cifar10'),
+      cifar10Resnet18: resultOf('quality-cifar10-resnet18'),
+      tinyImageNet: resultOf('quality-tiny-imagenet-20'),
+      fashionMnist: resultOf('quality-fashion-mnist'),
+      timeCifar10: resultOf('time-to-accuracy-cifar10'),
+      timeFashionMnist: resultOf('time-to-accuracy-fashion-mnist'),
+      engine: resultOf('engine'),
+    }),
   teachers: (suite) => teacherList(resultOf<QualityResult>(`quality-${suite}`)),
 };
 
