@@ -100,7 +100,7 @@ function describe(set: Awaited<ReturnType<typeof readOne>>): string {
   const size = sizeOf(listed.reduce((sum, { bytes }) => sum + Number(bytes), 0));
   const files = `${count} files of ${count > listed.length ? 'more than ' : ''}${size}`;
   const line = (name: string, value: string | number | null | undefined) => `${name.padEnd(15)}${value ?? '-'}`;
-  const others = (name: string, { totalCount, nodes }: (typeof lists)[number]) =>
+  const others = (name: string, { totalCount, nodes }: { totalCount: number; nodes: readonly unknown[] }) =>
     totalCount > nodes.length ? [line(name, `and ${totalCount - nodes.length} more`)] : [];
   return [
     line('name', set.name),
@@ -121,9 +121,10 @@ function describe(set: Awaited<ReturnType<typeof readOne>>): string {
       ...labels.nodes.map(({ name, bytes }) => line(`${mode} labels`, `${name}  ${sizeOf(Number(bytes))}`)),
       ...others(`${mode} labels`, labels),
     ]),
-    ...set.tokens.map(({ prefix, name, expiresAt, revokedAt }) =>
+    ...set.tokens.nodes.map(({ prefix, name, expiresAt, revokedAt }) =>
       line('token', `tht_${prefix}_...  ${revokedAt ? `revoked ${revokedAt}` : `until ${expiresAt}`}  ${name}`),
     ),
+    ...others('token', set.tokens),
   ].join('\n');
 }
 

@@ -39,6 +39,7 @@ import { StorageService } from './project/storage.service.js';
 import { RetentionService } from './retention/retention.service.js';
 import { SetTokenRepository } from './set-token/set-token.repository.js';
 import { SetTokenService } from './set-token/set-token.service.js';
+import { DistilledSetTokens } from './set-token/set-token.type.js';
 import { TokenAuthenticator } from './set-token/token-authenticator.js';
 import { type OwnerColumn, type RunPhase, TaskRepository } from './task/task.repository.js';
 import { TaskService } from './task/task.service.js';
@@ -114,7 +115,6 @@ export type Services = ReturnType<typeof createServices>;
 export function createLoaders(repositories: Repositories, projectId: string, columns: ColumnsOf) {
   const { database, datasets, teacherPools, distillationRuns, runMetrics, tasks, distilledSets, evaluations } =
     repositories;
-  const { setTokens } = repositories;
   const progressOf = (owner: OwnerColumn) =>
     byParent(
       (ids) => tasks.progressOfOwners(projectId, owner, ids),
@@ -145,11 +145,6 @@ export function createLoaders(repositories: Repositories, projectId: string, col
       (ids) => distilledSets.ofRuns(projectId, ids),
       (set) => set.runId,
     ),
-    tokensOfSet: byParent(
-      (ids) => setTokens.ofSets(projectId, ids),
-      (token) => token.distilledSetId,
-    ),
-    setTokenById: byId((ids) => setTokens.byIds(projectId, ids)),
     labelSetsOfSet: byParent(
       (ids) => distilledSets.labelSetsOfSets(projectId, ids),
       (labels) => labels.distilledSetId,
@@ -181,6 +176,7 @@ export function createLoaders(repositories: Repositories, projectId: string, col
     teachersOfPool: children(database, Teachers, 'poolId', columns),
     taskPagesOfRun: children(database, Tasks, 'runId', columns),
     evaluationsOfSet: children(database, Evaluations, 'distilledSetId', columns),
+    tokensOfSet: children(database, DistilledSetTokens, 'distilledSetId', columns),
     shardsOfSet: children(database, DistilledShards, 'distilledSetId', columns),
     filesOfLabelSet: children(database, LabelFiles, 'labelSetId', columns),
   };

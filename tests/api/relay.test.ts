@@ -202,6 +202,22 @@ describe('node', () => {
     );
   });
 
+  it('is an error of its own where the key may not read it, and takes none of the others with it', async () => {
+    const { database } = api.world;
+    const dataset = await seedDataset(database, api.project);
+    const data = { projectId: api.project.id, actor: 'key:12345678', action: 'datasetImport', subjectType: 'Dataset' };
+    const event = await database.auditEvent.create({ data: { ...data, subjectId: dataset.id, data: {} } });
+    const id = toGlobalId('Dataset', dataset.id);
+    const ids = [id, toGlobalId('AuditEvent', event.id), id];
+    const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }';
+    const answer = await api.send(query, { ids }, api.keys.VIEWER);
+    assert.deepEqual(listAt(answer.data, 'nodes'), [{ id }, null, { id }]);
+    assert.deepEqual(
+      answer.errors.map(({ path, extensions }) => [path, extensions?.code]),
+      [[['nodes', 1], 'FORBIDDEN']],
+    );
+  });
+
   it('is null where the id names nothing, keeping the places of the others', async () => {
     const dataset = await seedDataset(api.world.database, api.project);
     const id = toGlobalId('Dataset', dataset.id);

@@ -51,5 +51,10 @@ const cellOf = (value: string | number): string => {
 
 async function jpegEncoder(quality: number): Promise<(png: Buffer) => Promise<Buffer>> {
   const { default: sharp } = await import('sharp');
-  return (png) => sharp(png).jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer();
+  return async (png) => {
+    const image = sharp(png);
+    // sharp would write three equal channels of a grey image.
+    if ((await image.metadata()).channels === 1) image.toColourspace('b-w');
+    return image.jpeg({ quality, chromaSubsampling: '4:4:4' }).toBuffer();
+  };
 }

@@ -38,6 +38,7 @@ const FIELDS = {
   DistilledShard: Prisma.DistilledShardScalarFieldEnum,
   LabelSet: Prisma.LabelSetScalarFieldEnum,
   LabelFile: Prisma.LabelFileScalarFieldEnum,
+  DistilledSetToken: Prisma.DistilledSetTokenScalarFieldEnum,
 } satisfies Record<NodeType, object>;
 
 /** Reports of imports, of up to 100,000 records each: their fields read the first of them by themselves. */

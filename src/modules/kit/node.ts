@@ -19,6 +19,7 @@ export const NODE_TYPES = [
   'DistilledShard',
   'LabelSet',
   'LabelFile',
+  'DistilledSetToken',
 ] as const;
 
 export type NodeType = (typeof NODE_TYPES)[number];

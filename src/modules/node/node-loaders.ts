@@ -11,6 +11,7 @@ import { byId } from '../kit/batch.js';
 import type { Columns, ColumnsOf } from '../kit/columns.js';
 import { type DataOf, fromRow, type Node, type NodeType } from '../kit/node.js';
 import { Project } from '../project/project.type.js';
+import { DistilledSetToken } from '../set-token/set-token.type.js';
 import { Task } from '../task/task.type.js';
 import { Teacher, TeacherPool } from '../teacher-pool/teacher-pool.type.js';
 import { Worker } from '../worker/worker.type.js';
@@ -30,13 +31,14 @@ export interface NodeOf {
   DistilledShard: DistilledShard;
   LabelSet: LabelSet;
   LabelFile: LabelFile;
+  DistilledSetToken: DistilledSetToken;
 }
 
 export type NodeLoaders = { [T in NodeType]: DataLoader<string, NodeOf[T] | null> };
 
 export function nodeLoaders(repositories: Repositories, projectId: string, columnsOf: ColumnsOf): NodeLoaders {
   const { datasets, teacherPools, distillationRuns, tasks, distilledSets, evaluations } = repositories;
-  const { workers, apiKeys, auditEvents, projects } = repositories;
+  const { workers, apiKeys, auditEvents, projects, setTokens } = repositories;
   /** Of what has long rows, as much as the operation needs. */
   const part = <N extends Node>(
     name: NodeType,
@@ -63,6 +65,7 @@ export function nodeLoaders(repositories: Repositories, projectId: string, colum
     DistilledShard: nodes(DistilledShard, (ids) => distilledSets.shardsByIds(projectId, ids)),
     LabelSet: nodes(LabelSet, (ids) => distilledSets.labelSetsByIds(projectId, ids)),
     LabelFile: nodes(LabelFile, (ids) => distilledSets.labelFilesByIds(projectId, ids)),
+    DistilledSetToken: nodes(DistilledSetToken, (ids) => setTokens.byIds(projectId, ids)),
   };
 }
 

@@ -1,6 +1,6 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { CreateInput, MutationInput, Payload } from '../kit/mutation.js';
-import { SetToken } from './set-token.type.js';
+import { DistilledSetToken } from './set-token.type.js';
 
 export const DEFAULT_SECONDS = 7 * 86_400;
 
@@ -18,8 +18,8 @@ export class DistilledSetTokenCreateInput extends CreateInput {
 
 @ObjectType()
 export class DistilledSetTokenCreatePayload extends Payload {
-  @Field(() => SetToken, { nullable: true })
-  token!: SetToken | null;
+  @Field(() => DistilledSetToken, { nullable: true })
+  token!: DistilledSetToken | null;
 
   @Field(() => String, {
     nullable: true,
@@ -36,6 +36,6 @@ export class DistilledSetTokenRevokeInput extends MutationInput {
 
 @ObjectType()
 export class DistilledSetTokenRevokePayload extends Payload {
-  @Field(() => SetToken, { nullable: true })
-  token!: SetToken | null;
+  @Field(() => DistilledSetToken, { nullable: true })
+  token!: DistilledSetToken | null;
 }

@@ -14,13 +14,6 @@ export class SetTokenRepository {
     });
   }
 
-  ofSets(projectId: string, setIds: readonly string[]): Promise<DistilledSetToken[]> {
-    return this.database.distilledSetToken.findMany({
-      where: { distilledSet: { projectId }, distilledSetId: { in: [...setIds] } },
-      orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-    });
-  }
-
   byIds(projectId: string, ids: readonly string[]): Promise<DistilledSetToken[]> {
     return this.database.distilledSetToken.findMany({ where: { distilledSet: { projectId }, id: { in: [...ids] } } });
   }

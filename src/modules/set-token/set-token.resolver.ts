@@ -1,15 +1,18 @@
-import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
 import { DistilledSet } from '../distilled-set/distilled-set.type.js';
-import { listComplexity } from '../kit/connection.js';
+import { nestedConnection } from '../kit/batch.js';
+import { Reads } from '../kit/columns.js';
+import { type Connection, pageComplexity } from '../kit/connection.js';
 import { toPayload } from '../kit/mutation.js';
+import type { PageArguments } from '../kit/paging.js';
 import {
   DistilledSetTokenCreateInput,
   DistilledSetTokenCreatePayload,
   DistilledSetTokenRevokeInput,
   DistilledSetTokenRevokePayload,
 } from './set-token.input.js';
-import { SetToken } from './set-token.type.js';
+import { type DistilledSetToken, DistilledSetTokens } from './set-token.type.js';
 
 @Resolver(() => DistilledSet)
 export class SetTokenResolver {
@@ -21,7 +24,7 @@ export class SetTokenResolver {
     @Ctx() { services, loaders, ...caller }: RequestContext,
   ): Promise<DistilledSetTokenCreatePayload> {
     const { result, ...payload } = await toPayload(input, () => services.setTokens.create(caller, input));
-    const token = result === null ? null : await loaders.setTokenById.load(result.id);
+    const token = result === null ? null : await loaders.nodes.DistilledSetToken.load(result.id);
     return { token, secret: result?.secret ?? null, ...payload };
   }
 
@@ -31,14 +34,19 @@ export class SetTokenResolver {
     @Ctx() { services, loaders, ...caller }: RequestContext,
   ): Promise<DistilledSetTokenRevokePayload> {
     const { result, ...payload } = await toPayload(input, () => services.setTokens.revoke(caller, input));
-    return { token: result === null ? null : await loaders.setTokenById.load(result), ...payload };
+    return { token: result === null ? null : await loaders.nodes.DistilledSetToken.load(result), ...payload };
   }
 
-  @FieldResolver(() => [SetToken], {
-    complexity: listComplexity(10),
-    description: 'Every token that was made for it, also those that do not work any more.',
+  @Reads()
+  @FieldResolver(() => DistilledSetTokens.Connection, {
+    complexity: pageComplexity,
+    description: 'Every token that was made for it, also those that do not work any more, until a month later.',
   })
-  tokens(@Root() set: DistilledSet, @Ctx() { loaders }: RequestContext): Promise<SetToken[]> {
-    return loaders.tokensOfSet.load(set.id);
+  tokens(
+    @Root() set: DistilledSet,
+    @Args(() => DistilledSetTokens.Arguments) page: PageArguments,
+    @Ctx() { loaders }: RequestContext,
+  ): Promise<Connection<DistilledSetToken>> {
+    return nestedConnection(loaders.tokensOfSet, set.id, page);
   }
 }

@@ -1,9 +1,15 @@
 import { Field, ObjectType } from 'type-graphql';
+import { CREATED_AT, defineList } from '../kit/connection.js';
+import { Node } from '../kit/node.js';
 
-@ObjectType('DistilledSetToken', {
+@ObjectType({
+  simpleResolvers: true,
+  implements: Node,
   description: 'Reads one set from the data plane, until its time, and nothing else.',
 })
-export class SetToken {
+export class DistilledSetToken extends Node {
+  readonly typeName = 'DistilledSetToken';
+
   @Field(() => String, { description: 'The public part of the token.' })
   prefix!: string;
 
@@ -19,3 +25,8 @@ export class SetToken {
   @Field(() => Date, { nullable: true })
   revokedAt!: Date | null;
 }
+
+export const DistilledSetTokens = defineList(DistilledSetToken, {
+  table: 'DistilledSetToken',
+  sorts: { CREATED_AT },
+});

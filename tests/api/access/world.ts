@@ -50,7 +50,7 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
   ];
   const source = toJson(datasetSource.parse({ kind: 'FILES', path: '/nowhere' }));
   await database.dataset.update({ where: { id: dataset.id }, data: { skippedRecords, duplicates, source } });
-  await database.distilledSetToken.create({
+  const token = await database.distilledSetToken.create({
     data: {
       distilledSetId: set.id,
       ...{ name: 'token', prefix: 'token', secretHash: 'none', expiresAt: new Date(Date.now() + 3_600_000) },
@@ -148,6 +148,7 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
     DistilledShard: shard.id,
     LabelSet: labels.id,
     LabelFile: file.id,
+    DistilledSetToken: token.id,
   };
   const ids = Object.fromEntries(NODE_TYPES.map((type) => [type, toGlobalId(type, uuids[type])])) as Everything['ids'];
   // Workers serve all projects.

@@ -190,8 +190,8 @@ export const DistilledSetDetails: Operation<'query', types.DistilledSetDetailsQu
   kind: 'query',
   name: 'DistilledSetDetails',
   idempotent: false,
-  digest: 'sha256:fbbb3caaf03481d2f5dfced42797f8f6e9eefbd40fe5391372cb36614a1ac069',
-  text: "query DistilledSetDetails($id: ID!) {\n  distilledSet(id: $id) {\n    ...DistilledSetFields\n    manifestUrl\n    archivedAt\n    distillationRun {\n      id\n      name\n    }\n    shards(first: 100) {\n      totalCount\n      nodes {\n        name\n        bytes\n        samples\n        digest\n      }\n    }\n    labelSets {\n      mode\n      files(first: 100) {\n        totalCount\n        nodes {\n          name\n          bytes\n          digest\n        }\n      }\n    }\n    tokens {\n      prefix\n      name\n      expiresAt\n      revokedAt\n    }\n  }\n}\n\nfragment DistilledSetFields on DistilledSet {\n  id\n  uuid\n  name\n  state\n  imagesPerClass\n  sampleCount\n  digest\n  createdAt\n  publishedAt\n  deleteAfter\n}",
+  digest: 'sha256:92b34343093a2c1dd0f3e66ad5e027e42e8415ebe8efc2b9341f411d3fb60601',
+  text: "query DistilledSetDetails($id: ID!) {\n  distilledSet(id: $id) {\n    ...DistilledSetFields\n    manifestUrl\n    archivedAt\n    distillationRun {\n      id\n      name\n    }\n    shards(first: 100) {\n      totalCount\n      nodes {\n        name\n        bytes\n        samples\n        digest\n      }\n    }\n    labelSets {\n      mode\n      files(first: 100) {\n        totalCount\n        nodes {\n          name\n          bytes\n          digest\n        }\n      }\n    }\n    tokens(first: 100) {\n      totalCount\n      nodes {\n        prefix\n        name\n        expiresAt\n        revokedAt\n      }\n    }\n  }\n}\n\nfragment DistilledSetFields on DistilledSet {\n  id\n  uuid\n  name\n  state\n  imagesPerClass\n  sampleCount\n  digest\n  createdAt\n  publishedAt\n  deleteAfter\n}",
 };
 
 export const ShareDistilledSet: Operation<'mutation', types.ShareDistilledSetMutation, types.ShareDistilledSetMutationVariables> = {

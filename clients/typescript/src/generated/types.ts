@@ -995,7 +995,7 @@ export type DistilledSetDetailsQueryVariables = Exact<{
 }>;
 
 
-export type DistilledSetDetailsQuery = { distilledSet: { manifestUrl: string, archivedAt: string | null, id: string, uuid: string, name: string, state: DistilledSetState, imagesPerClass: number, sampleCount: number, digest: string, createdAt: string, publishedAt: string | null, deleteAfter: string | null, distillationRun: { id: string, name: string }, shards: { totalCount: number, nodes: Array<{ name: string, bytes: string, samples: number, digest: string }> }, labelSets: Array<{ mode: LabelMode, files: { totalCount: number, nodes: Array<{ name: string, bytes: string, digest: string }> } }>, tokens: Array<{ prefix: string, name: string, expiresAt: string, revokedAt: string | null }> } | null };
+export type DistilledSetDetailsQuery = { distilledSet: { manifestUrl: string, archivedAt: string | null, id: string, uuid: string, name: string, state: DistilledSetState, imagesPerClass: number, sampleCount: number, digest: string, createdAt: string, publishedAt: string | null, deleteAfter: string | null, distillationRun: { id: string, name: string }, shards: { totalCount: number, nodes: Array<{ name: string, bytes: string, samples: number, digest: string }> }, labelSets: Array<{ mode: LabelMode, files: { totalCount: number, nodes: Array<{ name: string, bytes: string, digest: string }> } }>, tokens: { totalCount: number, nodes: Array<{ prefix: string, name: string, expiresAt: string, revokedAt: string | null }> } } | null };
 
 export type ShareDistilledSetMutationVariables = Exact<{
   input: DistilledSetTokenCreateInput;
