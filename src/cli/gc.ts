@@ -74,7 +74,8 @@ const verb = (dryRun: boolean) => (dryRun ? 'would remove' : 'removed');
 function summary({ dryRun, rows, objects, bytes, uploads, kept, before }: Collected): string {
   return (
     `${verb(dryRun)} ${objects} objects of ${sizeOf(bytes)}, ${uploads} unfinished uploads, ` +
-    `${rows.distilledSets} distilled sets, ${rows.datasets} datasets, ${rows.teacherStatistics} stale statistics, ` +
+    `${rows.distilledSets} distilled sets, ${rows.distillationRuns} runs, ${rows.teacherPools} teacher pools, ` +
+    `${rows.datasets} datasets, ${rows.teacherStatistics} stale statistics, ` +
     `${rows.tokens} tokens, ${rows.idempotencyKeys} idempotency keys, ${rows.progressEvents} old progress events; ` +
     `kept ${kept.objects} unnamed objects of ${sizeOf(kept.bytes)} written since ${before.toISOString()}`
   );

@@ -69,7 +69,7 @@ describe('retention', () => {
     for (const { id } of [used, unused]) assert.ok(at(await onDataset('Archive', id), 'dataset.archivedAt'));
     assert.match(
       errorsOf(await onDataset('Delete', used.id))[0] ?? '',
-      /used by 1 teacher pools and 0 runs: it stays archived/,
+      /used by 1 teacher pools and 0 runs, archived ones included: delete these first/,
     );
     assert.ok(at(await onDataset('Delete', unused.id), 'dataset.deleteAfter'));
     const train = await api.mutate('teacherPoolTrain', 'TeacherPoolTrainInput', 'teacherPool { id }', {
@@ -96,5 +96,89 @@ describe('retention', () => {
     const { id: _id, ...same } = shard!;
     await api.world.database.distilledShard.create({ data: { ...same, index: 9, name: 'the-same-object' } });
     assert.deepEqual((await ask()).DISTILLED_SETS, use.DISTILLED_SETS);
+  });
+
+  describe('of what stands on each other', () => {
+    const ids = { set: '', run: '', pool: '', dataset: '' };
+    const onOne = (mutation: string, field: string, id: string) =>
+      api.mutate(mutation, 'RetentionInput', `${field} { deleteAfter }`, { id });
+    const onRuns = async (mutation: string) => {
+      const fields = 'results { distillationRun { archivedAt deleteAfter } userErrors { code message } }';
+      const payload = await api.mutate(mutation, 'DistillationRunsInput', fields, { ids: [ids.run] });
+      return at(payload, 'results.0');
+    };
+    const pending = async () => {
+      const query = `query ($ids: [ID!]!) { nodes(ids: $ids) {
+        ... on DistilledSet { deleteAfter } ... on DistillationRun { deleteAfter }
+        ... on TeacherPool { deleteAfter } ... on Dataset { deleteAfter } } }`;
+      const { data } = await api.send(query, { ids: [ids.set, ids.run, ids.pool, ids.dataset] });
+      return (at(data, 'nodes') as { deleteAfter: string | null }[]).map(({ deleteAfter }) => deleteAfter !== null);
+    };
+    const deleteAll = async () => {
+      await api.mutate('distilledSetsArchive', 'DistilledSetsArchiveInput', 'results { id }', { ids: [ids.set] });
+      await onRuns('distillationRunsArchive');
+      await onOne('datasetArchive', 'dataset', ids.dataset);
+      await onOne('distilledSetDelete', 'distilledSet', ids.set);
+      assert.ok(at(await onRuns('distillationRunsDelete'), 'distillationRun.deleteAfter'));
+      await onOne('teacherPoolDelete', 'teacherPool', ids.pool);
+      await onOne('datasetDelete', 'dataset', ids.dataset);
+      assert.deepEqual(await pending(), [true, true, true, true]);
+    };
+
+    before(async () => {
+      const mine = await seedPublishedSet(api.world, api.project);
+      const { run } = await api.world.database.distilledSet.findUniqueOrThrow({
+        where: { id: mine.id },
+        include: { run: true },
+      });
+      await api.world.database.distillationRun.update({ where: { id: run.id }, data: { state: 'SUCCEEDED' } });
+      ids.set = mine.globalId;
+      ids.run = toGlobalId('DistillationRun', run.id);
+      ids.pool = toGlobalId('TeacherPool', run.poolId);
+      ids.dataset = toGlobalId('Dataset', run.datasetId);
+    });
+
+    it('deletes nothing under what is kept', async () => {
+      await onRuns('distillationRunsArchive');
+      await onOne('datasetArchive', 'dataset', ids.dataset);
+      assert.match(errorsOf(await onRuns('distillationRunsDelete'))[0] ?? '', /made the distilled set .*: delete that/);
+      assert.match(errorsOf(await onOne('teacherPoolDelete', 'teacherPool', ids.pool))[0] ?? '', /used by 1 runs/);
+      assert.match(
+        errorsOf(await onOne('datasetDelete', 'dataset', ids.dataset))[0] ?? '',
+        /1 teacher pools and 1 runs/,
+      );
+      assert.deepEqual(await pending(), [false, false, false, false]);
+    });
+
+    it('starts nothing on a deleted pool', async () => {
+      await deleteAll();
+      await onOne('datasetRestore', 'dataset', ids.dataset);
+      const started = await api.mutate('distillationRunStart', 'DistillationRunStartInput', 'distillationRun { id }', {
+        ...{ name: 'late', datasetId: ids.dataset, teacherPoolId: ids.pool, idempotencyKey: 'late run' },
+        config: { synthesis: { imagesPerClass: 1 } },
+      });
+      assert.match(errorsOf(started)[0] ?? '', /^INVALID_STATE: Teacher pool .* is deleted: restore it/);
+    });
+
+    it('restores with a set what it stands on, and with a run and a pool likewise', async () => {
+      await deleteAll();
+      await onOne('distilledSetRestore', 'distilledSet', ids.set);
+      assert.deepEqual(await pending(), [false, false, false, false]);
+      await deleteAll();
+      await onRuns('distillationRunsUnarchive');
+      assert.deepEqual(await pending(), [true, false, false, false]);
+      await deleteAll();
+      await onOne('teacherPoolRestore', 'teacherPool', ids.pool);
+      assert.deepEqual(await pending(), [true, true, false, false]);
+    });
+
+    it('is recorded, each deletion and restoration once', async () => {
+      const where = { action: { startsWith: 'teacherPool' } };
+      const events = await api.world.database.auditEvent.findMany({ where, orderBy: [{ createdAt: 'asc' }] });
+      assert.deepEqual(
+        events.map(({ action }) => action),
+        ['teacherPoolDelete', 'teacherPoolDelete', 'teacherPoolDelete', 'teacherPoolRestore'],
+      );
+    });
   });
 });

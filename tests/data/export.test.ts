@@ -84,7 +84,10 @@ describe('what the commands make of a published set', () => {
     const to = await exported('class-folders', '--image', 'jpeg', '--quality', '80');
     const file = await readFile(join(to, '0_boot', '000000.jpg'));
     const { format, channels, width, height } = await sharp(file).metadata();
-    assert.deepEqual({ format, channels, width, height }, { format: 'jpeg', channels: 1, width: WIDTH, height: HEIGHT });
+    assert.deepEqual(
+      { format, channels, width, height },
+      { format: 'jpeg', channels: 1, width: WIDTH, height: HEIGHT },
+    );
   });
 
   it('tensors as the code of papers keeps them, at full size and normalized', async () => {

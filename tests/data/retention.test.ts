@@ -306,6 +306,48 @@ describe('garbage collection', () => {
     assert.deepEqual(left, [set.manifestKey, ...shards.map((shard) => shard.objectKey)].sort());
   });
 
+  it('removes a deleted run with its tasks and curves, then its pool and its dataset, and keeps what others stand on', async () => {
+    const { database } = world;
+    const [dataset, other] = [await seedDataset(database, project), await seedDataset(database, project)];
+    const [pool, shared] = [await seedPool(database, dataset), await seedPool(database, other)];
+    const [gone, kept] = [await seedRun(database, pool), await seedRun(database, shared)];
+    const derived = await seedRun(database, shared);
+    await database.distillationRun.update({
+      where: { id: derived.id },
+      data: { originRunId: gone.id, originKind: 'CLONE' },
+    });
+    const checkpoint = await putByDigest(store, 'checkpoints/of-the-run', Buffer.from('state'), '');
+    const task = { projectId: project.id, runId: gone.id, kind: 'SYNTHESIS', state: 'CANCELED', payload: {} } as const;
+    const { id: taskId } = await database.task.create({ data: { ...task, checkpointKey: checkpoint.key } });
+    await database.metricPoint.create({ data: { runId: gone.id, taskId, name: 'loss', step: 1, value: 1 } });
+    const deleteAfter = later(24 * 7);
+    await database.distillationRun.updateMany({
+      where: { id: gone.id },
+      data: { archivedAt: new Date(), deleteAfter },
+    });
+    await database.teacherPool.updateMany({ data: { deleteAfter } });
+    await database.dataset.updateMany({ data: { archivedAt: new Date(), deleteAfter } });
+    const counts = async () => [
+      await database.distillationRun.count(),
+      await database.teacherPool.count(),
+      await database.dataset.count(),
+      await database.metricPoint.count({ where: { runId: gone.id } }),
+    ];
+    await collect();
+    assert.deepEqual(await counts(), [3, 2, 2, 1], 'before its time');
+    const dry = await collect({ now: later(24 * 8), dryRun: true });
+    assert.deepEqual([dry.rows.distillationRuns, await counts()], [1, [3, 2, 2, 1]]);
+    const { rows } = await collect({ now: later(24 * 8) });
+    assert.deepEqual([rows.distillationRuns, rows.teacherPools, rows.datasets], [1, 1, 1]);
+    assert.deepEqual(await counts(), [2, 1, 1, 0]);
+    assert.equal(await store.stat(checkpoint.key), null);
+    const left = await database.distillationRun.findMany({ orderBy: { id: 'asc' } });
+    assert.deepEqual(
+      left.map(({ id, originRunId }) => [id, originRunId]),
+      [kept.id, derived.id].sort().map((id) => [id, null]),
+    );
+  });
+
   it('keeps a dataset that something stands on, whatever was asked', async () => {
     const used = await seedDataset(world.database, project);
     await seedPool(world.database, used);

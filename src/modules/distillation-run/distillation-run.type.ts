@@ -83,6 +83,9 @@ export class DistillationRun extends Node {
   @Field(() => Date, { nullable: true, description: 'Lists leave archived runs out unless asked for them.' })
   archivedAt!: Date | null;
 
+  @Field(() => Date, { nullable: true, description: 'When a deletion takes effect. Null: it was not deleted.' })
+  deleteAfter!: Date | null;
+
   datasetId!: string;
   poolId!: string;
   originRunId!: string | null;
@@ -102,7 +105,17 @@ export class DistillationRun extends Node {
 /** The configuration is large, and read apart where it is asked for. */
 const RUN_COLUMNS = [
   ...['id', 'projectId', 'datasetId', 'poolId', 'name', 'method', 'state', 'seed', 'eventSequence', 'labels', 'notes'],
-  ...['version', 'originRunId', 'originKind', 'createdAt', 'updatedAt', 'startedAt', 'finishedAt', 'archivedAt'],
+  ...[
+    'version',
+    'originRunId',
+    'originKind',
+    'createdAt',
+    'updatedAt',
+    'startedAt',
+    'finishedAt',
+    'archivedAt',
+    'deleteAfter',
+  ],
   ...['failureKind', 'failureCode', 'failureMessage', 'failureRetryable'],
 ];
 

@@ -6,6 +6,7 @@ import type { DistillationRun } from '../../platform/database/generated/client.j
 import type { Log } from '../../platform/log.js';
 import { type Backend, lockRun, requestRunCancel } from '../../platform/orchestration/index.js';
 import { editOnce, raised } from '../kit/edit.js';
+import { inGrace, keepUnderRun } from '../kit/grace.js';
 import { requireLabels, requireName, requireText } from '../kit/input.js';
 import { actorOf, audit, type BulkResult, type Caller, eachOf, TRANSACTION } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
@@ -48,10 +49,25 @@ export class RunEditService {
     });
   }
 
+  /** Takes back that runs were archived or deleted, and the deletion of what they stand on. */
   unarchiveAll(caller: Caller, input: DistillationRunsInput): Promise<BulkResult[]> {
     return this.each(caller, 'distillationRun:edit', 'distillationRunUnarchive', input, async (tx, run) => {
       if (run.archivedAt === null) return null;
-      await tx.distillationRun.update({ where: { id: run.id }, data: { archivedAt: null } });
+      await tx.distillationRun.update({ where: { id: run.id }, data: { archivedAt: null, deleteAfter: null } });
+      await keepUnderRun(tx, run);
+      return {};
+    });
+  }
+
+  /** Has archived runs removed after a while, where no set stands on them. */
+  deleteAll(caller: Caller, input: DistillationRunsInput): Promise<BulkResult[]> {
+    return this.each(caller, 'object:delete', 'distillationRunDelete', input, async (tx, run, field) => {
+      if (run.deleteAfter !== null) return null;
+      const refuse = (message: string) => new TeddyhubError('INVALID_STATE', message, { field });
+      if (run.archivedAt === null) throw refuse(`Run ${run.name} is not archived: archive it first, then delete it.`);
+      const set = await tx.distilledSet.findFirst({ where: { runId: run.id, deleteAfter: null } });
+      if (set !== null) throw refuse(`Run ${run.name} made the distilled set ${set.name}: delete that first.`);
+      await tx.distillationRun.update({ where: { id: run.id }, data: { deleteAfter: inGrace() } });
       return {};
     });
   }

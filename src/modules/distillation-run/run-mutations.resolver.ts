@@ -1,5 +1,6 @@
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import type { RequestContext } from '../context.js';
+import { GRACE } from '../kit/grace.js';
 import { type BulkResult, type MutationInput, toPayload } from '../kit/mutation.js';
 import {
   DistillationRunCancelInput,
@@ -91,13 +92,24 @@ export class RunMutationsResolver {
   }
 
   @Mutation(() => DistillationRunsPayload, {
-    description: 'Puts up to 100 runs back into the lists.',
+    description:
+      'Puts up to 100 runs back into the lists, be they archived or deleted; of what they stand on (pool, dataset), that it was deleted.',
   })
   distillationRunsUnarchive(
     @Arg('input', () => DistillationRunsInput) input: DistillationRunsInput,
     @Ctx() context: RequestContext,
   ): Promise<DistillationRunsPayload> {
     return bulkPayload(context, input, () => context.services.runEdits.unarchiveAll(context, input));
+  }
+
+  @Mutation(() => DistillationRunsPayload, {
+    description: `Deletes up to 100 archived runs with their tasks, events and curves, where their sets are deleted or there is none. ${GRACE}`,
+  })
+  distillationRunsDelete(
+    @Arg('input', () => DistillationRunsInput) input: DistillationRunsInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DistillationRunsPayload> {
+    return bulkPayload(context, input, () => context.services.runEdits.deleteAll(context, input));
   }
 
   @Mutation(() => DistillationRunsPayload, {

@@ -55,6 +55,11 @@ async function requireReadyPool(
   if (pool.datasetId !== dataset.id) {
     throw new TeddyhubError('INVALID_INPUT', `Teacher pool ${pool.name} was trained on another dataset.`, { field });
   }
+  if (pool.deleteAfter !== null) {
+    throw new TeddyhubError('INVALID_STATE', `Teacher pool ${pool.name} is deleted: restore it, or take another one.`, {
+      field,
+    });
+  }
   if (pool.state !== 'READY') {
     const advice =
       pool.state === 'QUEUED' || pool.state === 'TRAINING' ? 'wait until it is READY' : 'train another one';

@@ -16,7 +16,8 @@ export class NodeResolver {
   @Reads()
   @Query(() => [Node], {
     nullable: 'items',
-    description: 'Objects in the order of their ids, at most 100; null where there is none, or none that the key may read.',
+    description:
+      'Objects in the order of their ids, at most 100; null where there is none, or none that the key may read.',
     complexity: ({ args, childComplexity }) => 1 + Math.max(1, (args.ids as string[]).length) * childComplexity,
   })
   nodes(@Arg('ids', () => [ID]) ids: string[], @Ctx() context: RequestContext): Promise<Node | null>[] {

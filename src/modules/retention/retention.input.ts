@@ -2,6 +2,7 @@ import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { Dataset } from '../dataset/dataset.type.js';
 import { DistilledSet } from '../distilled-set/distilled-set.type.js';
 import { MutationInput, Payload } from '../kit/mutation.js';
+import { TeacherPool } from '../teacher-pool/teacher-pool.type.js';
 
 @InputType({ description: 'What is to be archived, deleted or restored.' })
 export class RetentionInput extends MutationInput {
@@ -13,6 +14,12 @@ export class RetentionInput extends MutationInput {
 export class DatasetRetentionPayload extends Payload {
   @Field(() => Dataset, { nullable: true })
   dataset!: Dataset | null;
+}
+
+@ObjectType()
+export class TeacherPoolRetentionPayload extends Payload {
+  @Field(() => TeacherPool, { nullable: true })
+  teacherPool!: TeacherPool | null;
 }
 
 @ObjectType()

@@ -1,10 +1,14 @@
 import { Arg, Ctx, Mutation, Resolver } from 'type-graphql';
 import type { RequestContext } from '../context.js';
+import { GRACE } from '../kit/grace.js';
 import { toPayload } from '../kit/mutation.js';
-import { DatasetRetentionPayload, DistilledSetRetentionPayload, RetentionInput } from './retention.input.js';
+import {
+  DatasetRetentionPayload,
+  DistilledSetRetentionPayload,
+  RetentionInput,
+  TeacherPoolRetentionPayload,
+} from './retention.input.js';
 import type { RetentionService } from './retention.service.js';
-
-const GRACE = 'Garbage collection removes it a week later; until then it can be restored. For ADMIN keys.';
 
 @Resolver()
 export class RetentionResolver {
@@ -18,12 +22,35 @@ export class RetentionResolver {
     return changeSet(context, input, 'deleteSet');
   }
 
-  @Mutation(() => DistilledSetRetentionPayload, { description: 'Takes back that a set was archived or deleted.' })
+  @Mutation(() => DistilledSetRetentionPayload, {
+    description:
+      'Takes back that a set was archived or deleted; of what it stands on (run, pool, dataset), that it was deleted.',
+  })
   distilledSetRestore(
     @Arg('input', () => RetentionInput) input: RetentionInput,
     @Ctx() context: RequestContext,
   ): Promise<DistilledSetRetentionPayload> {
     return changeSet(context, input, 'restoreSet');
+  }
+
+  @Mutation(() => TeacherPoolRetentionPayload, {
+    description: `Deletes a pool that has ended, with its teachers, where no run uses it but deleted ones: nothing new can be started on it. ${GRACE}`,
+  })
+  teacherPoolDelete(
+    @Arg('input', () => RetentionInput) input: RetentionInput,
+    @Ctx() context: RequestContext,
+  ): Promise<TeacherPoolRetentionPayload> {
+    return changePool(context, input, 'deletePool');
+  }
+
+  @Mutation(() => TeacherPoolRetentionPayload, {
+    description: 'Takes back that a pool was deleted, and its dataset with it.',
+  })
+  teacherPoolRestore(
+    @Arg('input', () => RetentionInput) input: RetentionInput,
+    @Ctx() context: RequestContext,
+  ): Promise<TeacherPoolRetentionPayload> {
+    return changePool(context, input, 'restorePool');
   }
 
   @Mutation(() => DatasetRetentionPayload, { description: 'Nothing new can be started on it. What there is goes on.' })
@@ -35,7 +62,7 @@ export class RetentionResolver {
   }
 
   @Mutation(() => DatasetRetentionPayload, {
-    description: `Deletes a dataset that is archived, and that no pool or run uses. ${GRACE}`,
+    description: `Deletes a dataset that is archived, and that no pool or run uses but deleted ones. ${GRACE}`,
   })
   datasetDelete(
     @Arg('input', () => RetentionInput) input: RetentionInput,
@@ -61,6 +88,16 @@ async function changeSet(
   const { services } = context;
   const { result, ...payload } = await toPayload(input, () => services.retention[change](context, input.id));
   return { distilledSet: await services.nodes.reload(context, 'DistilledSet', result), ...payload };
+}
+
+async function changePool(
+  context: RequestContext,
+  input: RetentionInput,
+  change: keyof RetentionService & `${string}Pool`,
+): Promise<TeacherPoolRetentionPayload> {
+  const { services } = context;
+  const { result, ...payload } = await toPayload(input, () => services.retention[change](context, input.id));
+  return { teacherPool: await services.nodes.reload(context, 'TeacherPool', result), ...payload };
 }
 
 async function changeDataset(

@@ -2,13 +2,18 @@ import { TeddyhubError } from '../../domain/errors.js';
 import type { Database, Transaction } from '../../platform/database/client.js';
 import type { DistilledSetState } from '../../platform/database/generated/client.js';
 import type { Log } from '../../platform/log.js';
+import { inGrace, keepUnderPool, keepUnderSet } from '../kit/grace.js';
 import { audit, type BulkResult, type Caller, eachOf, TRANSACTION } from '../kit/mutation.js';
 import { type NodeType, notFound, requireUuid } from '../kit/node.js';
 import { assertAllowed } from '../kit/permissions.js';
+import { identifier } from '../kit/window-sql.js';
 
-/** How long a deletion can be taken back. */
-const GRACE_MS = 7 * 86_400_000;
 const FIELD = ['id'];
+
+type Deletable = NodeType & ('Dataset' | 'TeacherPool' | 'DistilledSet');
+
+/** What is deleted itself holds nothing up. */
+const KEPT = { where: { deleteAfter: null } };
 
 /** Answers how many rows it changed: where none, there is nothing to record. */
 type Write = (tx: Transaction, where: { id: string; projectId: string }) => Promise<number>;
@@ -55,7 +60,34 @@ export class RetentionService {
       const set = await tx.distilledSet.findFirstOrThrow({ where });
       const state: DistilledSetState = set.publishedAt === null ? 'STAGING' : 'PUBLISHED';
       const data = { state, archivedAt: null, deleteAfter: null };
-      return (await tx.distilledSet.updateMany({ where: { ...where, state: 'ARCHIVED' }, data })).count;
+      const { count } = await tx.distilledSet.updateMany({ where: { ...where, state: 'ARCHIVED' }, data });
+      await keepUnderSet(tx, set);
+      return count;
+    });
+  }
+
+  deletePool(caller: Caller, globalId: string): Promise<string> {
+    return this.change(caller, 'teacherPoolDelete', 'TeacherPool', globalId, async (tx, where) => {
+      const pool = await tx.teacherPool.findFirstOrThrow({ where, include: { _count: { select: { runs: KEPT } } } });
+      if (pool.state === 'QUEUED' || pool.state === 'TRAINING') {
+        throw invalid(`Teacher pool ${pool.name} is ${pool.state}: cancel it, or wait until it has ended.`);
+      }
+      const { runs } = pool._count;
+      if (runs > 0) {
+        throw invalid(`Teacher pool ${pool.name} is used by ${runs} runs, archived ones included: delete these first.`);
+      }
+      const pending = { ...where, deleteAfter: null };
+      return (await tx.teacherPool.updateMany({ where: pending, data: { deleteAfter: inGrace() } })).count;
+    });
+  }
+
+  /** Takes back a deletion, that of its dataset included. */
+  restorePool(caller: Caller, globalId: string): Promise<string> {
+    return this.change(caller, 'teacherPoolRestore', 'TeacherPool', globalId, async (tx, where) => {
+      const pool = await tx.teacherPool.findFirstOrThrow({ where });
+      await keepUnderPool(tx, pool);
+      const pending = { ...where, deleteAfter: { not: null } };
+      return (await tx.teacherPool.updateMany({ where: pending, data: { deleteAfter: null } })).count;
     });
   }
 
@@ -73,13 +105,13 @@ export class RetentionService {
     return this.change(caller, 'datasetDelete', 'Dataset', globalId, async (tx, where) => {
       const dataset = await tx.dataset.findFirstOrThrow({
         where,
-        include: { _count: { select: { teacherPools: true, runs: true } } },
+        include: { _count: { select: { teacherPools: KEPT, runs: KEPT } } },
       });
       if (dataset.archivedAt === null) throw notArchived('Dataset', dataset.name);
       const { teacherPools, runs } = dataset._count;
       if (teacherPools + runs > 0) {
         throw invalid(
-          `Dataset ${dataset.name} is used by ${teacherPools} teacher pools and ${runs} runs: it stays archived.`,
+          `Dataset ${dataset.name} is used by ${teacherPools} teacher pools and ${runs} runs, archived ones included: delete these first.`,
         );
       }
       const pending = { ...where, deleteAfter: null };
@@ -97,7 +129,7 @@ export class RetentionService {
   private async change(
     caller: Caller,
     action: string,
-    type: NodeType & ('Dataset' | 'DistilledSet'),
+    type: Deletable,
     globalId: string,
     write: Write,
     field = FIELD,
@@ -106,29 +138,19 @@ export class RetentionService {
     const { projectId } = caller.viewer;
     const id = requireUuid(type, globalId, field);
     return this.database.$transaction(async (tx) => {
-      const found = type === 'Dataset' ? await lockDataset(tx, id, projectId) : await lockSet(tx, id, projectId);
-      if (found === 0) throw notFound(type, globalId, field);
+      if (!(await lock(tx, type, id, projectId))) throw notFound(type, globalId, field);
       if ((await write(tx, { id, projectId })) > 0) await audit(tx, caller, action, type, id, {});
       return id;
     }, TRANSACTION);
   }
 }
 
-const lockDataset = async (tx: Transaction, id: string, projectId: string): Promise<number> =>
-  (
-    await tx.$queryRaw<
-      object[]
-    >`SELECT 1 FROM "Dataset" WHERE id = ${id}::uuid AND "projectId" = ${projectId}::uuid FOR UPDATE`
-  ).length;
-
-const lockSet = async (tx: Transaction, id: string, projectId: string): Promise<number> =>
-  (
-    await tx.$queryRaw<
-      object[]
-    >`SELECT 1 FROM "DistilledSet" WHERE id = ${id}::uuid AND "projectId" = ${projectId}::uuid FOR UPDATE`
-  ).length;
-
-const inGrace = (): Date => new Date(Date.now() + GRACE_MS);
+/** Answers whether it is there, to be changed by this transaction alone. */
+async function lock(tx: Transaction, type: Deletable, id: string, projectId: string): Promise<boolean> {
+  const rows = await tx.$queryRaw<object[]>`
+    SELECT 1 FROM ${identifier(type)} WHERE id = ${id}::uuid AND "projectId" = ${projectId}::uuid FOR UPDATE`;
+  return rows.length > 0;
+}
 
 const invalid = (message: string): TeddyhubError => new TeddyhubError('INVALID_STATE', message, { field: FIELD });
 

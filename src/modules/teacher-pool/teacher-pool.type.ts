@@ -120,6 +120,9 @@ export class TeacherPool extends Node {
   @Field(() => Date)
   updatedAt!: Date;
 
+  @Field(() => Date, { nullable: true, description: 'When a deletion takes effect. Null: it was not deleted.' })
+  deleteAfter!: Date | null;
+
   datasetId!: string;
   config!: Prisma.JsonValue;
   failureKind!: 'USER' | 'SYSTEM' | null;

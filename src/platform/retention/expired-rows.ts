@@ -4,6 +4,8 @@ import { Prisma } from '../database/generated/client.js';
 
 export interface ExpiredRows {
   distilledSets: number;
+  distillationRuns: number;
+  teacherPools: number;
   datasets: number;
   /** Of teachers or datasets that are gone. */
   teacherStatistics: number;
@@ -28,6 +30,8 @@ export async function countExpired(database: Transaction, now: Date): Promise<Ex
     SELECT count(*) AS count FROM "TeacherStatistics" s WHERE ${STALE}`;
   return {
     distilledSets: await database.distilledSet.count({ where }),
+    distillationRuns: await database.distillationRun.count({ where: { ...where, ...WITHOUT_SET } }),
+    teacherPools: await database.teacherPool.count({ where: { ...where, ...WITHOUT_RUNS } }),
     datasets: await database.dataset.count({ where: { ...where, ...UNUSED } }),
     teacherStatistics: Number(stale?.count ?? 0),
     tokens: await database.distilledSetToken.count({ where: overSince(daysAgo) }),
@@ -52,6 +56,16 @@ export async function removeExpired(database: Database, now: Date): Promise<Expi
       return count;
     }, PATIENT);
   }
+  const runs = await database.distillationRun.findMany({ where: { ...where, ...WITHOUT_SET }, select: { id: true } });
+  let distillationRuns = 0;
+  // Each takes its tasks, its events and up to millions of points along.
+  for (const { id } of runs) {
+    distillationRuns += await database.$transaction(
+      async (tx) => (await tx.distillationRun.deleteMany({ where: { ...where, ...WITHOUT_SET, id } })).count,
+      PATIENT,
+    );
+  }
+  const { count: teacherPools } = await database.teacherPool.deleteMany({ where: { ...where, ...WITHOUT_RUNS } });
   const { count: datasets } = await database.dataset.deleteMany({ where: { ...where, ...UNUSED } });
   const teacherStatistics = await database.$executeRaw`DELETE FROM "TeacherStatistics" s WHERE ${STALE}`;
   const daysAgo = longBefore(now);
@@ -67,7 +81,10 @@ export async function removeExpired(database: Database, now: Date): Promise<Expi
         (SELECT e.ctid FROM "RunEvent" e JOIN "DistillationRun" r ON r.id = e."runId"
          WHERE r."finishedAt" < ${daysAgo} AND e.type = 'TASK_PROGRESS' LIMIT ${BATCH})`,
   );
-  return { distilledSets, datasets, teacherStatistics, tokens, idempotencyKeys, progressEvents };
+  return {
+    ...{ distilledSets, distillationRuns, teacherPools, datasets },
+    ...{ teacherStatistics, tokens, idempotencyKeys, progressEvents },
+  };
 }
 
 const longBefore = (now: Date): Date => new Date(now.getTime() - KEPT_DAYS * DAY_MS);
@@ -84,8 +101,10 @@ async function inBatches(removeSome: () => Promise<number>): Promise<number> {
 
 const PATIENT = { maxWait: 10_000, timeout: 600_000 };
 
-/** What a pool or a run stands on stays, whatever was asked. */
-const UNUSED = { teacherPools: { none: {} }, runs: { none: {} } };
+/** What something stands on stays, whatever was asked. */
+const WITHOUT_SET = { distilledSet: null };
+const WITHOUT_RUNS = { runs: { none: {} } };
+const UNUSED = { teacherPools: { none: {} }, ...WITHOUT_RUNS };
 
 const STALE = Prisma.sql`
   NOT EXISTS (SELECT 1 FROM "Teacher" t WHERE t."checkpointDigest" = s."checkpointDigest")

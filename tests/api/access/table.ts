@@ -34,8 +34,9 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
       distillationRunCancel distillationRunClone distillationRunRetry distillationRunStart distillationRunUpdate distillationRunsArchive
       distillationRunsCancel distillationRunsLabel distillationRunsUnarchive distilledSetPublish distilledSetRestore
       distilledSetTokenCreate distilledSetTokenRevoke distilledSetsArchive evaluationCancel evaluationStart teacherPoolCancel
-      teacherPoolTrain teacherPoolUpdate`,
-    ADMIN: 'apiKeyCreate apiKeyRevoke apiKeyRotate datasetDelete distilledSetDelete',
+      teacherPoolRestore teacherPoolTrain teacherPoolUpdate`,
+    ADMIN: `apiKeyCreate apiKeyRevoke apiKeyRotate datasetDelete distillationRunsDelete distilledSetDelete
+      teacherPoolDelete`,
   },
   Subscription: { READ: 'runEvents runProgress workerStatus' },
 
@@ -71,7 +72,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   SkippedRecord: { READ: 'reason record split' },
 
   TeacherPool: {
-    READ: `accuracyByEpoch config createdAt dataset distillationRuns failure id name progress seed state teachers updatedAt
+    READ: `accuracyByEpoch config createdAt dataset deleteAfter distillationRuns failure id name progress seed state teachers updatedAt
       version`,
   },
   TeacherPoolConnection: { READ: CONNECTION },
@@ -97,7 +98,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   Augmentation: { READ: 'flip shift' },
 
   DistillationRun: {
-    READ: `archivedAt bestEvaluation config createdAt dataset derivedRuns distilledSet eventSequence events failure finishedAt
+    READ: `archivedAt bestEvaluation config createdAt dataset deleteAfter derivedRuns distilledSet eventSequence events failure finishedAt
       id labels method metricNames metricSeries name notes origin progress seed startedAt state tasks teacherPool updatedAt
       version`,
   },
@@ -161,6 +162,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   DistilledSetTokenCreatePayload: { OPERATE: `${DONE} secret token` },
   DistilledSetTokenRevokePayload: { OPERATE: `${DONE} token` },
   DistilledSetRetentionPayload: { OPERATE: `${DONE} distilledSet` },
+  TeacherPoolRetentionPayload: { OPERATE: `${DONE} teacherPool` },
   DatasetRetentionPayload: { OPERATE: `${DONE} dataset` },
   StorageUse: { READ: 'bytes kind objects' },
   DistilledSetPublishPayload: { OPERATE: `${DONE} distilledSet` },
@@ -218,6 +220,7 @@ export const REACHED_BY: Record<string, string> = {
   Failure: 'Evaluation.failure',
   UserError: 'DatasetImportPayload.userErrors',
   DistilledSetRetentionPayload: 'Mutation.distilledSetRestore',
+  TeacherPoolRetentionPayload: 'Mutation.teacherPoolRestore',
 };
 
 /** Of the HTTP server beside GraphQL: PUBLIC needs no key. `:id` is a published set, `:name` one of its files. */

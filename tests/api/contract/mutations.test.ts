@@ -177,6 +177,10 @@ const TABLE: Record<string, Case[]> = {
     ['one that goes on', () => ({ ids: [running] }), [['INVALID_STATE', 'ids.0']]],
   ],
   distillationRunsUnarchive: bulk('DistillationRun'),
+  distillationRunsDelete: [
+    ...bulk('DistillationRun'),
+    ['one that is not archived', () => ({ ids: [own.DistillationRun] }), [['INVALID_STATE', 'ids.0']]],
+  ],
   distillationRunsLabel: [
     ...bulk('DistillationRun'),
     ['a label that is none', () => ({ ids: [running], add: [''] }), [['INVALID_INPUT', 'add']]],
@@ -204,6 +208,11 @@ const TABLE: Record<string, Case[]> = {
     ['one that is not archived', () => ({ id: own.Dataset }), [['INVALID_STATE', 'id']]],
   ],
   datasetRestore: noObject('Dataset'),
+  teacherPoolDelete: [
+    ...noObject('TeacherPool'),
+    ['one that runs use', () => ({ id: own.TeacherPool }), [['INVALID_STATE', 'id']]],
+  ],
+  teacherPoolRestore: noObject('TeacherPool'),
   datasetUploadBegin: [
     ['no bytes', () => ({ bytes: 0, fileName: 'x' }), [['INVALID_INPUT', 'bytes']]],
     ['no file name', () => ({ bytes: 1, fileName: ' ' }), [['INVALID_INPUT', 'fileName']]],
