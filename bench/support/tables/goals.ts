@@ -2,7 +2,7 @@
 import { mean } from '../report.js';
 import type { EngineResult } from './engine.js';
 import { signed, table } from './markdown.js';
-import { mark, type QualityResult, type QualityRow } from './quality.js';
+import { mark, networkName, type QualityResult, type QualityRow } from './quality.js';
 import type { TimeResult } from './time.js';
 
 export interface Measurements {
@@ -84,9 +84,10 @@ function sureGains(suites: readonly QualityResult[]): Line {
 /** The best recipe of every student's network. */
 function acrossNetworks({ rows }: QualityResult, aim: number): Line {
   const best = new Map<string, number>();
-  for (const { recipe, TEDDY } of Object.values(rows)) {
-    const { name } = recipe.architecture;
-    if (typeof TEDDY?.gain === 'number') best.set(name, Math.max(TEDDY.gain, best.get(name) ?? TEDDY.gain));
+  for (const row of Object.values(rows)) {
+    const gained = row.TEDDY?.gain;
+    const name = networkName(row);
+    if (typeof gained === 'number') best.set(name, Math.max(gained, best.get(name) ?? gained));
   }
   const reaching = [...best].filter(([, gained]) => gained >= aim);
   const short = [...best].filter(([, gained]) => gained < aim).map(([name, gained]) => `${name} ${signed(gained)}`);

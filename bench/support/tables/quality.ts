@@ -41,6 +41,21 @@ export const METHOD_NAMES: Record<Method, string> = {
   SRE2L: 'SRe2L',
 };
 
+/** As papers write them; rows of suites bear the API's names. */
+const NETWORK_NAMES: Record<string, string> = {
+  CONVNET: 'ConvNet-3',
+  RESNET18: 'ResNet-18',
+  RESNET50: 'ResNet-50',
+  DENSENET121: 'DenseNet-121',
+  MOBILENET_V2: 'MobileNetV2',
+  SHUFFLENET_V2_X0_5: 'ShuffleNetV2 x0.5',
+  SHUFFLENET_V2_X1_0: 'ShuffleNetV2 x1.0',
+  EFFICIENTNET_B0: 'EfficientNet-B0',
+};
+
+export const networkName = ({ recipe: { architecture } }: QualityRow): string =>
+  NETWORK_NAMES[architecture.name] ?? architecture.name;
+
 /** An accuracy beside its gain over random real images of the same pairs. */
 function cell(method: Method, result: MethodResult | undefined): string {
   if (!result) return '';
@@ -68,9 +83,7 @@ export function headlineTable(suites: readonly { readonly title: string; readonl
       if (imagesPerClass > 10 || variant !== undefined || !RANDOM_REAL || !TEDDY) return [];
       const { gain, standardError, measured } = TEDDY;
       if (gain === null) return [];
-      const { name } = recipe.architecture;
-      const network = name === 'CONVNET' ? undefined : name;
-      const student = [network, `${recipe.steps.toLocaleString('en')} steps`].filter(Boolean).join(', ');
+      const student = `${networkName(row)}, ${recipe.steps.toLocaleString('en')} steps`;
       const error = standardError === null ? '' : ` +- ${standardError.toFixed(2)}`;
       const count = TEDDY.pairs ?? measured.length;
       const pairs = `${count} pair${count === 1 ? '' : 's'}${mark(measured)}`;
