@@ -107,6 +107,9 @@ export async function probeDevice(): Promise<Device> {
   throw new TeddyhubError('BAD_CONFIGURATION', `The worker cannot compute here (${said}): run npm run bootstrap.`);
 }
 
+/** CUDA counts GPUs by speed otherwise, and nvidia-smi, which names ours, by their slots. */
+const SAME_ORDER = { CUDA_DEVICE_ORDER: 'PCI_BUS_ID' };
+
 const QUIET = { TF_CPP_MIN_LOG_LEVEL: '2', NODE_NO_WARNINGS: '1' };
 
 function forkChild(): ChildProcess {
@@ -118,7 +121,7 @@ function forkChild(): ChildProcess {
     // in a buffer of the heap, and a handler that runs on it damages what lies below. Nothing in the child handles a signal.
     detached: true,
     // TensorFlow's notes on the machine's instruction sets would bury what is worth reading.
-    env: { ...QUIET, ...KEEP_MEMORY, ...process.env },
+    env: { ...QUIET, ...SAME_ORDER, ...KEEP_MEMORY, ...process.env },
   });
 }
 

@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process';
 import { cpus } from 'node:os';
 import { promisify } from 'node:util';
-import * as tf from '@tensorflow/tfjs-node-gpu';
 import type { Device } from './protocol.js';
+import { tf } from './tensor/tensorflow.js';
 
 const MIB = 1024n * 1024n;
 

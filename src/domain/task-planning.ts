@@ -1,6 +1,13 @@
 /** How a run is cut into tasks that are independent of each other. Pure: equal input, equal plan. */
 import { activationBytes } from './architectures.js';
-import type { BASELINES, EvaluationConfig, RunConfig, SynthesisConfig } from './config.js';
+import {
+  architectureConfig,
+  type BASELINES,
+  type EvaluationConfig,
+  type RunConfig,
+  type SynthesisConfig,
+  weightOf,
+} from './config.js';
 import type { JobKind } from './jobs/contracts.js';
 import type { DatasetRef, TeacherRef } from './jobs/references.js';
 import type { RunState } from './run-lifecycle.js';
@@ -96,13 +103,23 @@ export function planEvaluation(config: EvaluationConfig): EvaluationSlice[] {
 
 type Candidate = Pick<TeacherRef, 'kind' | 'accuracy'>;
 
-/** The teachers that a run matches. */
-export function pickMatchedTeachers<T extends Candidate>(
+/** The teachers that a run's selection leaves, whatever weight they have. */
+export function pickSelectedTeachers<T extends Candidate>(
   teachers: readonly T[],
   { kinds, minAccuracy, maxAccuracy }: RunConfig['teachers'],
 ): T[] {
   return teachers.filter(
     ({ kind, accuracy }) => kinds.includes(kind) && accuracy >= minAccuracy && accuracy <= maxAccuracy,
+  );
+}
+
+/** The teachers that a run matches. Those of weight 0 have no turn: a step without a gradient would still move the images. */
+export function pickMatchedTeachers<T extends Candidate & { architecture: unknown }>(
+  teachers: readonly T[],
+  { teachers: selection, synthesis }: Pick<RunConfig, 'teachers' | 'synthesis'>,
+): T[] {
+  return pickSelectedTeachers(teachers, selection).filter(
+    ({ architecture }) => weightOf(synthesis, architectureConfig.parse(architecture)) > 0,
   );
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { LABEL_KINDS } from '../../src/domain/config.js';
-import { rank } from '../../src/modules/evaluation/summary.js';
+import { compare, rank } from '../../src/modules/evaluation/summary.js';
 import { toGlobalId } from '../../src/modules/kit/node.js';
 import { putByDigest } from '../../src/platform/object-store/object-store.js';
 import { startRun } from '../../src/platform/orchestration/index.js';
@@ -244,6 +244,16 @@ describe('a finished run', () => {
     // a = -.1: one of the anchors of DD-Ranking's own table, .2285.
     close(lrs, (Math.exp(-0.1) - Math.exp(-1)) / (Math.E - Math.exp(-1)));
     assert.equal(lrs?.toFixed(4), '0.2285');
+    // What is not there yet of one side is left out of the other.
+    const further = [
+      { ...of('DISTILLED_SET', 'SOFT', 92), seed: 1 },
+      { ...of('RANDOM_REAL', 'SOFT', 10), seed: 2 },
+    ];
+    close(rank([...soft, ...further]).ior, 0.1);
+    const [comparison] = compare([...soft, ...further]);
+    assert.deepEqual(comparison?.top1Last, { mean: 10, standardError: null });
+    assert.deepEqual(rank(further), { hlr: null, ior: null, lrs: null, ars: null });
+    assert.deepEqual(compare(further), []);
     const plain = [of('DISTILLED_SET', 'SOFT_PLAIN', 70), of('RANDOM_REAL', 'SOFT_PLAIN', 60)];
     // b = .1, another anchor.
     assert.equal(rank([...soft, ...plain]).ars?.toFixed(4), '0.3137');

@@ -7,7 +7,7 @@ import { decodeLabels, type LabelledViews, type Views } from '../../src/formats/
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { label } from '../../workers/jobs/labeling.js';
 import type { FrozenNetwork } from '../../workers/nn/frozen.js';
-import { drawViews, gatherImages, type HostImages, renderViews } from '../../workers/nn/views.js';
+import { drawViews, gatherImages, type HostImages, renderViews, viewsInOrder } from '../../workers/nn/views.js';
 import { loadTeacher, readSynthetic } from '../../workers/teddy/dataset.js';
 import { tf } from '../../workers/tensor/tensorflow.js';
 import { recordedContext } from '../support/recorded-context.js';
@@ -100,13 +100,9 @@ describe('labels of a set', () => {
 
   it('are, with STATIC, the mean of what it says of every sample under each of the unmixed views', async () => {
     const samples = 24;
-    const sample = Int32Array.from({ length: samples }, (_, i) => i);
     const { config, seed } = payload;
     assert.equal(config.staticViews, 2);
-    const each = [0, 1].map((view) => {
-      const place = { seed, step: view * samples, samples, batchSize: samples };
-      return expectedOf({ ...drawViews({ ...config, mix: 'NONE' }, shape, place), sample });
-    });
+    const each = [0, 1].map((pass) => expectedOf(viewsInOrder(config, shape, { seed, pass, start: 0, n: samples })));
     const file = decodeSafetensors(await world.store.get(stored.static.key));
     const mean = (each[0] ?? []).map((logit, i) => (logit + (each[1]?.[i] ?? Number.NaN)) / 2);
     assertStored(tensorOfFile(file, 'logits', 'F16', [samples, 3]).data, mean);

@@ -115,22 +115,6 @@ describe('a step of synthesis', () => {
     }
     assert.ok(moved > 45, `only ${moved} of 90 pixels moved`);
   });
-
-  it('remembers the moments of earlier steps, and its own once, of a teacher that is drawn twice for it', () => {
-    const [once, twice] = [1, 2].map((teachersPerStep) => {
-      const options = { ...config, momentsMemory: 0.8, teacherOrder: 'RANDOM' as const, teachersPerStep };
-      const images = gatherImages(set, [...set.labels.keys()]);
-      const state: SynthesisState = { images: { images }, memory: {}, optimizer: synthesisOptimizer() };
-      const labels = batchLabels(set.labels, CLASSES);
-      const pool = [targetOf(frozen, target)];
-      const losses = [0, 1, 2].map(
-        (step) => synthesisStep({ ...task, config: options }, state, pool, labels, NORMALIZATION, step).total,
-      );
-      return { losses, memory: [...(state.memory[0]?.dataSync<'float32'>() ?? [])] };
-    });
-    assert.ok((once?.memory.length ?? 0) > 0);
-    assert.deepEqual(twice, once);
-  });
 });
 
 describe('the images that the tasks of a run start from', () => {

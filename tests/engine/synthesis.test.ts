@@ -278,12 +278,13 @@ describe('the teachers of the steps', () => {
     ]);
   });
 
-  it('are drawn with RANDOM, each about as often, from the seed, the task and the step alone', () => {
+  it('are drawn with RANDOM, each about as often and none twice for a step, from the seed, the task and the step alone', () => {
     const drawn = over(300, { teacherOrder: 'RANDOM', teachersPerStep: 2 });
     assert.deepEqual(over(300, { teacherOrder: 'RANDOM', teachersPerStep: 2 }), drawn);
     for (const other of [{ seed: 1 }, { taskIndex: 1 }]) {
       assert.notDeepEqual(over(300, { teacherOrder: 'RANDOM', teachersPerStep: 2 }, other), drawn);
     }
+    for (const chosen of drawn) assert.equal(new Set(chosen).size, 2);
     for (const teacher of [0, 1, 2]) {
       const share = drawn.flat().filter((one) => one === teacher).length / 600;
       assert.ok(Math.abs(share - 1 / 3) < 0.08, `teacher ${teacher} in ${share} of the steps`);

@@ -35,7 +35,7 @@ export const evaluate: Job<'EVALUATION'> = async (payload, context) => {
   return evaluateOn(await images(payload, context, labeller), payload, context, labeller);
 };
 
-/** The same on images that are already in memory. */
+/** The same on images that have been read. */
 export async function evaluateOn(
   set: StudentSet,
   payload: Payload,

@@ -130,7 +130,7 @@ const hard: Batches = async ({ labelConfig, dataset, recipe, seed }, _, set) => 
 
 /** Whole images as they are, with all of the ensemble's logits for them: neither crop, flip nor mix. */
 const plain: Batches = async (payload, { breathe }, set, labellerOfJob) => {
-  const whole = { ...payload.labelConfig, cropScaleMin: 1, flip: false, staticViews: 1 };
+  const whole = { ...payload.labelConfig, cropScaleMin: 1, flip: false };
   const labeller = await labellerOfJob();
   const vectors = () => staticLabels(labeller, set, set.labels.length, whole, payload.seed, { breathe });
   return ofSamples(payload, set, whole, vectors);

@@ -46,7 +46,7 @@ function replaceRunning(parameters: Parameters, observed: Observed): void {
   }
 }
 
-/** One step on normalised images; `lossOf` maps logits [n, classes] to a scalar. Returns the loss before the step. */
+/** One step on normalised images; `lossOf` maps logits [n, classes] to a scalar. Returns the loss before the step. Throws NUMERICS. */
 export function trainingStep(
   { network, parameters }: { network: Network; parameters: Parameters },
   optimizer: Optimizer,

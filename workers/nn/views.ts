@@ -6,7 +6,7 @@ import type { Views } from '../../src/formats/labels.js';
 import { crop, resize } from '../tensor/kernels/index.js';
 import { type Tensor4D, tf } from '../tensor/tensorflow.js';
 
-/** Images as fractions of 255, or uint8 on the host: [n, height, width, channels]. */
+/** Bytes on the host, in memory or in a file: [n, height, width, channels]. */
 export interface HostImages<P extends Pixels = Pixels> {
   readonly images: P;
   readonly height: number;
@@ -106,20 +106,38 @@ function cutMix(source: Random, { height, width }: ImageShape): { mixBox: Int32A
   return { mixBox: Int32Array.of(top, left, bottom, right), lambda };
 }
 
-/** The views of one training step of a student: a function of (seed, step) alone. */
+type CropConfig = Pick<LabelConfig, 'cropScaleMin' | 'flip'>;
+
+function drawCrops({ cropScaleMin, flip: flips }: CropConfig, shape: ImageShape, n: number, source: Random) {
+  const box = new Float32Array(4 * n);
+  const flip = new Uint8Array(n);
+  for (let i = 0; i < n; i++) {
+    box.set(cropScaleMin < 1 ? randomCrop(source, shape, cropScaleMin) : whole(shape), 4 * i);
+    flip[i] = flips && source.boolean() ? 1 : 0;
+  }
+  return { box, flip };
+}
+
+/** Views of samples in a row, `start` to `start + n`, none of them mixed: of a pass over all samples, the one numbered `pass`. */
+export function viewsInOrder(
+  config: CropConfig,
+  shape: ImageShape,
+  { seed, pass, start, n }: { seed: number; pass: number; start: number; n: number },
+): Views {
+  const sample = Int32Array.from({ length: n }, (_, i) => start + i);
+  const crops = drawCrops(config, shape, n, random(seed, 'views/in-order', pass, start));
+  return { sample, ...crops, partner: sample.map((_, i) => i), mixBox: new Int32Array(4), lambda: 1 };
+}
+
+/** The views of one training step of a student, of samples in a shuffled order: a function of its arguments alone. */
 export function drawViews(
-  config: Pick<LabelConfig, 'cropScaleMin' | 'flip' | 'mix'>,
+  config: CropConfig & Pick<LabelConfig, 'mix'>,
   shape: ImageShape,
   { seed, step, samples, batchSize }: { seed: number; step: number; samples: number; batchSize: number },
 ): Views {
   const source = random(seed, 'views', step);
   const sample = shuffledIndices(seed, 'order', samples, step * batchSize, batchSize);
-  const box = new Float32Array(4 * batchSize);
-  const flip = new Uint8Array(batchSize);
-  for (let i = 0; i < batchSize; i++) {
-    box.set(config.cropScaleMin < 1 ? randomCrop(source, shape, config.cropScaleMin) : whole(shape), 4 * i);
-    flip[i] = config.flip && source.boolean() ? 1 : 0;
-  }
+  const { box, flip } = drawCrops(config, shape, batchSize, source);
   const partner = source.permutation(batchSize);
   const mix = config.mix === 'CUTMIX' ? cutMix(source, shape) : { mixBox: new Int32Array(4), lambda: 1 };
   // MixUp (Zhang et al., 2018) has no box: all of an image is blended.

@@ -7,7 +7,7 @@ import { keepLargest, type LabelledViews, type Views } from '../../src/formats/l
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import { type Normalization, passBatch } from '../nn/training.js';
-import { drawViews, type HostImages, normalize, renderViews } from '../nn/views.js';
+import { drawViews, type HostImages, normalize, renderViews, viewsInOrder } from '../nn/views.js';
 import { type Scalar, type Tensor2D, type Tensor4D, tf, valuesOf } from '../tensor/tensorflow.js';
 import { loadTeacher } from './dataset.js';
 
@@ -75,7 +75,7 @@ function finite(logits: Float32Array): Float32Array {
   );
 }
 
-/** Labels one batch of views as a student will see it, mix included. */
+/** Labels one batch of views as a student will see it, mix included. Throws NUMERICS. */
 export function labelViews(labeller: Labeller, set: HostImages, views: Views, topK: number): LabelledViews {
   const logits = valuesOf(() => ensembleLogits(labeller, renderViews(set, labeller.shape, views)));
   const classes = logits.length / views.sample.length;
@@ -96,7 +96,7 @@ export async function loadLabeller(
   return { ensemble, weighting, shape: dataset.shape, normalization: dataset };
 }
 
-/** The labelled views of training step `step`, drawn by the seed. */
+/** The labelled views of training step `step`, drawn by the seed. Throws NUMERICS. */
 export function labelStep(
   labeller: Labeller,
   set: HostImages,
@@ -125,6 +125,7 @@ export interface StaticReports {
 /**
  * Mean logits over `staticViews` unmixed views of every sample, as float16 bits [samples, classes]. Some samples through all of
  * their views at a time, so that sums are held of these alone; the same ones wherever an earlier pass broke off.
+ * Throws NUMERICS.
  */
 export async function staticLabels(
   labeller: Labeller,
@@ -138,16 +139,16 @@ export async function staticLabels(
   const classes = labeller.ensemble[0]?.frozen.network.classes ?? 0;
   const means = earlier ? Uint16Array.from(earlier.means) : new Uint16Array(samples * classes);
   const together = passBatch(labeller.shape);
+  // Views that are neither cropped nor flipped are all the same.
+  const passes = config.cropScaleMin < 1 || config.flip ? config.staticViews : 1;
   for (let start = earlier?.done ?? 0; start < samples; start += together) {
     const n = Math.min(together, samples - start);
     const sums = new Float64Array(n * classes);
-    for (let view = 0; view < config.staticViews; view++) {
-      const place = { seed, step: view * samples + start, samples: n, batchSize: n };
-      const drawn = drawViews({ ...config, mix: 'NONE' }, labeller.shape, place);
-      const views = { ...drawn, sample: Int32Array.from({ length: n }, (_, i) => start + i) };
+    for (let pass = 0; pass < passes; pass++) {
+      const views = viewsInOrder(config, labeller.shape, { seed, pass, start, n });
       const logits = valuesOf(() => ensembleLogits(labeller, renderViews(set, labeller.shape, views)));
       finite(logits).forEach((logit, i) => {
-        sums[i] = (sums[i] as number) + logit / config.staticViews;
+        sums[i] = (sums[i] as number) + logit / passes;
       });
       await breathe();
     }

@@ -98,7 +98,7 @@ export function planPool(config: PoolConfig, seed: number, images: number): Phas
 const seedOf = (seed: number, purpose: string, position: number): number =>
   random(seed, purpose, position).integer(2 ** 31);
 
-/** Step `step` (from 0) of a phase: a function of the state, the seed and the step alone. Returns the loss. */
+/** Step `step` (from 0) of a phase: a function of the state, the seed and the step alone. Returns the loss. Throws NUMERICS. */
 export function poolStep(
   model: { network: Network; parameters: Parameters },
   optimizer: Optimizer,

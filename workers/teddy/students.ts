@@ -94,7 +94,7 @@ export function hardLoss(logits: Tensor2D, labels: Int32Array, views: Views): Sc
 
 export type StudentBatch = { kind: 'SOFT'; views: LabelledViews } | { kind: 'HARD'; views: Views };
 
-/** Step `step` (from 0) on a batch of views. Returns the loss. */
+/** Step `step` (from 0) on a batch of views. Returns the loss. Throws NUMERICS. */
 export function studentStep(
   student: Student,
   set: LabelledImages,

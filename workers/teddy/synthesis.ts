@@ -8,7 +8,7 @@ import { averagePool, crop, resize } from '../tensor/kernels/index.js';
 import { type Scalar, type Tensor, type Tensor2D, type Tensor4D, tf } from '../tensor/tensorflow.js';
 import { type BatchLabels, matchingLoss, type Target } from './matching.js';
 
-/** What a task makes: `cells` samples of each of its classes, ordered by image slot, then class, then cell. */
+/** What a task makes: imagesPerClass * formation^2 samples of each of its classes, ordered by image slot, then class, then cell. */
 export interface SynthesisTask {
   readonly config: SynthesisConfig;
   readonly shape: ImageShape;
@@ -70,13 +70,14 @@ export interface SynthesisState {
 export const synthesisOptimizer = (resume: Record<string, Tensor> = {}): Optimizer =>
   adam({ beta1: 0.5, beta2: 0.9, weightDecay: 0 }, resume);
 
-/** Positions in the pool of the teachers of one step. */
+/** Positions in the pool of the teachers of one step, no two of them the same. */
 export function teachersAt({ config, seed, taskIndex }: SynthesisTask, pool: number, step: number): number[] {
   const { teachersPerStep, teacherOrder } = config;
-  const source = random(seed, 'synthesis/teachers', taskIndex, step);
-  return Array.from({ length: teachersPerStep }, (_, i) =>
-    teacherOrder === 'RANDOM' ? source.integer(pool) : (step * teachersPerStep + i) % pool,
-  );
+  if (teacherOrder === 'RANDOM') {
+    const drawn = random(seed, 'synthesis/teachers', taskIndex, step).permutation(pool);
+    return Array.from(drawn.subarray(0, teachersPerStep));
+  }
+  return Array.from({ length: teachersPerStep }, (_, i) => (step * teachersPerStep + i) % pool);
 }
 
 /**
@@ -129,8 +130,6 @@ export function synthesisStep(
         config,
         state.memory[k] as Tensor2D | undefined,
       );
-      // Drawn twice, a teacher remembers a step once.
-      news[k]?.dispose();
       if (remembered) news[k] = remembered;
       for (const key of ['crossEntropy', 'moments', 'classMeans'] as const) {
         parts[key] += (loss[key].dataSync()[0] as number) / chosen.length;

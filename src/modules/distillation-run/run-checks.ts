@@ -4,6 +4,7 @@ import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
 import {
   countSynthesisTasks,
   pickMatchedTeachers,
+  pickSelectedTeachers,
   planSynthesis,
   trainedTeachers,
 } from '../../domain/task-planning.js';
@@ -34,8 +35,9 @@ export function checkConfig(
     throw new TeddyhubError(code, message, { field: [...path, ...field] });
   };
   checkImages(config, dataset, refuse);
-  const matched = checkTeachers(config, pool, refuse);
-  checkWeights(config, matched, refuse);
+  checkWeights(config, checkSelection(config, pool, refuse), refuse);
+  const matched = pickMatchedTeachers(pool, config);
+  checkTeachers(config, pool, matched, refuse);
   checkTasks(config, dataset, matched, refuse);
   checkLabels(config, dataset, refuse);
 }
@@ -61,21 +63,26 @@ function checkImages({ synthesis }: RunConfig, { classNames, trainPerClass, shap
   }
 }
 
-/** Answers the teachers that are matched. */
-function checkTeachers<T extends Candidate>(
-  { teachers: selection, synthesis, labels }: RunConfig,
-  pool: readonly T[],
-  refuse: Refuse,
-): T[] {
-  const matched = pickMatchedTeachers(pool, selection);
-  if (matched.length === 0) {
-    const { kinds, minAccuracy, maxAccuracy } = selection;
+/** Answers the teachers that are selected. */
+function checkSelection({ teachers }: RunConfig, pool: readonly Candidate[], refuse: Refuse): Candidate[] {
+  const selected = pickSelectedTeachers(pool, teachers);
+  if (selected.length === 0) {
+    const { kinds, minAccuracy, maxAccuracy } = teachers;
     refuse(
       'INVALID_INPUT',
       ['teachers'],
       `config.teachers: none of the ${pool.length} teachers of the pool is ${kinds.join(' or ')} with an accuracy of ${minAccuracy} to ${maxAccuracy} %; widen the selection.`,
     );
   }
+  return selected;
+}
+
+function checkTeachers(
+  { synthesis, labels }: RunConfig,
+  pool: readonly Candidate[],
+  matched: readonly Candidate[],
+  refuse: Refuse,
+): void {
   if (synthesis.init === 'REAL_CROPS' && trainedTeachers(matched).length === 0) {
     refuse(
       'INVALID_INPUT',
@@ -89,11 +96,10 @@ function checkTeachers<T extends Candidate>(
   };
   atMost(matched.length, 'teachers to match', synthesis.teachersPerStep, ['synthesis', 'teachersPerStep']);
   atMost(trainedTeachers(pool).length, 'trained teachers in the pool', labels.ensembleSize, ['labels', 'ensembleSize']);
-  return matched;
 }
 
 /** A run that nothing moves would publish the images that it began with. */
-function checkWeights({ synthesis }: RunConfig, matched: readonly Candidate[], refuse: Refuse) {
+function checkWeights({ synthesis }: RunConfig, selected: readonly Candidate[], refuse: Refuse) {
   const { crossEntropyWeight, momentsWeight, classMeanWeight, architectureWeights } = synthesis;
   if (crossEntropyWeight + momentsWeight + classMeanWeight === 0) {
     refuse(
@@ -102,15 +108,15 @@ function checkWeights({ synthesis }: RunConfig, matched: readonly Candidate[], r
       'crossEntropyWeight, momentsWeight and classMeanWeight are all 0, so that nothing is matched: give one of them a weight.',
     );
   }
-  const architectures = matched.map(({ architecture }) => architectureConfig.parse(architecture));
+  const architectures = selected.map(({ architecture }) => architectureConfig.parse(architecture));
   const field = ['synthesis', 'architectureWeights'];
   const idle = architectureWeights.find((one) => architectures.every(({ name }) => name !== one.name));
   if (idle !== undefined) {
     const families = [...new Set(architectures.map(({ name }) => name))].join(', ');
-    refuse('INVALID_INPUT', field, `No matched teacher is of ${idle.name}: they are of ${families}.`);
+    refuse('INVALID_INPUT', field, `No selected teacher is of ${idle.name}: they are of ${families}.`);
   }
   if (architectures.every((architecture) => weightOf(synthesis, architecture) === 0)) {
-    refuse('INVALID_INPUT', field, 'All matched teachers have weight 0: leave one out to give it the weight 1.');
+    refuse('INVALID_INPUT', field, 'All selected teachers have weight 0: leave one out to give it the weight 1.');
   }
 }
 

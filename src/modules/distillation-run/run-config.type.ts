@@ -51,7 +51,7 @@ const ArchitectureWeight = configTypes(
   'ArchitectureWeight',
   'How much the loss of teachers of one family weighs.',
   architectureWeight,
-  { name: { about: 'The family.', type: ArchitectureName }, weight: 'Factor of their loss.' },
+  { name: { about: 'The family.', type: ArchitectureName }, weight: 'Factor of their loss; 0 leaves them out.' },
 );
 
 const SynthesisConfig = configTypes('SynthesisConfig', 'How synthetic images are made.', synthesisConfig, {

@@ -14,10 +14,10 @@ export async function lineageOf(context: RequestContext, set: DistilledSet): Pro
     nodes.related(context, 'TeacherPool', poolId),
     context.loaders.allTeachersOfPool.load(poolId),
   ]);
-  const { teachers, labels } = (await context.loaders.configOfRun.load(distillationRun.id))!.config;
+  const config = (await context.loaders.configOfRun.load(distillationRun.id))!.config;
   return {
     ...{ dataset, teacherPool, distillationRun },
-    matchedTeachers: pickMatchedTeachers(rows, teachers).map((row) => fromRow(Teacher, row)),
-    labelTeachers: pickLabelTeachers(rows, labels).map((row) => fromRow(Teacher, row)),
+    matchedTeachers: pickMatchedTeachers(rows, config).map((row) => fromRow(Teacher, row)),
+    labelTeachers: pickLabelTeachers(rows, config.labels).map((row) => fromRow(Teacher, row)),
   };
 }

@@ -27,16 +27,18 @@ export const summarize = (results: readonly EvaluationResult[]): EvaluationSumma
     ...perMetric((metric) => spreadOf(group.map((result) => result[metric]))),
   }));
 
-/** The set against every baseline that has results, per kind of label. */
+/** The set against every baseline, per kind of label, over the seeds that both have: one may be ahead, or all that was done. */
 export function compare(results: readonly EvaluationResult[]): EvaluationComparison[] {
   const groups = groupsOf(results);
   return groups.flatMap(({ subject: baseline, labelKind, results: theirs }) => {
     const ours = groups.find((group) => group.subject === 'DISTILLED_SET' && group.labelKind === labelKind)?.results;
     if (baseline === 'DISTILLED_SET' || ours === undefined) return [];
+    const both = inCommon(ours, theirs);
+    if (both === null) return [];
     const difference = (metric: Metric) =>
       differenceOf(
-        ours.map((result) => result[metric]),
-        theirs.map((result) => result[metric]),
+        both.ours.map((result) => result[metric]),
+        both.theirs.map((result) => result[metric]),
       );
     return [{ baseline, labelKind, ...perMetric(difference) }];
   });
@@ -47,20 +49,24 @@ export function compare(results: readonly EvaluationResult[]): EvaluationCompari
  * Acc(set, hard); IOR = Acc(set, soft) - Acc(random real images, soft); and with a = (IOR - HLR) / 2,
  * LRS = (e^a - e^-1) / (e - e^-1). ARS is the same of b = (IOR + Acc(set, plain) - Acc(random real images, plain)) / 2, where
  * plain is soft labels under no augmentation. DD-Ranking's student on all real images is trained to its end, and ours by the
- * recipe, so that HLR comes out smaller and LRS larger. What was not measured is null.
+ * recipe, so that HLR comes out smaller and LRS larger. Each difference is over the seeds that both sides have; what was not
+ * measured is null.
  */
 export function rank(results: readonly EvaluationResult[]): Ranking {
-  const accuracyOf = (subject: EvaluationResult['subject'], labelKind: EvaluationResult['labelKind']) => {
-    const group = results.filter((result) => result.subject === subject && result.labelKind === labelKind);
-    return group.length === 0 ? null : spreadOf(group.map(({ top1Last }) => top1Last / 100)).mean;
+  const over = (baseline: EvaluationResult['subject'], kind: EvaluationResult['labelKind']) => {
+    const of = (subject: EvaluationResult['subject']) =>
+      results.filter((result) => result.subject === subject && result.labelKind === kind);
+    const both = inCommon(of('DISTILLED_SET'), of(baseline));
+    const mean = (group: readonly EvaluationResult[]) => spreadOf(group.map(({ top1Last }) => top1Last / 100)).mean;
+    return both === null ? null : mean(both.ours) - mean(both.theirs);
   };
-  const minus = (a: number | null, b: number | null) => (a === null || b === null ? null : a - b);
-  const hlr = minus(accuracyOf('FULL_REAL', 'HARD'), accuracyOf('DISTILLED_SET', 'HARD'));
-  const ior = minus(accuracyOf('DISTILLED_SET', 'SOFT'), accuracyOf('RANDOM_REAL', 'SOFT'));
-  const plain = minus(accuracyOf('DISTILLED_SET', 'SOFT_PLAIN'), accuracyOf('RANDOM_REAL', 'SOFT_PLAIN'));
+  const full = over('FULL_REAL', 'HARD');
+  const hlr = full === null ? null : -full;
+  const ior = over('RANDOM_REAL', 'SOFT');
+  const plain = over('RANDOM_REAL', 'SOFT_PLAIN');
   const score = (x: number | null) => (x === null ? null : (Math.exp(x) - Math.exp(-1)) / (Math.E - Math.exp(-1)));
   const half = (a: number | null, b: number | null) => (a === null || b === null ? null : (a + b) / 2);
-  return { hlr, ior, lrs: score(half(ior, minus(0, hlr))), ars: score(half(ior, plain)) };
+  return { hlr, ior, lrs: score(half(ior, full)), ars: score(half(ior, plain)) };
 }
 
 /** Sample standard deviation, with n - 1. */
@@ -77,6 +83,13 @@ export function differenceOf(ours: readonly number[], theirs: readonly number[])
   const mean = a.mean - b.mean;
   if (a.deviation === null || b.deviation === null) return { mean, standardError: null };
   return { mean, standardError: Math.sqrt(a.deviation ** 2 / ours.length + b.deviation ** 2 / theirs.length) };
+}
+
+/** Of the seeds that both have results of; null where there are none. */
+function inCommon(ours: readonly EvaluationResult[], theirs: readonly EvaluationResult[]) {
+  const have = (group: readonly EvaluationResult[], seed: number) => group.some((result) => result.seed === seed);
+  const common = ours.filter(({ seed }) => have(theirs, seed));
+  return common.length === 0 ? null : { ours: common, theirs: theirs.filter(({ seed }) => have(ours, seed)) };
 }
 
 const groupsOf = (results: readonly EvaluationResult[]): Group[] =>

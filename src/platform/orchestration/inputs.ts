@@ -109,7 +109,7 @@ export async function loadRunInputs(tx: Transaction, runId: string): Promise<Run
     datasetName: dataset.name,
     licence: dataset.licence,
     teachers,
-    matched: pickMatchedTeachers(teachers, config.teachers),
+    matched: pickMatchedTeachers(teachers, config),
   };
 }
 
