@@ -29,7 +29,7 @@ export interface Api {
 }
 
 /** Somebody waits for the answer: a store that is away is told within seconds, and the client tries again. */
-const BRIEF_PATIENCE = { ...PATIENCE, attempts: 4 };
+const BRIEF_PATIENCE = { ...PATIENCE, attempts: 4, idleMs: 5_000 };
 
 const ANSWER_SLACK_MS = 10_000;
 

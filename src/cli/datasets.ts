@@ -18,7 +18,7 @@ interface Options extends ServiceOptions {
   classes?: string;
   size?: { height: number; width: number };
   fit?: 'CROP' | 'PAD' | 'STRETCH';
-  channels?: 1 | 3;
+  channels?: '1' | '3';
   maxSkipped?: number;
   licence?: string;
   upload: boolean;
@@ -57,11 +57,7 @@ export function datasetsCommand(): Command {
     .option('--classes <file>', 'a file with the classes in the order of their indices, one a line')
     .option('--size <pixels>', 'bring all images to this size: 64, or height x width as 48x64', size)
     .addOption(new Option('--fit <fit>', 'how they come to it (default: CROP)').choices(['CROP', 'PAD', 'STRETCH']))
-    .addOption(
-      new Option('--channels <n>', 'grey (1) or RGB (3) (default: as the images are)')
-        .choices(['1', '3'])
-        .argParser((text) => (text === '1' ? 1 : 3)),
-    )
+    .addOption(new Option('--channels <n>', 'grey (1) or RGB (3) (default: as the images are)').choices(['1', '3']))
     .option('--max-skipped <share>', 'fail where more of the records cannot be used (default: 0.01)', share)
     .option('--licence <licence>', 'goes on into every set distilled from it')
     .option('--upload', 'upload the file even where the service could read it itself', false)
@@ -81,7 +77,7 @@ async function importPlace(place: string, options: Options): Promise<void> {
     label,
     maxSkipped,
     classNames: options.classes === undefined ? undefined : await readClasses(options.classes),
-    image: { ...options.size, fit, channels },
+    image: { ...options.size, fit, ...(channels === undefined ? {} : { channels: Number(channels) }) },
   };
   const source = await whereItIs(place, options, key, client);
   const input = {

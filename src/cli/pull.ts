@@ -8,7 +8,8 @@ import { TeddyhubError } from '../domain/errors.js';
 import type { Manifest } from '../domain/manifest.js';
 import { relativeCroissant } from '../formats/descriptions/croissant.js';
 import { widsBytes } from '../formats/descriptions/wids.js';
-import { download, type WantedFile, writeWhole } from './pull/download.js';
+import { withRetries } from '../platform/object-store/retry.js';
+import { download, isBroken, PATIENCE, type WantedFile, writeWhole } from './pull/download.js';
 import { readManifest, wantedFiles } from './pull/manifest.js';
 import { openRemote, type Remote, unreachable } from './pull/remote.js';
 import { startPhase } from './quickstart/progress.js';
@@ -78,7 +79,9 @@ export async function pull(
       if (outcome === 'FETCHED') fetched += 1;
       say(lineOf(file, outcome));
     }
-    const croissant = relativeCroissant(await fetchWhole(remote, 'croissant.json'));
+    const croissant = relativeCroissant(
+      await withRetries(PATIENCE, isBroken, () => fetchWhole(remote, 'croissant.json')),
+    );
     await writeWhole(folder, 'croissant.json', Readable.from([croissant]));
     await writeWhole(folder, 'wids.json', Readable.from([widsBytes(manifest)]));
     // The manifest comes last: where it is, all that it names is there.

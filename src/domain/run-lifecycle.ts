@@ -30,6 +30,3 @@ const MOVES: Record<RunState, readonly RunState[]> = {
 export const canMove = (from: RunState, to: RunState): boolean => MOVES[from].includes(to);
 
 export const isTerminal = (state: RunState): boolean => MOVES[state].length === 0;
-
-/** The states from which a run may move to `to`: for `WHERE state = ANY(...)`. */
-export const statesBefore = (to: RunState): RunState[] => RUN_STATES.filter((from) => canMove(from, to));

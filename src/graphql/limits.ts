@@ -15,6 +15,8 @@ import {
 // The ESM build loads a second copy of graphql, whose types the schema is not made of.
 import complexity from 'graphql-query-complexity/cjs';
 
+import { refusal } from './errors.js';
+
 const { fieldExtensionsEstimator, getComplexity, simpleEstimator } = complexity;
 
 export const LIMITS = { tokens: 1_500, depth: 10, aliases: 15, directives: 20, rootFields: 20, cost: 10_000 } as const;
@@ -104,27 +106,45 @@ const MUTATION_COST = 10;
 const idsOf = ({ input }: { input?: { ids?: unknown } }): number =>
   Array.isArray(input?.ids) ? Math.max(1, input.ids.length) : 1;
 
-/** What an operation costs; `first: $n` counts as n. Throws QUERY_TOO_COMPLEX. */
+/** What an operation costs; `first: $n` counts as n. Throws QUERY_TOO_COMPLEX, BAD_USER_INPUT. */
 export function costOf(
   schema: GraphQLSchema,
   query: DocumentNode,
   operationName: string | null | undefined,
   variables: Record<string, unknown> | null | undefined,
 ): number {
-  const cost = getComplexity({
-    schema,
-    query,
-    ...(operationName ? { operationName } : {}),
-    variables: variables ?? {},
-    estimators: [
-      ({ type, args, childComplexity }) =>
-        type === schema.getMutationType() ? idsOf(args) * (MUTATION_COST + childComplexity) : undefined,
-      fieldExtensionsEstimator(),
-      simpleEstimator({ defaultComplexity: 1 }),
-    ],
-  });
+  const cost = orRefuse(() =>
+    getComplexity({
+      schema,
+      query,
+      ...(operationName ? { operationName } : {}),
+      variables: variables ?? {},
+      estimators: [
+        ({ type, args, childComplexity }) =>
+          type === schema.getMutationType() ? idsOf(args) * (MUTATION_COST + childComplexity) : undefined,
+        fieldExtensionsEstimator(),
+        simpleEstimator({ defaultComplexity: 1 }),
+      ],
+    }),
+  );
   if (cost > LIMITS.cost) {
     throw tooComplex(`The query costs ${cost}, more than ${LIMITS.cost}: ask for smaller pages or fewer fields.`);
   }
   return cost;
 }
+
+/** What the counting itself finds wrong has no code, and would be a failure of ours: a null variable in a place for a value, too many fields. */
+function orRefuse(count: () => number): number {
+  try {
+    return count();
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    if (TOO_MANY.test(error.message)) {
+      throw tooComplex('The query has too many fields once its fragments are spread: ask for fewer.');
+    }
+    throw refusal({ code: 'BAD_USER_INPUT', message: error.message });
+  }
+}
+
+/** What graphql-query-complexity says at 10,000 nodes. */
+const TOO_MANY = /maximum allowed number of nodes/;

@@ -140,8 +140,8 @@ export async function runSubscription(
     open = false;
     return { done: true, value: undefined } as const;
   };
-  const results: AsyncGenerator<ExecutionResult, void, undefined> = {
-    [Symbol.asyncIterator]: () => results,
+  const answers: AsyncGenerator<ExecutionResult, void, undefined> = {
+    [Symbol.asyncIterator]: () => answers,
     async next() {
       try {
         const { done, value } = await events.next();
@@ -163,5 +163,5 @@ export async function runSubscription(
       throw error;
     },
   };
-  return results;
+  return answers;
 }

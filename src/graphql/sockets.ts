@@ -24,6 +24,8 @@ import { CLOSE, type Keys, SocketRegistry } from './socket-registry.js';
 import type { TrustedDocuments } from './trusted-documents.js';
 
 const MAX_MESSAGE_BYTES = 256 * 1024;
+/** A peer that does not answer its close, a sleeping laptop say, holds up the end of the service for so long. */
+const CLOSE_MS = 2_000;
 
 export interface SocketServer {
   readonly sockets: number;
@@ -45,9 +47,12 @@ export interface SocketOptions {
   log: Log;
 }
 
+/** The types of ws lack `closeTimeout`. */
+const SOCKETS = { noServer: true, maxPayload: MAX_MESSAGE_BYTES, closeTimeout: CLOSE_MS };
+
 export function serveSockets(options: SocketOptions): SocketServer {
   const { schema, httpServer, production, createContext, freshContext, keys, admit, documents, limits, log } = options;
-  const socketServer = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
+  const socketServer = new WebSocketServer(SOCKETS);
   const registry = new SocketRegistry(keys, limits.socketsPerKey, log);
   const read = documentReader(schema, production);
   httpServer.on('upgrade', (request, socket, head) => {

@@ -103,7 +103,7 @@ export function dataPlaneRouter(plane: DataPlane): Router {
       .catch((error: unknown) => {
         throw named(error, what);
       });
-    await files.send(request, response, { ...file, what, type: EXPORT_FILES[name].type });
+    await files.send(request, response, { ...file, what, type: EXPORT_FILES[name].type, derived: true });
   });
 
   router.get(`${TEACHER_ROOT}/checkpoint.safetensors`, async (request, response) => {

@@ -129,9 +129,8 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     },
     async close() {
       closing = true;
-      await sockets.close();
-      // Stops to accept, waits for answers under way, then for idle connections.
-      await apollo.stop();
+      // Stops to accept, and waits for answers under way, then for idle connections, while the sockets say goodbye.
+      await Promise.all([sockets.close(), apollo.stop()]);
     },
   };
 }

@@ -61,6 +61,20 @@ describe('a query is refused before it runs when it', () => {
     ]);
   });
 
+  it('has a null for what must be given, or more fields than can be counted', async () => {
+    for (const query of [
+      'query ($n: Int) { distillationRuns(first: 1) { nodes { events(first: $n) { sequence } } } }',
+      'query ($n: Int) { datasets(first: 1) { nodes { skippedRecords(first: $n) { record } } } }',
+    ]) {
+      const { status, errors } = await api.send(query, { n: null });
+      assert.deepEqual([status, errors.map(({ extensions }) => extensions.code)], [400, ['BAD_USER_INPUT']]);
+    }
+    const levels = repeat(14, (n) => `fragment F${n} on Viewer { ...F${n + 1} ...F${n + 1} }`);
+    const { status, errors } = await api.send(`{ viewer { ...F0 } } ${levels} fragment F14 on Viewer { role }`);
+    assert.deepEqual([status, errors.map(({ extensions }) => extensions.code)], [400, ['QUERY_TOO_COMPLEX']]);
+    assert.match(errors[0]?.message ?? '', /ask for fewer/);
+  });
+
   it('has a cycle of fragments, too many tokens, directives, or root fields', async () => {
     const cycle = '{ viewer { ...A } } fragment A on Viewer { ...B } fragment B on Viewer { ...A }';
     assert.deepEqual(new Set(await codesOf(cycle)), new Set(['BAD_USER_INPUT']));

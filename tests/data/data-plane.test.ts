@@ -154,6 +154,7 @@ describe('the data plane', () => {
     assert.ok(Buffer.from(await answer.arrayBuffer()).equals(bytes));
     await refused(ask('Bearer stranger'), 404, 'NOT_FOUND', /Teacher/);
     await refused(ask('Bearer nobody'), 401, 'UNAUTHENTICATED', /API key/);
+    await refused(ask('Bearer worker'), 403, 'FORBIDDEN', /role WORKER/);
     await refused(ask(`Bearer ${await tokenFor(set.id)}`), 403, 'FORBIDDEN', /one distilled set and no teacher/);
     await world.store.delete(key);
     await refused(ask('Bearer viewer'), 500, 'OBJECT_MISSING', /checkpoint of teacher/);
@@ -166,6 +167,8 @@ describe('the data plane', () => {
     assert.equal(answer.headers.get('content-type'), 'application/x-tar');
     for (const document of ['manifest.json', 'croissant.json', 'wids.json']) {
       const [head, whole] = [await get(`${set.id}/${document}`, {}, 'HEAD'), await get(`${set.id}/${document}`)];
+      const kept = document === 'manifest.json' ? 'private, max-age=31536000, immutable' : 'private, no-cache';
+      assert.equal(whole.headers.get('cache-control'), kept, document);
       const told = (from: Response) => ['etag', 'content-type', 'content-length'].map((name) => from.headers.get(name));
       assert.deepEqual(told(head), told(whole));
       const known = await get(`${set.id}/${document}`, { 'if-none-match': whole.headers.get('etag') ?? '' });

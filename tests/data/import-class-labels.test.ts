@@ -32,6 +32,7 @@ async function shardOf(labels: Labels): Promise<FileTree> {
 describe('labels that nothing names', () => {
   for (const [what, labels, names, order] of [
     ['0 and 1 are numbers', ['0', '1'], ['0', '1'], 'NUMBERED'],
+    ['1 and 2 are numbers, counted from 1', ['1', '2'], ['1', '2'], 'NUMBERED'],
     ['numbers with leading zeros are names', ['01', '00'], ['00', '01'], 'SORTED'],
     ['numbers too large to count classes are names', ['9999999999', '20240131'], ['20240131', '9999999999'], 'SORTED'],
     ['numbers beside words are names', ['1', 'one'], ['1', 'one'], 'SORTED'],
@@ -47,10 +48,17 @@ describe('labels that nothing names', () => {
     });
   }
 
+  it('numbers counted from 1 get the names that are given, the first of them that of 1', async () => {
+    const { classNames, classOrder } = await importing.runTree(await listOf(['1', '2']), {
+      classNames: ['rose', 'tulip'],
+    });
+    assert.deepEqual([classNames, classOrder], [['rose', 'tulip'], 'GIVEN']);
+  });
+
   it('numbers that leave classes between them without images end the import', async () => {
     await assert.rejects(importing.runTree(await listOf(['3', '70000'])), {
       code: 'BAD_INPUT_FILE',
-      message: /69999 of 70001 classes have no training image: 0, 1, 2, 4, 5\.$/,
+      message: /69998 of 70000 classes have no training image: 1, 2, 4, 5, 6\.$/,
     });
   });
 

@@ -5,7 +5,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { readSplit } from '../../src/formats/dataset-splits.js';
 import { asClassFolders, asList, asParquet, asShard, MEMBERS, writeZip } from '../support/datasets.js';
 import { idxFile } from '../support/idx.js';
-import { type FileTree, writeTar, writeTree } from '../support/images.js';
+import { type FileTree, numbered, writeTar, writeTree } from '../support/images.js';
 import { type Importing, openImporting } from '../support/importing.js';
 
 let importing: Importing;
@@ -59,6 +59,32 @@ describe('the layout of a source', () => {
       }
     });
   }
+
+  it('CLASS_FOLDERS without splits may have classes called as splits are', async () => {
+    const tree: FileTree = {};
+    for (const [index, name] of ['bus', 'test', 'train', 'val'].entries()) {
+      for (const n of [0, 1, 2]) tree[`vehicles/${name}/${n}.png`] = await numbered(10 * index + n);
+    }
+    const place = { layout: 'CLASS_FOLDERS', holdOut: 0.3 } as const;
+    for (const path of [await writeTree(importing.place(), tree), await writeTar(importing.place('.tar'), tree)]) {
+      const { classNames, trainPerClass, skipped } = await importing.run(path, place);
+      assert.deepEqual(
+        [classNames, trainPerClass],
+        [
+          ['bus', 'test', 'train', 'val'],
+          [2, 2, 2, 2],
+        ],
+      );
+      assert.deepEqual(skipped, []);
+    }
+    // Beside folders of splits, what lies in them directly is of no class.
+    const splits = { ...(await asClassFolders()), 'train/stray.png': await numbered(90) };
+    const { skipped } = await importing.runTree(splits, { maxSkipped: 0.5 });
+    assert.deepEqual(
+      skipped.map(({ record, reason }) => [record, reason]),
+      [['train/stray.png', 'it lies in no folder of a class']],
+    );
+  });
 
   it('is asked for where it cannot be told', async () => {
     const run = importing.runTree({ 'a.bin': 'x', 'b.dat': 'y' });

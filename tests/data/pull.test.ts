@@ -150,6 +150,21 @@ describe('teddyhub pull', () => {
     }
   });
 
+  it('goes on for as long as it gets ahead, and asks again for descriptions', async () => {
+    const proxy = await startFaultProxy(server.url);
+    try {
+      const folder = newFolder();
+      // More breaks than one bout of tries takes, each after some more bytes.
+      proxy.inject({ kind: 'CUT', bytes: 4_000 }, { times: 9, matching: /000000\.tar/ });
+      proxy.inject({ kind: 'RESET' }, { times: 2, matching: /croissant/ });
+      const { status, errors } = await pull(set.id, folder, proxy.endpoint);
+      assert.equal(status, 0, errors.join());
+      assert.deepEqual(await filesIn(folder), [...FILES, ...DESCRIPTIONS].sort());
+    } finally {
+      await proxy.close();
+    }
+  });
+
   it('goes on with the most that earlier ones left, and leaves nothing of them', async () => {
     const whole = Buffer.from(set.contents['000000.tar'] as Buffer);
     const folder = newFolder();

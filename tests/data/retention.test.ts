@@ -80,7 +80,7 @@ describe('garbage collection', () => {
     assert.deepEqual(await keysOf(store), ['somebody/elses.bin']);
   });
 
-  it('keeps what payloads and results of tasks name, and the uploads that datasets come from', async () => {
+  it('keeps what payloads and results of tasks name, and uploads until their dataset is made', async () => {
     const refs = await Promise.all(
       ['payload', 'result', 'source'].map((text) => putByDigest(store, 'uploads', Buffer.from(text), '')),
     );
@@ -98,10 +98,20 @@ describe('garbage collection', () => {
     });
     await world.database.dataset.update({
       where: { id: dataset.id },
-      data: { source: { upload: refs[2]?.key ?? '' } },
+      data: { source: { upload: refs[2]?.key ?? '' }, state: 'IMPORTING' },
+    });
+    const { id } = await world.database.task.create({
+      data: {
+        ...{ projectId: project.id, datasetId: dataset.id, kind: 'DATASET_IMPORT', state: 'QUEUED' },
+        payload: { source: { key: refs[2]?.key ?? '' } },
+      },
     });
     assert.equal((await collect()).objects, 0);
     assert.equal((await keysOf(store)).length, 3);
+    await world.database.task.update({ where: { id }, data: { state: 'SUCCEEDED' } });
+    await world.database.dataset.update({ where: { id: dataset.id }, data: { state: 'READY' } });
+    assert.equal((await collect()).objects, 1);
+    assert.equal(await store.stat(refs[2]?.key ?? ''), null);
   });
 
   it('keeps the labels that a canceled task has made so far, for the run that goes on from its checkpoint', async () => {

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openDatabase } from '../../src/platform/database/client.js';
 import { explainDatabase, isDatabaseUnavailable } from '../../src/platform/database/failures.js';
+import { Prisma } from '../../src/platform/database/generated/client.js';
+import { readRows } from '../../src/platform/database/read.js';
 import { createLog } from '../../src/platform/log.js';
+import { RequestTrace } from '../../src/platform/telemetry/request-trace.js';
 import { insist } from '../../workers/insist.js';
 import { type FaultyProxy, openProxy } from '../support/proxy.js';
 import { until } from '../support/until.js';
@@ -37,6 +40,26 @@ describe('a connection to the database', () => {
     });
     await assert.rejects(within, isDatabaseUnavailable);
     assert.deepEqual(await one(), [{ one: 1 }]);
+    await database.$disconnect();
+  });
+
+  it('is canceled over one other connection, however many statements wait on it when their time is over', async () => {
+    const database = openDatabase(url.href, { poolSize: 1 });
+    await database.$queryRaw`SELECT 1`;
+    const before = proxy.connections;
+    const over = new AbortController();
+    const sleep = () => readRows(database, Prisma.sql`SELECT pg_sleep(60) AS waited`);
+    const asked = new RequestTrace(over.signal).run(() => Promise.allSettled(Array.from({ length: 8 }, sleep)));
+    await until('the first is under way', async () => {
+      const [row] = await world.database.$queryRaw<{ count: bigint }[]>`
+        SELECT count(*) AS count FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'active' AND query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()`;
+      return row?.count === 1n;
+    });
+    over.abort();
+    assert.deepEqual(new Set((await asked).map(({ status }) => status)), new Set(['rejected']));
+    assert.equal(proxy.connections - before, 1);
+    assert.deepEqual(await database.$queryRaw`SELECT 1 AS one`, [{ one: 1 }]);
     await database.$disconnect();
   });
 

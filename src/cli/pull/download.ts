@@ -21,7 +21,7 @@ export interface WantedFile {
 }
 
 /** Somebody may sit before it: a connection that breaks is taken up again for about ten seconds without a byte. */
-const PATIENCE = { attempts: 7, baseDelayMs: 100, maxDelayMs: 5_000 };
+export const PATIENCE = { attempts: 7, baseDelayMs: 100, maxDelayMs: 5_000 };
 
 /** Nobody receives a file for so long without a byte: whose process is gone, and whose process cannot be seen. */
 const GONE_MS = 1_000;
@@ -52,8 +52,9 @@ export async function download(
       onBytes(total - told);
       told = total;
     };
-    await withRetries(PATIENCE, isBroken, () =>
-      receive(remote, part, file, tell).catch((error) => Promise.reject(explain(error, file.path, folder))),
+    await gettingAhead(
+      () => sizeOf(part),
+      () => receive(remote, part, file, tell).catch((error) => Promise.reject(explain(error, file.path, folder))),
     );
     await keepIfIntact(part, path, file);
     for (const left of await parts.left()) await rm(left, { force: true });
@@ -113,14 +114,29 @@ async function idleSize(part: string, idleMs: number): Promise<number | null> {
   return now !== null && now.mtimeMs === before.mtimeMs ? now.size : null;
 }
 
-const isBroken = (error: unknown): boolean => error instanceof TeddyhubError && error.code === 'UNAVAILABLE';
+/** Tries again for as long as every bout of tries has brought some bytes. */
+async function gettingAhead(size: () => Promise<number>, receiveMore: () => Promise<void>): Promise<void> {
+  for (;;) {
+    const before = await size();
+    try {
+      return await withRetries(PATIENCE, isBroken, receiveMore);
+    } catch (error) {
+      if (!isBroken(error) || (await size()) <= before) throw error;
+    }
+  }
+}
 
-/** Adds to `part` what is missing of the file. */
-async function receive(remote: Remote, part: string, file: WantedFile, tell: (total: number) => void): Promise<void> {
-  const there = await stat(part).then(
+const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
     ({ size }) => size,
     () => 0,
   );
+
+export const isBroken = (error: unknown): boolean => error instanceof TeddyhubError && error.code === 'UNAVAILABLE';
+
+/** Adds to `part` what is missing of the file. */
+async function receive(remote: Remote, part: string, file: WantedFile, tell: (total: number) => void): Promise<void> {
+  const there = await sizeOf(part);
   if (there === file.bytes && there > 0) return tell(there);
   const { body, from } = await remote.open(file.path, there < file.bytes ? there : 0);
   let total = from;

@@ -19,6 +19,8 @@ export function exportOnThread(order: Order): Promise<void> {
       else reject(new TeddyhubError(failure.code, failure.message));
     });
     worker.once('error', reject);
+    // After either of these it has been settled.
+    worker.once('exit', (code) => reject(new Error(`the thread of the export ended with ${code}, and said nothing`)));
   });
 }
 

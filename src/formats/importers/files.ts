@@ -59,8 +59,9 @@ function open(source: FilesSource, store: ObjectStore): Promise<EntrySource> {
 /** The classes as they were given: an order for classes that have names, names for classes that are numbers. */
 function inGivenOrder(own: ClassList, given: readonly string[]): ClassList {
   if (own.order === 'NUMBERED') {
+    const first = Number(own.keys[0] ?? 0);
     if (own.keys.length <= given.length)
-      return { keys: given.map((_, index) => String(index)), names: given, order: 'GIVEN' };
+      return { keys: given.map((_, index) => String(first + index)), names: given, order: 'GIVEN' };
     throw new TeddyhubError(
       'BAD_INPUT_FILE',
       `The source has ${own.keys.length} classes, classNames only ${given.length}.`,

@@ -70,12 +70,17 @@ export function sortedClasses(found: Iterable<string>): ClassList {
 
 export const listedClasses = (names: readonly string[]): ClassList => ({ keys: names, names, order: 'SOURCE' });
 
-/** Classes that the source calls 0, 1, ...: as many as have a name, or as the largest number found asks for. */
-export function numberedClasses(found: Iterable<string>, names?: readonly string[]): ClassList {
-  let count = names?.length ?? 0;
-  if (names === undefined) for (const key of found) count = Math.max(count, Number(key) + 1);
-  const keys = Array.from({ length: count }, (_, index) => String(index));
-  return { keys, names: names ?? keys, order: names === undefined ? 'NUMBERED' : 'SOURCE' };
+/**
+ * Classes that the source calls 0, 1, ...: as many as have a name, or as the largest number found asks for. Where nothing names
+ * them and none is 0, they are counted from 1, as Flowers-102, CUB-200 and the letters of EMNIST are.
+ */
+export function numberedClasses(found: ReadonlySet<string>, names?: readonly string[]): ClassList {
+  if (names !== undefined) return { keys: names.map((_, index) => String(index)), names, order: 'SOURCE' };
+  const first = found.size > 0 && !found.has('0') ? 1 : 0;
+  let last = first - 1;
+  for (const key of found) last = Math.max(last, Number(key));
+  const keys = Array.from({ length: last - first + 1 }, (_, index) => String(first + index));
+  return { keys, names: keys, order: 'NUMBERED' };
 }
 
 /** Classes that nothing names but the labels themselves: numbers where all of them count classes, names otherwise. */

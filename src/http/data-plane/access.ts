@@ -3,6 +3,7 @@ import type { Request } from 'express';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import { notFound, requireUuid } from '../../modules/kit/node.js';
+import { assertAllowed } from '../../modules/kit/permissions.js';
 import type { TokenAuthenticator } from '../../modules/set-token/token-authenticator.js';
 import type { Database } from '../../platform/database/client.js';
 import type { DistilledSet, Project, Teacher } from '../../platform/database/generated/client.js';
@@ -33,12 +34,13 @@ export async function servedSet(access: Access, request: Request<{ id: string }>
   throw new TeddyhubError('INVALID_STATE', `Distilled set ${uuid} is not published yet: publish it, then fetch it.`);
 }
 
-/** The teacher of the URL, for a key of its project. Throws UNAUTHENTICATED, FORBIDDEN (a token opens one set), NOT_FOUND. */
+/** The teacher of the URL, for a key of its project that may read. Throws UNAUTHENTICATED, FORBIDDEN (a token opens one set), NOT_FOUND. */
 export async function servedTeacher(access: Access, request: Request<{ id: string }>): Promise<Teacher> {
   const scope = await scopeOf(access, request);
   if (scope.setId !== null) {
     throw new TeddyhubError('FORBIDDEN', 'A token reads one distilled set and no teacher: use a key of the project.');
   }
+  assertAllowed(scope.viewer, 'object:read');
   const { id } = request.params;
   const uuid = UUID.test(id) ? id.toLowerCase() : requireUuid('Teacher', id);
   const teacher = await access.database.teacher.findFirst({
@@ -51,11 +53,11 @@ export async function servedTeacher(access: Access, request: Request<{ id: strin
 async function scopeOf(
   { authenticate, tokens }: Access,
   request: Request,
-): Promise<{ projectId: string; setId: string | null }> {
+): Promise<{ projectId: string } & ({ setId: string } | { setId: null; viewer: Viewer })> {
   const credential = credentialOf(request);
   if (credential?.startsWith('tht_')) return tokens.authenticate(credential);
-  const { projectId } = await authenticate(credential === undefined ? undefined : `Bearer ${credential}`);
-  return { projectId, setId: null };
+  const viewer = await authenticate(credential === undefined ? undefined : `Bearer ${credential}`);
+  return { projectId: viewer.projectId, setId: null, viewer };
 }
 
 /**

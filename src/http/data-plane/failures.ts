@@ -26,7 +26,7 @@ export function sendError(error: unknown, response: Response, log: Log | undefin
   const { code, message } = explain(error);
   const status = STATUS[code] ?? 500;
   if (status === 500) log?.error({ err: error, requestId }, 'data plane request failed');
-  for (const header of ['ETag', 'Accept-Ranges', 'Content-Length']) response.removeHeader(header);
+  for (const header of ['ETag', 'Accept-Ranges', 'Content-Length', 'Content-Range']) response.removeHeader(header);
   response.set('Cache-Control', 'no-store');
   // Basic, so that clients which keep the password of a URL until they are asked for it send it.
   if (status === 401) response.set('WWW-Authenticate', 'Bearer, Basic realm="teddyhub"');
@@ -38,7 +38,9 @@ export function sendError(error: unknown, response: Response, log: Log | undefin
 }
 
 function explain(error: unknown): { code: FailureCode; message: string } {
-  if (error instanceof TeddyhubError) return { code: error.code, message: error.message.replaceAll('\n', ' ') };
+  // How this service is set up is for its log.
+  if (error instanceof TeddyhubError && error.code !== 'BAD_CONFIGURATION')
+    return { code: error.code, message: error.message.replaceAll('\n', ' ') };
   if (isStatementCanceled(error)) return { code: 'UNAVAILABLE', message: 'The database took too long: try again.' };
   const hindrance = hindranceOf(error);
   if (hindrance !== undefined) return { code: hindrance.code, message: hindrance.message };

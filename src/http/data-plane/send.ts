@@ -18,23 +18,27 @@ export interface ServedFile extends ObjectRef {
   /** For messages: `Shard 000000.tar of distilled set ...`. */
   what: string;
   type: string;
+  /** Whether it is made of the set, and no part of it. */
+  derived?: boolean;
 }
 
 /** Long enough for a slow start of a download, short enough for a URL that ends up in a log. */
 const PRESIGNED_SECONDS = 900;
 /** A set of one id never changes, and is for those who hold a key. */
 const IMMUTABLE = 'private, max-age=31536000, immutable';
+/** What is made of a set changes with where the service is reached, and with its version: asked for again, by its digest. */
+const ASK_AGAIN = 'private, no-cache';
 const REMEMBERED = 10_000;
 
 /** Sends a document that was made here. `etag` is its digest, or that of what it is made of. */
 export function sendDocument(request: Request, response: Response, bytes: Buffer, etag: string, type: string): void {
-  if (startsKnown(request, response, etag)) return;
+  if (startsKnown(request, response, etag, ASK_AGAIN)) return;
   response.type(type).send(bytes);
 }
 
 /** 304 where the client has it already; else the headers that every answer has, and false. */
-export function startsKnown(request: Request, response: Response, etag: string): boolean {
-  response.set({ ETag: `"${etag}"`, 'Cache-Control': IMMUTABLE });
+export function startsKnown(request: Request, response: Response, etag: string, caching = IMMUTABLE): boolean {
+  response.set({ ETag: `"${etag}"`, 'Cache-Control': caching });
   if (!isKnown(request, etag)) return false;
   response.status(304).end();
   return true;
@@ -50,7 +54,7 @@ export class FileSender {
 
   /** Throws OBJECT_MISSING, OBJECT_CORRUPT, UNAVAILABLE, with the name that the reader knows. */
   async send(request: Request, response: Response, file: ServedFile): Promise<void> {
-    if (startsKnown(request, response, file.digest)) return;
+    if (startsKnown(request, response, file.digest, file.derived ? ASK_AGAIN : IMMUTABLE)) return;
     response.set('Accept-Ranges', 'bytes').type(file.type);
     const there = await this.store.stat(file.key).catch((error: unknown) => {
       throw named(error, file.what);

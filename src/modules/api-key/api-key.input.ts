@@ -22,8 +22,9 @@ export class ApiKeyRotateInput extends CreateInput {
   id!: string;
 
   @Field(() => Int, {
-    defaultValue: 0,
-    description: 'How long the old key goes on beside the new one, for clients to change over; at most 30 days.',
+    defaultValue: 300,
+    description:
+      'How long the old key goes on beside the new one, for clients to change over; at most 30 days. 0 ends it at once: where the answer with the new one is lost, nobody has either.',
   })
   overlapSeconds!: number;
 

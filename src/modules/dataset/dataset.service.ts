@@ -5,7 +5,7 @@ import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
 import { createOnceFrom } from '../kit/create.js';
 import { editOnce, raised } from '../kit/edit.js';
-import { requireName } from '../kit/input.js';
+import { plain, requireName, requireText } from '../kit/input.js';
 import { type Caller } from '../kit/mutation.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
@@ -40,12 +40,13 @@ export class DatasetService {
     const name = requireName(input.name);
     const { projectId } = caller.viewer;
     const asked = readSource(input.source, projectId);
-    const licence = input.licence?.trim() || licenceOf(asked);
+    const licence = requireText(input.licence ?? '', ['licence']) ?? licenceOf(asked);
     const command = {
       operation: 'datasetImport',
       subjectType: 'Dataset',
       idempotencyKey: input.idempotencyKey,
       request: { name, source: asked, licence },
+      asked: plain({ name: input.name, source: input.source, licence: input.licence }),
     } as const;
     const resolve = () => resolveSource(asked, this.importRoot);
     return createOnceFrom(this.backend, caller, command, resolve, async (work, id, source) => {

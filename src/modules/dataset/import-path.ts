@@ -29,4 +29,6 @@ export async function resolveImportPath(
   return real;
 }
 
-const isWithin = (root: string, path: string): boolean => path.startsWith(root.endsWith(sep) ? root : `${root}${sep}`);
+/** The root is within itself. */
+const isWithin = (root: string, path: string): boolean =>
+  path === root || path.startsWith(root.endsWith(sep) ? root : `${root}${sep}`);

@@ -59,6 +59,7 @@ export class DistillationRunService {
       subjectType: 'DistillationRun',
       idempotencyKey: input.idempotencyKey,
       request: { ...plan },
+      asked: plain({ ...input, idempotencyKey: null, clientMutationId: null }),
     } as const;
     return createOnce(this.backend, caller, command, async (work, id) => {
       await createRun(work.tx, caller.viewer.projectId, id, plan);

@@ -16,7 +16,7 @@ import type { Reader } from '../context.js';
 import { requireFit, shapeOf } from '../kit/checks.js';
 import type { Connection } from '../kit/connection.js';
 import { createOnce } from '../kit/create.js';
-import { parseInput } from '../kit/input.js';
+import { parseInput, plain } from '../kit/input.js';
 import { type Caller, cancelOnce } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
 import type { PageArguments } from '../kit/paging.js';
@@ -53,6 +53,7 @@ export class EvaluationService {
       subjectType: 'Evaluation',
       idempotencyKey: input.idempotencyKey,
       request: { distilledSetId: input.distilledSetId, config },
+      asked: plain({ distilledSetId: input.distilledSetId, config: input.config }),
     } as const;
     return createOnce(this.backend, caller, command, async (work, id) => {
       const set = await this.requireSet(work.tx, projectId, input.distilledSetId);

@@ -30,7 +30,7 @@ export const byParent = <Row>(
   });
 
 /** The column of a list's table that points to the parent. */
-type ParentColumn = 'datasetId' | 'poolId' | 'runId' | 'distilledSetId' | 'labelSetId' | 'originRunId' | 'subjectId';
+type ParentColumn = 'datasetId' | 'poolId' | 'runId' | 'distilledSetId' | 'labelSetId' | 'originRunId';
 
 export interface Children<N extends Node> {
   list: List<N>;

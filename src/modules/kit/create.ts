@@ -14,8 +14,10 @@ export interface Create {
   /** Where the history is of another object than the one that is made. */
   subjectId?: string;
   idempotencyKey: string;
-  /** What makes a request the same one: its parsed content, with the defaults in, and nothing that is read for it. */
+  /** For the history: the parsed content, with the defaults in, and nothing that is read for it. */
   request: Record<string, unknown>;
+  /** What makes a request the same one, where that is not all of `request`: the content as it was asked for. A later version has other defaults. */
+  asked?: unknown;
 }
 
 /**
@@ -30,12 +32,12 @@ export async function createOnce(
   create: (work: Work, id: string) => Promise<void>,
 ): Promise<string> {
   const { projectId } = caller.viewer;
-  const { operation, idempotencyKey: key, request } = command;
+  const { operation, idempotencyKey: key, request, asked = request } = command;
   requireKey(key);
   return database.$transaction(async (tx) => {
     const id = newId();
     const claimed = await tx.idempotencyKey.createMany({
-      data: { projectId, key, operation, requestHash: hashOf(request), objectId: id },
+      data: { projectId, key, operation, requestHash: hashOf(asked), objectId: id },
       skipDuplicates: true,
     });
     if (claimed.count === 0) {
@@ -72,11 +74,13 @@ export async function createOnceFrom<T>(
 async function findMade(
   tx: Pick<Transaction, 'idempotencyKey'>,
   projectId: string,
-  { operation, idempotencyKey: key, request }: Create,
+  { operation, idempotencyKey: key, request, asked = request }: Create,
 ): Promise<string | null> {
   const first = await tx.idempotencyKey.findUnique({ where: { projectId_key: { projectId, key } } });
   if (first === null) return null;
-  if (first.operation === operation && first.requestHash === hashOf(request)) return first.objectId;
+  // Earlier versions kept the hash of `request`.
+  const same = [hashOf(asked), hashOf(request)].includes(first.requestHash);
+  if (first.operation === operation && same) return first.objectId;
   throw new TeddyhubError(
     'IDEMPOTENCY_CONFLICT',
     'This idempotency key was used before with another request: choose a new one.',
@@ -84,8 +88,7 @@ async function findMade(
   );
 }
 
-const hashOf = (request: Record<string, unknown>): string =>
-  createHash('sha256').update(canonicalJson(request)).digest('hex');
+const hashOf = (request: unknown): string => createHash('sha256').update(canonicalJson(request)).digest('hex');
 
 function requireKey(key: string): void {
   if (key.length > 0 && key.length <= 200) return;

@@ -61,7 +61,10 @@ export abstract class Payload {
 }
 
 /** These say that the request may not be made or cannot be served, not that its content is wrong. */
-const NOT_DATA: readonly FailureCode[] = ['UNAUTHENTICATED', 'FORBIDDEN', 'UNAVAILABLE', 'INTERNAL'];
+const NOT_DATA: readonly FailureCode[] = [
+  ...(['UNAUTHENTICATED', 'FORBIDDEN'] as const),
+  ...(['UNAVAILABLE', 'STORAGE_FULL', 'BAD_CONFIGURATION', 'INTERNAL'] as const),
+];
 
 /** Runs a mutation: an expected failure becomes `userErrors`, everything else goes on as an error. */
 export async function toPayload<T>(

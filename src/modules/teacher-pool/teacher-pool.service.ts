@@ -6,7 +6,7 @@ import { requireFit, requireReadyDataset } from '../kit/checks.js';
 import type { Connection } from '../kit/connection.js';
 import { createOnceFrom } from '../kit/create.js';
 import { editOnce, raised } from '../kit/edit.js';
-import { parseInput, requireName, requireSeed } from '../kit/input.js';
+import { parseInput, plain, requireName, requireSeed } from '../kit/input.js';
 import { type Caller, cancelOnce } from '../kit/mutation.js';
 import { requireUuid } from '../kit/node.js';
 import type { PageArguments } from '../kit/paging.js';
@@ -49,6 +49,7 @@ export class TeacherPoolService {
       subjectType: 'TeacherPool',
       idempotencyKey: input.idempotencyKey,
       request: { name, datasetId: input.datasetId, config: asked, seed },
+      asked: plain({ name: input.name, datasetId: input.datasetId, config: input.config, seed: input.seed }),
     } as const;
     const takeIn = async () => {
       // Before gigabytes are read for it.

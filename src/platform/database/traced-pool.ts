@@ -43,20 +43,16 @@ export function createTracedPool({ answerMs, ...config }: pg.PoolConfig & { answ
       if (isCommand(args[0], 'COMMIT')) await Reflect.apply(plainQuery, this, ['ROLLBACK']);
       throw new DeadlineExceeded();
     }
-    let settled: AbortController | undefined;
-    let canceling: Promise<void> | undefined;
+    let ended: (() => Promise<void>) | undefined;
     const cancel = () => {
-      settled = new AbortController();
-      canceling = cancelStatement(config, this, settled.signal);
+      ended = cancelStatement(config, this);
     };
     signal.addEventListener('abort', cancel, { once: true });
     try {
       return await Reflect.apply(plainQuery, this, args);
     } finally {
       signal.removeEventListener('abort', cancel);
-      settled?.abort();
-      // The next user of this connection must not be hit.
-      await canceling;
+      await ended?.();
     }
   };
   TracedClient.prototype.query = tracedQuery as typeof pg.Client.prototype.query;
@@ -114,8 +110,39 @@ const isOrdinary = (error: unknown): boolean =>
   error instanceof DeadlineExceeded ||
   (error instanceof pg.DatabaseError && error.severity === 'ERROR' && !LAST_WORDS.has(error.code ?? ''));
 
-/** Until it has ended: where statements wait for one another in a connection, what is canceled may be the one before it. */
-async function cancelStatement(config: pg.PoolConfig, client: pg.Client, settled: AbortSignal): Promise<void> {
+interface Canceling {
+  /** Of this connection, that wait for one another or are under way. */
+  statements: number;
+  readonly settled: AbortController;
+  readonly done: Promise<void>;
+}
+
+const cancelings = new WeakMap<pg.Client, Canceling>();
+
+/**
+ * Cancels what a connection is at, until the statement has ended: the answer says so. Statements may wait for one another in a
+ * connection, and what is canceled may be the one before: one canceler does for all of them, and a database in trouble is
+ * asked for no connection a statement.
+ */
+function cancelStatement(config: pg.PoolConfig, client: pg.Client): () => Promise<void> {
+  const begin = (): Canceling => {
+    const settled = new AbortController();
+    return { statements: 0, settled, done: cancelUntil(settled.signal, config, client) };
+  };
+  const canceling = cancelings.get(client) ?? begin();
+  cancelings.set(client, canceling);
+  canceling.statements += 1;
+  return async () => {
+    canceling.statements -= 1;
+    if (canceling.statements > 0) return;
+    cancelings.delete(client);
+    canceling.settled.abort();
+    // The next user of this connection must not be hit.
+    await canceling.done;
+  };
+}
+
+async function cancelUntil(settled: AbortSignal, config: pg.PoolConfig, client: pg.Client): Promise<void> {
   const { processID } = client as unknown as { processID: number | null };
   if (processID === null) return;
   const canceler = new pg.Client({ ...config, connectionTimeoutMillis: 2_000 });

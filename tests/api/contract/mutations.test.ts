@@ -90,6 +90,7 @@ const edit = (type: NodeType): Case[] => [
 const TABLE: Record<string, Case[]> = {
   datasetImport: [
     ['an empty name', () => ({ name: '', source: npm }), [['INVALID_INPUT', 'name']]],
+    ['a licence that is no text', () => ({ name: 'x', source: npm, licence: 'MIT\0' }), [['INVALID_INPUT', 'licence']]],
     ['IDX without files', () => ({ name: 'x', source: { kind: 'IDX' } }), [['INVALID_INPUT', 'source.idx']]],
     [
       'a key that is too long',

@@ -30,7 +30,7 @@ export type ApiKeyRotateInput = {
   id: string;
   /** Chosen by the client, 1 to 200 characters. The same key with the same content answers the same object, however often it is sent; with other content it is an IDEMPOTENCY_CONFLICT. */
   idempotencyKey: string;
-  /** How long the old key goes on beside the new one, for clients to change over; at most 30 days. */
+  /** How long the old key goes on beside the new one, for clients to change over; at most 30 days. 0 ends it at once: where the answer with the new one is lost, nobody has either. */
   overlapSeconds?: number;
 };
 
@@ -80,7 +80,7 @@ export type ArchitectureName =
 export type ArchitectureWeightInput = {
   /** The family. */
   name?: ArchitectureName | null | undefined;
-  /** Factor of their loss. (at least 0) */
+  /** Factor of their loss; 0 leaves them out. (at least 0) */
   weight?: number | null | undefined;
 };
 

@@ -1,6 +1,7 @@
 /**
  * Class folders: `train/<class>/...`, and `val/<class>/...` or `test/<class>/...`, perhaps below one folder that holds
- * everything. Where no folder names a split, the folder that an image lies in is its class, and all of it is for training.
+ * everything. Where no folder names a split, the folder that an image lies in is its class, and all of it is for training: then
+ * a folder called `train` or `test` is a class like others.
  * Classes are ordered by code points, as in torchvision's ImageFolder.
  */
 import type { Entry, FileEntry } from '../entries/entry.js';
@@ -18,9 +19,10 @@ export const classFolders: Layout = (source, { testSplit }) => {
     const place = splitFolder(file.path);
     const segments = place?.rest ?? file.path.split('/').slice(-2);
     const [className] = segments;
-    if (className === undefined || segments.length < 2) return skipped(file, 'it lies in no folder of a class');
+    if (className === undefined) return skipped(file, 'it lies in no folder of a class');
+    if (place === null && segments.length < 2) return skipped(file, 'it lies in no folder of a class');
     // Folders of splits may come later.
-    if (place === null) return imageSample(file, null, null);
+    if (place === null || segments.length < 2) return imageSample(file, null, null);
     hasSplits = true;
     const split = choose(place.name);
     return split === null ? null : imageSample(file, split, className);
@@ -30,7 +32,7 @@ export const classFolders: Layout = (source, { testSplit }) => {
   function noteClass({ path }: Entry): void {
     const place = splitFolder(`${path}/`);
     const [className = '', ...below] = (place?.rest ?? []).filter((segment) => segment !== '');
-    if (place !== null && choose(place.name) === 'TRAIN' && className !== '' && below.length === 0)
+    if (place !== null && className !== '' && below.length === 0 && choose(place.name) === 'TRAIN')
       named.add(className);
   }
 
@@ -47,6 +49,7 @@ export const classFolders: Layout = (source, { testSplit }) => {
       }
     },
     resolve(record) {
+      if (hasSplits && splitFolder(record) !== null) return { reason: 'it lies in no folder of a class' };
       if (hasSplits) return { reason: 'it lies in no folder of a split, as others do' };
       return { split: 'TRAIN', className: record.split('/').at(-2) ?? '' };
     },
