@@ -19,7 +19,7 @@ interface Options extends ServiceOptions {
   format: ExportFormat;
   to: string;
   image: 'png' | 'jpeg';
-  quality: number;
+  quality?: number;
   json?: boolean;
 }
 
@@ -37,11 +37,14 @@ export function exportCommand(): Command {
     )
     .requiredOption('--to <folder>', 'must not be there yet')
     .addOption(new Option('--image <type>', 'of class-folders').choices(['png', 'jpeg']).default('png'))
-    .option('--quality <1-100>', 'of JPEG', readQuality, 95)
+    .option('--quality <1-100>', 'of JPEG (default: 95)', readQuality)
     .option('--json', 'the result as JSON')
     .action(async (set: string, options: Options) => {
       if (options.image === 'jpeg' && options.format !== 'class-folders') {
         throw new TeddyhubError('INVALID_INPUT', `--image jpeg is of class-folders: ${options.format} loses nothing.`);
+      }
+      if (options.quality !== undefined && options.image !== 'jpeg') {
+        throw new TeddyhubError('INVALID_INPUT', '--quality is of JPEG: say --image jpeg as well.');
       }
       const to = resolve(options.to);
       if (existsSync(to)) {
@@ -76,7 +79,7 @@ async function withFolder<T>(set: string, options: Options, work: (folder: strin
 }
 
 /** The folder appears under its name whole, or not at all. */
-async function write(folder: string, to: string, { format, image, quality }: Options): Promise<number> {
+async function write(folder: string, to: string, { format, image, quality = 95 }: Options): Promise<number> {
   const manifest = await readPulledManifest(folder);
   const unfinished = join(dirname(to), `.${basename(to)}.${randomUUID()}.part`);
   const phase = process.stderr.isTTY ? startPhase('export') : undefined;

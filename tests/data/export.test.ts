@@ -156,6 +156,8 @@ describe('what the commands make of a published set', () => {
   it('no JPEG where it is not of the format', async () => {
     const asked = ['export', pulled, '--format', 'npz', '--to', inWorld('no-jpeg'), '--image', 'jpeg'];
     failed(await teddyhub(...asked), /--image jpeg is of class-folders/);
+    const png = ['export', pulled, '--format', 'class-folders', '--to', inWorld('no-quality'), '--quality', '80'];
+    failed(await teddyhub(...png), /--quality is of JPEG/);
   });
 
   it('a whole set, though nobody reads what the command says', async () => {

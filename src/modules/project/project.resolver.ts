@@ -19,7 +19,8 @@ export class ProjectResolver {
   @Reads()
   @Query(() => [StorageUse], {
     complexity: listComplexity(4),
-    description: 'What the objects of this project take, by kind.',
+    description:
+      'What is kept for this project takes, by kind; checkpoints and results of tasks, statistics, exports and uploads are not counted.',
   })
   storage(@Ctx() { viewer, services }: RequestContext): Promise<StorageUse[]> {
     return services.storage.ofProject(viewer);
