@@ -148,7 +148,7 @@ describe('what the commands make of a published set', () => {
   });
 
   it('an export straight from the service, that is the same byte for byte', async () => {
-    const [direct, local] = [inWorld('direct'), await exported('npz', '--quality', '90')];
+    const [direct, local] = [inWorld('direct'), await exported('npz')];
     await json('export', manifest.id, '--format', 'npz', '--to', direct);
     assert.ok((await readFile(join(direct, 'data.npz'))).equals(await readFile(join(local, 'data.npz'))));
   });
