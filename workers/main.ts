@@ -98,6 +98,6 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   const expected = error instanceof TeddyhubError;
-  console.error(expected ? error.message : error);
+  console.error(expected ? `teddyhub: ${error.message}` : error);
   process.exit(1);
 });

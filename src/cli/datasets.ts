@@ -6,6 +6,7 @@ import type { Teddyhub } from '../../clients/typescript/src/index.js';
 import { TeddyhubError } from '../domain/errors.js';
 import { LAYOUTS } from '../domain/jobs/dataset-import.js';
 import { runImport } from './datasets/import.js';
+import { listDatasets, showDataset } from './datasets/show.js';
 import { uploadFile } from './datasets/upload.js';
 import { isHere, openClient, type ServiceOptions, withService } from './support/service.js';
 
@@ -26,10 +27,18 @@ interface Options extends ServiceOptions {
   json: boolean;
 }
 
+/** Of records that may be left out. */
 const share = (text: string): number => {
   const value = Number(text);
   if (text.trim() !== '' && value >= 0 && value <= 1) return value;
   throw new InvalidArgumentError('It must be a number from 0 to 1.');
+};
+
+/** Of images that become the test split: some, and not all. */
+const part = (text: string): number => {
+  const value = Number(text);
+  if (value > 0 && value < 1) return value;
+  throw new InvalidArgumentError('It must be a number between 0 and 1.');
 };
 
 const size = (text: string): { height: number; width: number } => {
@@ -39,7 +48,16 @@ const size = (text: string): { height: number; width: number } => {
 };
 
 export function datasetsCommand(): Command {
-  const command = new Command('datasets').description('bring image files into the platform');
+  const command = new Command('datasets').description('bring image files into the platform, and see what is there');
+  withService(command.command('list'))
+    .description('the datasets of the project, newest first')
+    .option('--json', 'as JSON')
+    .action(listDatasets);
+  withService(command.command('show'))
+    .description('one dataset: its classes, what was left out of it, or how far its import is')
+    .argument('<id>', 'its id')
+    .option('--json', 'as JSON')
+    .action(showDataset);
   withService(command.command('import'))
     .description('import a folder, a .tar, .tar.gz or .zip archive, or a Parquet file as a dataset')
     .argument('<place>', 'the folder or file, or with --prefix the objects below imports/<place>/ in the bucket')
@@ -48,11 +66,7 @@ export function datasetsCommand(): Command {
       new Option('--layout <layout>', 'how files make labelled images (default: told by their names)').choices(LAYOUTS),
     )
     .option('--test-split <name>', 'which split is the test split, where there are several')
-    .option(
-      '--hold-out <share>',
-      'share of the training images that becomes the test split, where there is none',
-      share,
-    )
+    .option('--hold-out <share>', 'share of the training images that becomes the test split, where there is none', part)
     .option('--label <name>', 'which label counts, where there are several')
     .option('--classes <file>', 'a file with the classes in the order of their indices, one a line')
     .option('--size <pixels>', 'bring all images to this size: 64, or height x width as 48x64', size)
@@ -68,6 +82,11 @@ export function datasetsCommand(): Command {
 }
 
 async function importPlace(place: string, options: Options): Promise<void> {
+  // Before an upload of hours.
+  const name = options.name ?? nameOf(place);
+  if (!/^(?!\s*$)[^\p{Cc}]{1,200}$/u.test(name)) {
+    throw new TeddyhubError('INVALID_INPUT', 'A name has 1 to 200 characters on one line: say another with --name.');
+  }
   const { client, key } = await openClient(options);
   const { layout, testSplit, holdOut, label, maxSkipped, fit, channels } = options;
   const files = {
@@ -81,7 +100,7 @@ async function importPlace(place: string, options: Options): Promise<void> {
   };
   const source = await whereItIs(place, options, key, client);
   const input = {
-    name: options.name ?? nameOf(place),
+    name,
     licence: options.licence ?? null,
     source: { kind: source.kind, files: { ...files, ...source.at } },
   };

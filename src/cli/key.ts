@@ -29,7 +29,9 @@ export function keyCommand(): Command {
     .description('the keys by their public prefixes')
     .action(async () => {
       const day = (date: Date | null) => date?.toISOString().slice(0, 10) ?? '-';
-      for (const row of await withKeys((keys) => keys.list())) {
+      const rows = await withKeys((keys) => keys.list());
+      if (rows.length === 0) console.error('There are no keys yet.');
+      for (const row of rows) {
         const state = row.revokedAt ? `revoked ${day(row.revokedAt)}` : `expires ${day(row.expiresAt)}`;
         console.log(
           [

@@ -1,4 +1,5 @@
 /** `teddyhub pull`: a published set as a folder of files, every one of them verified. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -99,21 +100,24 @@ export async function pull(
   return { manifest, folder, files: files.length, bytes: total, fetched };
 }
 
-/** Refuses a folder with the manifest of something else, a web app's or another set's. Throws INVALID_INPUT. */
+/** Refuses a folder with the manifest of something else, a web app's or another set's; a damaged one beside shards is ours to mend. Throws INVALID_INPUT. */
 async function assertOwn(folder: string, { id }: Manifest): Promise<void> {
   const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => null);
   if (text === null) return;
-  if (idIn(text) === id) return;
+  const found = idIn(text);
+  if (found === id || (found === DAMAGED && existsSync(join(folder, 'shards')))) return;
   const message = `${join(folder, 'manifest.json')} is not of this set: choose another folder with --to.`;
   throw new TeddyhubError('INVALID_INPUT', message);
 }
+
+const DAMAGED = Symbol('no JSON');
 
 /** Undefined where it is nothing that a pull has written. */
 function idIn(text: string): unknown {
   try {
     return (JSON.parse(text) as { id?: unknown } | null)?.id;
   } catch {
-    return undefined;
+    return DAMAGED;
   }
 }
 

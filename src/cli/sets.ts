@@ -1,13 +1,9 @@
 /** `teddyhub sets`: what is published, what is in it, and tokens to read it. */
 import { randomUUID } from 'node:crypto';
 import { Command, Option } from 'commander';
-import {
-  type DistilledSetsQuery,
-  type DistilledSetsQueryVariables,
-  operations,
-  type Teddyhub,
-} from '../../clients/typescript/src/index.js';
+import { type DistilledSetsQuery, operations, type Teddyhub } from '../../clients/typescript/src/index.js';
 import { TeddyhubError } from '../domain/errors.js';
+import { PAGE, readAll } from './support/pages.js';
 import { type ServiceOptions, withClient, withService } from './support/service.js';
 import { showOnce } from './support/show-once.js';
 import { sizeOf } from './support/size.js';
@@ -16,8 +12,8 @@ type SetRow = DistilledSetsQuery['distilledSets']['nodes'][number];
 type Options = ServiceOptions & { json?: boolean };
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const PAGE = 100;
 const DAY_SECONDS = 86_400;
+const LEAST_SECONDS = 60;
 
 export function setsCommand(): Command {
   const sets = new Command('sets').description('list, show and share distilled sets');
@@ -26,9 +22,11 @@ export function setsCommand(): Command {
     .addOption(new Option('--state <state>', 'only these').choices(['STAGING', 'PUBLISHED', 'ARCHIVED']))
     .option('--json', 'as JSON')
     .action(async ({ state, json, ...service }: Options & { state?: SetRow['state'] }) => {
-      const rows = await withClient(service, (client, signal) => readAll(client, state ?? null, signal));
+      const rows = await withClient(service, (client, signal) => readRows(client, state ?? null, signal));
       if (json) return console.log(JSON.stringify(rows));
-      if (rows.length === 0) console.error('There are no distilled sets yet.');
+      if (rows.length === 0) {
+        console.error(state ? `There is no distilled set that is ${state}.` : 'There are no distilled sets yet.');
+      }
       for (const row of rows) console.log(lineOf(row));
     });
   withService(sets.command('show'))
@@ -38,6 +36,16 @@ export function setsCommand(): Command {
     .action(async (id: string, { json, ...service }: Options) => {
       const set = await withClient(service, (client, signal) => readOne(client, id, signal));
       console.log(json ? JSON.stringify(set) : describe(set));
+    });
+  withService(sets.command('publish'))
+    .description('serve a set to trainers; it cannot be changed after that')
+    .argument('<id>', 'its id')
+    .option('--json', 'as JSON')
+    .action(async (id: string, { json, ...service }: Options) => {
+      const { distilledSet } = await withClient(service, (client, signal) =>
+        client.mutate(operations.PublishDistilledSet, { id: globalIdOf(id) }, signal),
+      );
+      console.log(json ? JSON.stringify(distilledSet) : `${distilledSet?.uuid} is ${distilledSet?.state}`);
     });
   withService(sets.command('token'))
     .description('make a token that reads one set and nothing else; it is shown this once')
@@ -57,21 +65,22 @@ export function setsCommand(): Command {
       if (!secret) throw new TeddyhubError('UNAVAILABLE', `The answer with the token was lost: ${advice}.`);
       await showOnce(json ? JSON.stringify({ secret, ...token }) : secret, advice);
     });
+  withService(sets.command('revoke-token'))
+    .description('end a token at once')
+    .argument('<prefix>', 'the part after tht_, as `sets show` has it')
+    .action(async (prefix: string, service: ServiceOptions) => {
+      const input = { prefix: prefix.replace(/^tht_/, '').replace(/_.*$/, '') };
+      await withClient(service, (client, signal) => client.mutate(operations.RevokeDistilledSetToken, input, signal));
+      console.log(`Token ${input.prefix} is revoked.`);
+    });
   return sets;
 }
 
-async function readAll(client: Teddyhub, state: SetRow['state'] | null, signal: AbortSignal): Promise<SetRow[]> {
-  const rows: SetRow[] = [];
-  const states = state && [state];
-  let after: string | null = null;
-  for (;;) {
-    const variables: DistilledSetsQueryVariables = { first: PAGE, after, states };
-    const { distilledSets }: DistilledSetsQuery = await client.query(operations.DistilledSets, variables, signal);
-    rows.push(...distilledSets.nodes);
-    after = distilledSets.pageInfo.endCursor ?? null;
-    if (!distilledSets.pageInfo.hasNextPage) return rows;
-  }
-}
+const readRows = (client: Teddyhub, state: SetRow['state'] | null, signal: AbortSignal): Promise<SetRow[]> =>
+  readAll(async (after) => {
+    const variables = { first: PAGE, after, states: state && [state] };
+    return (await client.query(operations.DistilledSets, variables, signal)).distilledSets;
+  });
 
 async function readOne(client: Teddyhub, id: string, signal: AbortSignal) {
   const { distilledSet } = await client.query(operations.DistilledSetDetails, { id: globalIdOf(id) }, signal);
@@ -130,6 +139,6 @@ function describe(set: Awaited<ReturnType<typeof readOne>>): string {
 
 function readDays(text: string): number {
   const days = Number(text);
-  if (days > 0 && days <= 366) return days;
-  throw new TeddyhubError('INVALID_INPUT', `--days: ${text} is not a number of days up to 366.`);
+  if (days * DAY_SECONDS >= LEAST_SECONDS && days <= 366) return days;
+  throw new TeddyhubError('INVALID_INPUT', `--days: ${text} is not a number of days from a minute (.0007) to 366.`);
 }

@@ -14,6 +14,6 @@ export function upCommand(): Command {
       const { url, adminKey } = await starting;
       console.log(`Teddyhub answers at ${url}`);
       if (adminKey?.isNew) console.log(`First ADMIN key, shown only now: ${adminKey.secret}`);
-      if (adminKey) console.log(`This machine's commands read it from ${adminKey.file}`);
+      if (adminKey) console.log(`This machine's commands read the ADMIN key from ${adminKey.file}`);
     });
 }

@@ -37,5 +37,11 @@ export async function readPulledManifest(folder: string): Promise<Manifest> {
     const message = `${resolve(folder)} holds no manifest.json: name a folder that teddyhub pull made.`;
     throw new TeddyhubError('INVALID_INPUT', message, { cause });
   });
-  return readManifest(bytes);
+  try {
+    return readManifest(bytes);
+  } catch (error) {
+    if (!(error instanceof TeddyhubError) || error.code !== 'OBJECT_CORRUPT') throw error;
+    const message = `${join(folder, 'manifest.json')} is damaged: pull the set again.`;
+    throw new TeddyhubError('OBJECT_CORRUPT', message, { cause: error });
+  }
 }

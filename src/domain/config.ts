@@ -136,7 +136,7 @@ export const architectureWeight = z.strictObject({
 export const synthesisConfig = z.strictObject({
   imagesPerClass: z.number().int().min(1).max(500).default(10),
   /** f x f cells of half (a third, ...) the side share one image's pixels; cells are stored as samples of their own. */
-  formation: z.union([z.literal(1), z.literal(2), z.literal(3)]).default(1),
+  formation: z.union([z.literal(1), z.literal(2), z.literal(3)], { error: 'must be 1, 2 or 3' }).default(1),
   steps: positive.max(20_000).default(200),
   learningRate: z.number().positive().default(0.02),
   /** How the planner cuts a run into tasks: at most this many images' worth of a class, */

@@ -42,8 +42,8 @@ export function dataPlaneRouter(plane: DataPlane): Router {
     if (!response.hasHeader('x-request-id')) response.set('x-request-id', randomUUID());
     // Whether there is an answer at all depends on the key. A URL with a token is nobody else's business.
     response.vary('Authorization').set('Referrer-Policy', 'no-referrer');
-    if (request.method === 'GET' || request.method === 'HEAD') next();
-    else next('router');
+    if (request.method === 'GET' || request.method === 'HEAD') return next();
+    throw nothingHere();
   });
 
   router.get(`${ROOT}/manifest.json`, async (request, response) => {
@@ -113,6 +113,10 @@ export function dataPlaneRouter(plane: DataPlane): Router {
     await files.send(request, response, { ...file, what, type: 'application/octet-stream' });
   });
 
+  router.use([ROOT, TEACHER_ROOT], () => {
+    throw nothingHere();
+  });
+
   router.use([ROOT, TEACHER_ROOT], (error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     if (response.headersSent) {
       // The answer has begun and breaks off: only the log can say why.
@@ -122,6 +126,9 @@ export function dataPlaneRouter(plane: DataPlane): Router {
   });
   return router;
 }
+
+const nothingHere = (): TeddyhubError =>
+  new TeddyhubError('NOT_FOUND', 'There is nothing here: docs/formats.md lists what is to be had, by GET.');
 
 const fileOf = (row: { objectKey: string; digest: string; bytes: bigint }): ObjectRef => ({
   key: row.objectKey,

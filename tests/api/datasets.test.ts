@@ -104,7 +104,7 @@ describe('importing image files through the API', () => {
     ['FILES without a path', 'FILES', {}, 'path'],
     ['a prefix for FILES', 'FILES', { path: '/', prefix: 'x' }, 'prefix'],
     ['UPLOAD without its id', 'UPLOAD', {}, 'uploadId'],
-    ['half a size', 'PREFIX', { prefix: 'x', image: { height: 4 } }, 'image.size.width'],
+    ['half a size', 'PREFIX', { prefix: 'x', image: { height: 4 } }, 'image.width'],
     ['a share beyond one', 'PREFIX', { prefix: 'x', maxSkipped: 2 }, 'maxSkipped'],
   ] as const) {
     it(`refuses ${what}, and says which field`, async () => {
@@ -219,20 +219,27 @@ describe('uploading a file', () => {
   });
 });
 
-describe('teddyhub datasets import', () => {
-  const cli = (...args: string[]) =>
+describe('teddyhub datasets', () => {
+  const run = (command: string, ...args: string[]) =>
     promisify(execFile)(
       process.execPath,
-      [CLI, 'datasets', 'import', '--url', api.url, '--key', api.keys.OPERATOR, ...args],
+      [CLI, 'datasets', command, '--url', api.url, '--key', api.keys.OPERATOR, ...args],
       { env: { ...process.env, TEDDYHUB_CACHE: join(api.world.stateDir, 'cache') } },
     );
 
+  const cli = (...args: string[]) => run('import', ...args);
+
   it('imports what the service sees itself, and prints the dataset', async () => {
     const path = await writeTar(join(importRoot, 'pets.tar.gz'), await asClassFolders());
-    const { stdout } = await cli(path, '--name', 'Pets');
+    const { stdout, stderr } = await cli(path, '--name', 'Pets');
     assert.match(stdout, /^Pets /);
     assert.match(stdout, /4 \+ 2 images, 6x8x3, 2 classes\n {2}classes \(sorted\): cat, dog\n/);
     assert.match(stdout, /0 records skipped\n {2}0 images are there twice\n$/);
+    // Whoever gives up waiting finds it by its id.
+    const [, id = ''] = /importing as (\S+) /.exec(stderr) ?? [];
+    assert.equal((await run('show', id)).stdout, stdout);
+    assert.match((await run('list')).stdout, new RegExp(`^${id} {2}READY +4 \\+ 2 images +Pets$`, 'm'));
+    await assert.rejects(run('show', 'nothing'), /There is no dataset with the id nothing: see teddyhub datasets list/);
   });
 
   it('uploads where it is told to, and gives the whole report as JSON', async () => {
@@ -262,6 +269,21 @@ describe('teddyhub datasets import', () => {
         [{ split: 'TRAIN', record: '99.png', reason: 'the sample has no label' }],
       ],
     );
+  });
+
+  it('refuses what cannot be meant before anything is sent', async () => {
+    const path = await writeTar(join(importRoot, 'refused.tar'), await asClassFolders());
+    const asked = await api.world.database.dataset.count();
+    for (const [options, words] of [
+      [['--channels', '4'], /Allowed choices are 1, 3/],
+      [['--channels', 'grey'], /Allowed choices are 1, 3/],
+      [['--hold-out', '1'], /between 0 and 1/],
+      [['--upload', '--name', ' '], /A name has 1 to 200 characters/],
+    ] as const) {
+      await assert.rejects(cli(path, ...options), words);
+    }
+    assert.equal(await api.world.database.dataset.count(), asked);
+    assert.deepEqual(JSON.parse((await cli(path, '--channels', '1', '--json')).stdout).imageShape.channels, 1);
   });
 
   it('ends with one line and status 1 where the import fails', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -277,6 +278,16 @@ describe('teddyhub key', () => {
       const run = teddyhub(['key', 'create', '--name', 'x', option, ' '], environment);
       assert.equal(await run.ended, 1);
       assert.equal(run.stderr(), `teddyhub: ${option} takes 1 to 200 characters on one line.\n`);
+    }
+  });
+
+  it('makes no service of its own in a folder that holds none', async () => {
+    const TEDDYHUB_STATE_DIR = join(environment.TEDDYHUB_STATE_DIR ?? '', 'misspelt');
+    for (const command of [['key', 'list'], ['key', 'create', '--name', 'x'], ['gc']]) {
+      const run = teddyhub(command, { ...environment, TEDDYHUB_STATE_DIR });
+      assert.equal(await run.ended, 1);
+      assert.match(run.stderr(), /^teddyhub: There is no Teddyhub in [^\n]*misspelt: [^\n]*teddyhub up\.\n$/);
+      assert.ok(!existsSync(TEDDYHUB_STATE_DIR));
     }
   });
 

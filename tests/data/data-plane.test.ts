@@ -236,6 +236,8 @@ describe('the data plane', () => {
     await refused(get(`${set.id}/labels/000000.tar`), 404, 'NOT_FOUND', /no label file 000000\.tar/);
     await refused(get(`${set.id}/shards/%00`), 400, 'INVALID_INPUT', /zero byte/);
     await refused(get(`${set.id}/shards/..%2F..%2Fetc%2Fpasswd`), 404, 'NOT_FOUND', /no shard/);
+    for (const path of [set.id, `${set.id}/nothing`]) await refused(get(path), 404, 'NOT_FOUND', /docs\/formats\.md/);
+    await refused(get(`${set.id}/manifest.json`, {}, 'POST'), 404, 'NOT_FOUND', /by GET/);
   });
 
   it('serves what is archived, and nothing that is not published yet', async () => {

@@ -148,7 +148,8 @@ describe('what the commands make of a published set', () => {
   });
 
   it('an export straight from the service, that is the same byte for byte', async () => {
-    const [direct, local] = [inWorld('direct'), await exported('npz')];
+    const [direct, local] = [inWorld('direct'), inWorld('local')];
+    await json('export', pulled, '--format', 'npz', '--to', local);
     await json('export', manifest.id, '--format', 'npz', '--to', direct);
     assert.ok((await readFile(join(direct, 'data.npz'))).equals(await readFile(join(local, 'data.npz'))));
   });
@@ -251,9 +252,12 @@ describe('what the commands make of a published set', () => {
     const other = await seedRealSet(api.world, api.project);
     failed(await teddyhub('pull', other.manifest.id, '--to', to, '--key', secret), /There is no DistilledSet/);
     failed(await teddyhub('sets', 'list', '--key', secret), /valid API key/);
-    await api.mutate('distilledSetTokenRevoke', 'DistilledSetTokenRevokeInput', 'token { revokedAt }', { prefix });
+    assert.match((await teddyhub('sets', 'revoke-token', `tht_${prefix}_...`)).stdout, /is revoked/);
     failed(await teddyhub('pull', manifest.id, '--to', to, '--key', secret), /does not work, or not any more/);
     failed(await teddyhub('sets', 'show', 'nothing'), /There is no distilled set with the id nothing/);
+    assert.match((await teddyhub('sets', 'publish', manifest.id)).stdout, /is PUBLISHED/);
+    const none = await teddyhub('sets', 'list', '--state', 'ARCHIVED');
+    assert.deepEqual([none.stdout, none.errors], ['', ['There is no distilled set that is ARCHIVED.']]);
   });
 
   it('says that a token is of no use whose answer was lost, and which one', async () => {

@@ -60,6 +60,17 @@ describe('the layout of a source', () => {
     });
   }
 
+  it('has the test split that is asked for, in whatever case, or ends: none is held out in its place', async () => {
+    for (const tree of [await asClassFolders(), await asList('csv')]) {
+      const { test } = await importing.runTree(tree, { testSplit: 'TEST' });
+      assert.deepEqual(await importing.pairs(test), expected('test'));
+      await assert.rejects(importing.runTree(tree, { testSplit: 'nonsense', holdOut: 0.5 }), {
+        code: 'BAD_INPUT_FILE',
+        message: /no split called nonsense, but .*test/,
+      });
+    }
+  });
+
   it('CLASS_FOLDERS without splits may have classes called as splits are', async () => {
     const tree: FileTree = {};
     for (const [index, name] of ['bus', 'test', 'train', 'val'].entries()) {

@@ -205,6 +205,22 @@ describe('teddyhub pull', () => {
     }
   });
 
+  it('mends a manifest that was damaged beside its shards, and leaves what is none of ours', async () => {
+    const folder = newFolder();
+    assert.equal((await pull(set.id, folder)).status, 0);
+    await writeFile(join(folder, 'manifest.json'), '{');
+    failed(
+      await runTeddyhub(['verify', folder], { cwd: world.stateDir }),
+      /manifest.json is damaged: pull the set again/,
+    );
+    assert.equal((await pull(set.id, folder)).status, 0);
+    assert.equal((await runTeddyhub(['verify', folder], { cwd: world.stateDir })).status, 0);
+    const foreign = newFolder();
+    await mkdir(foreign);
+    await writeFile(join(foreign, 'manifest.json'), '{');
+    failed(await pull(set.id, foreign), /is not of this set: choose another folder/);
+  });
+
   it('refuses a manifest that is not what its digest says, or that leads out of the folder', async () => {
     const seeded = await seedPublishedSet(world, project);
     const serve = async (manifest: object) => {

@@ -123,7 +123,7 @@ class DistilledSet:
     def batches(self, batch_size: int | None = None, steps: int | None = None, start: int = 0) -> Iterator[Batch]:
         """Batches of FKD labels as NumPy arrays: those of steps `start` to `steps` - 1, of any size (default: the size that
         they were labelled in). `steps` is by default what goes through all stored views once."""
-        size, steps = self._plan(batch_size, steps)
+        size, steps = self._plan(batch_size, steps, start)
         return (self.replay.batch(step, size) for step in range(start, steps))
 
     def torch_dataset(
@@ -143,13 +143,16 @@ class DistilledSet:
         them. `options` are those of DataLoader: `num_workers`, `pin_memory`, `prefetch_factor` ..."""
         from .pytorch import replay_loader
 
-        size, steps = self._plan(batch_size, steps)
+        size, steps = self._plan(batch_size, steps, start)
         return replay_loader(self, size, start, steps, options)
 
-    def _plan(self, batch_size: int | None, steps: int | None) -> tuple[int, int]:
+    def _plan(self, batch_size: int | None, steps: int | None, start: int) -> tuple[int, int]:
         size = self.replay.stored_batch_size if batch_size is None else batch_size
         if size < 1:
             raise TeddyhubError("INVALID_INPUT", f"A batch has at least one view, not {size}.")
+        for name, value in (("start", start), ("steps", steps)):
+            if value is not None and value < 0:
+                raise TeddyhubError("INVALID_INPUT", f"{name} is a number of steps from 0 on, not {value}.")
         return size, -(-len(self.replay) // size) if steps is None else steps
 
     def _label_paths(self, mode: Mode) -> list[Path]:

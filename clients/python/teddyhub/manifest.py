@@ -56,7 +56,9 @@ class Manifest:
 
 
 def uuid_of(set_id: str) -> str:
-    """The UUID of a set's id, which is that UUID or the id of GraphQL. Raises NOT_FOUND for anything else."""
+    """The UUID of a set's id, which is that UUID or the id of GraphQL. Raises INVALID_INPUT for what is no text, NOT_FOUND for anything else."""
+    if not isinstance(set_id, str):
+        raise TeddyhubError("INVALID_INPUT", f"The id of a set is a text, not {set_id!r}: is a variable for it not set?")
     if _UUID.fullmatch(set_id.lower()):
         return set_id.lower()
     try:
@@ -83,7 +85,7 @@ def parse_manifest(content: bytes, uuid: str | None = None) -> Manifest:
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise TeddyhubError(
             "INVALID_INPUT",
-            f"manifest.json has version {version}, this teddyhub reads {SCHEMA_VERSION}: pip install --upgrade teddyhub.",
+            f"manifest.json has version {version}, this client reads {SCHEMA_VERSION}: install clients/python of a newer Teddyhub.",
         )
     try:
         manifest = _checked(raw)

@@ -12,7 +12,7 @@ except ModuleNotFoundError as error:
     # An installed one that does not load says itself why.
     if error.name != "torch":
         raise
-    raise ImportError("This part of teddyhub needs PyTorch: pip install teddyhub[torch]") from None
+    raise ImportError("This part of teddyhub needs PyTorch: pip install torch") from None
 import torch.nn.functional as F
 from torch.utils.data import DataLoader, Dataset
 

@@ -50,7 +50,7 @@ class _LabelFile:
         tensors, metadata = read_safetensors(path)
         try:
             if (metadata.get("format"), metadata.get("version")) != ("teddyhub-fkd", "1"):
-                raise ValueError("it is of a version that this teddyhub does not read: pip install --upgrade teddyhub")
+                raise ValueError("it is of a version that this client does not read: install clients/python of a newer Teddyhub")
             self.first_step = int(metadata["first_step"])
             self.sample, self.box, self.flip = tensors["sample"], tensors["box"], tensors["flip"]
             self.partner, self.mix_box, self.share = tensors["partner"], tensors["mix_box"], tensors["lambda"]

@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { TeddyhubError } from '../../domain/errors.js';
 import type { Config } from '../../platform/config/env.js';
 import { readConfig } from '../../platform/config/env.js';
 import { type Database, openDatabase } from '../../platform/database/client.js';
@@ -6,9 +9,15 @@ import { startEmbeddedStack } from '../../platform/embedded/stack.js';
 import { deployMigrations } from '../../platform/migrate/migrations.js';
 import { countPendingMigrations } from '../../platform/migrate/pending.js';
 
-/** Opens the database of the configuration; the embedded one is started for as long as it takes, or joined. */
+/** Opens the database of the configuration; the embedded one is started for as long as it takes, or joined. Throws INVALID_STATE where there is none. */
 export async function withDatabase<T>(work: (database: Database, config: Config) => Promise<T>): Promise<T> {
   const config = readConfig(process.env, process.cwd());
+  if (config.databaseUrl === undefined && !existsSync(join(config.stateDir, 'postgres'))) {
+    throw new TeddyhubError(
+      'INVALID_STATE',
+      `There is no Teddyhub in ${config.stateDir}: set DATABASE_URL or TEDDYHUB_STATE_DIR, or start one with teddyhub up.`,
+    );
+  }
   const stack = config.databaseUrl === undefined ? await startEmbeddedStack({ stateDir: config.stateDir }) : undefined;
   const databaseUrl = config.databaseUrl ?? stack?.databaseUrl ?? '';
   const database = openDatabase(databaseUrl, { poolSize: 1 });

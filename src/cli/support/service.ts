@@ -1,4 +1,5 @@
 /** How commands find the service that they speak to, and the key for it. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -42,7 +43,7 @@ export const withService = (command: Command): Command =>
     )
     .option('--key <key>', 'an API key (default: TEDDYHUB_KEY, or the key of the embedded service here)');
 
-/** `--key`, TEDDYHUB_KEY, or the key of the embedded service of this folder, which no other service is told. Throws UNAUTHENTICATED. */
+/** `--key`, TEDDYHUB_KEY, or the key of the embedded service of this folder, which no other service is told. Throws UNAUTHENTICATED, UNAVAILABLE. */
 export async function keyOf({ key, url }: ServiceOptions): Promise<string> {
   // Of a variable that is not set, `--key "$TEDDYHUB_KEY"` makes an empty one.
   if (key) return key;
@@ -50,6 +51,9 @@ export async function keyOf({ key, url }: ServiceOptions): Promise<string> {
   const file = join(stateDir(), 'admin-key');
   const kept = isEmbeddedService(url) ? await readFile(file, 'utf8').catch(() => '') : '';
   if (kept.trim() !== '') return kept.trim();
+  if (isHere(url) && existsSync(file) && readServiceUrls(stateDir()).length === 0) {
+    throw new TeddyhubError('UNAVAILABLE', `No service of ${stateDir()} is running: start it with teddyhub up.`);
+  }
   const hint = isHere(url) ? ` (an embedded service that runs there would have left one in ${file})` : '';
   throw new TeddyhubError('UNAUTHENTICATED', `No API key: give --key or set TEDDYHUB_KEY${hint}.`);
 }

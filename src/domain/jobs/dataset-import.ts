@@ -20,7 +20,7 @@ export const imagePreparation = z.strictObject({
   fit: z.enum(['CROP', 'PAD', 'STRETCH']).default('CROP'),
   /** Null: 1 where every pixel of every image is grey, else 3. */
   channels: z
-    .union([z.literal(1), z.literal(3)])
+    .union([z.literal(1), z.literal(3)], { error: 'must be 1 (grey) or 3 (RGB)' })
     .nullable()
     .default(null),
 });

@@ -35,8 +35,10 @@ export async function detectLayout(source: EntrySource): Promise<Layout> {
   }
   const found = SIGNS[best];
   if (found !== undefined) return found[0];
+  if (seen === 0) throw new TeddyhubError('BAD_INPUT_FILE', 'There are no files in the source.');
+  const files = seen === 1 ? 'one file' : `${seen} files`;
   throw new TeddyhubError(
     'BAD_INPUT_FILE',
-    `The layout of the source cannot be told from its ${seen} files: say which it is (${SIGNS.map(([name]) => name).join(', ')}).`,
+    `The layout of the source cannot be told from its ${files}: say which it is (${SIGNS.map(([name]) => name).join(', ')}).`,
   );
 }

@@ -15,6 +15,7 @@ import { manifest } from './layouts/manifest.js';
 import { tinyImageNet } from './layouts/tiny-imagenet.js';
 import { webDataset } from './layouts/webdataset.js';
 import type { ClassList, SampleReader } from './sample.js';
+import { splitChooser } from './splits.js';
 
 const READERS: Record<Layout, LayoutReader> = {
   CLASS_FOLDERS: classFolders,
@@ -26,6 +27,9 @@ const READERS: Record<Layout, LayoutReader> = {
   MANIFEST: manifest,
 };
 
+/** Of the others the splits are as they are. */
+const USES_SPLITS: ReadonlySet<Layout> = new Set(['CLASS_FOLDERS', 'WEBDATASET', 'HUGGING_FACE', 'MANIFEST']);
+
 /** Opens a source and answers its layout with the reader. Throws BAD_INPUT_FILE. */
 export async function readFiles(
   source: FilesSource,
@@ -35,10 +39,15 @@ export async function readFiles(
   const place = await open(source, store);
   try {
     const layout = source.layout === 'AUTO' ? await detectLayout(place) : source.layout;
-    const reader = READERS[layout](place, { testSplit: source.testSplit, label: source.label, scratch });
+    const choose = splitChooser(source.testSplit);
+    const reader = READERS[layout](place, { choose, label: source.label, scratch });
     const { classNames } = source;
-    if (classNames === undefined) return { layout, reader };
-    return { layout, reader: { ...reader, classes: (found) => inGivenOrder(reader.classes(found), classNames) } };
+    const classes = (found: ReadonlySet<string>): ClassList => {
+      if (USES_SPLITS.has(layout)) choose.assertFound();
+      const own = reader.classes(found);
+      return classNames === undefined ? own : inGivenOrder(own, classNames);
+    };
+    return { layout, reader: { ...reader, classes } };
   } catch (error) {
     await place.close();
     throw error;

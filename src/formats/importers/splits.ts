@@ -30,14 +30,26 @@ export function splitWord(path: string): string | null {
   return words.at(-1) ?? null;
 }
 
-/**
- * Decides for each name of a split what it is here: TRAIN, TEST, or null where another one was chosen as the test split. Throws
- * BAD_INPUT_FILE where there are several test splits and none was chosen.
- */
-export function splitChooser(testSplit: string | null) {
+export interface SplitChooser {
+  /**
+   * What a split of this name is here: TRAIN, TEST, or null where another one was chosen as the test split. Throws
+   * BAD_INPUT_FILE where there are several test splits and none was chosen.
+   */
+  (name: string | null): Split | null;
+  /** Once all were seen: throws BAD_INPUT_FILE where the one that was chosen is not there, and images of others were left out for it. */
+  assertFound(): void;
+}
+
+export function splitChooser(testSplit: string | null): SplitChooser {
   const tests = new Set<string>();
-  return (name: string | null): Split | null => {
-    if (testSplit !== null && name === testSplit) return 'TEST';
+  const seen = new Set<string>();
+  let isFound = false;
+  const choose = (name: string | null): Split | null => {
+    if (name !== null) seen.add(name);
+    if (testSplit !== null && name?.toLowerCase() === testSplit.toLowerCase()) {
+      isFound = true;
+      return 'TEST';
+    }
     if (name === null || TRAIN.has(name.toLowerCase())) return 'TRAIN';
     if (testSplit !== null) return null;
     tests.add(name);
@@ -47,4 +59,10 @@ export function splitChooser(testSplit: string | null) {
       `The source has several test splits (${[...tests].sort().join(', ')}): say with testSplit which one to measure accuracy on.`,
     );
   };
+  const assertFound = () => {
+    if (testSplit === null || isFound) return;
+    const there = [...seen].sort().join(', ') || 'none';
+    throw new TeddyhubError('BAD_INPUT_FILE', `The source has no split called ${testSplit}, but ${there}.`);
+  };
+  return Object.assign(choose, { assertFound });
 }

@@ -50,10 +50,17 @@ function readFilesSource(
     throw new TeddyhubError('INVALID_INPUT', message, { field: ['source', 'files', name] });
   }
   const { height, width, ...rest } = image ?? {};
-  const size = height == null && width == null ? undefined : { height, width };
+  for (const [name, one, other] of [['height', height, width] as const, ['width', width, height] as const]) {
+    if (one != null || other == null) continue;
+    const field = ['source', 'files', 'image', name];
+    throw new TeddyhubError('INVALID_INPUT', 'An image has a height and a width: give both.', { field });
+  }
+  const size = height == null ? undefined : { height, width };
   const common = { ...options, image: { ...rest, size } };
   const parse = (place: Record<string, unknown>) =>
-    parseInput(datasetSource, { ...place, ...common }, ['source', 'files']);
+    parseInput(datasetSource, { ...place, ...common }, ['source', 'files'], (path) =>
+      path.filter((segment) => segment !== 'size'),
+    );
   switch (kind) {
     case 'FILES':
       return parse({ kind, path });

@@ -48,6 +48,9 @@ export class EvaluationService {
     // Whatever its state: a request that is sent again gets its first answer, though the set be archived since.
     const { run } = await this.findSet(database, projectId, input.distilledSetId);
     const config = parseInput(evaluationConfig, withOwnRecipe(input.config, run), ['config']);
+    if (new Set(config.seeds).size < config.seeds.length) {
+      throw new TeddyhubError('INVALID_INPUT', 'config.seeds: give each seed once.', { field: ['config', 'seeds'] });
+    }
     const command = {
       operation: 'evaluationStart',
       subjectType: 'Evaluation',

@@ -13,13 +13,18 @@ export class InputErrors extends Error {
   }
 }
 
-/** Parses `value` and reports mistakes under `path`. Throws InputErrors. */
-export function parseInput<S extends z.ZodType>(schema: S, value: unknown, path: readonly string[]): z.output<S> {
+/** Parses `value` and reports mistakes under `path`, below which the input may nest less than the schema does. Throws InputErrors. */
+export function parseInput<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  path: readonly string[],
+  inInput = (below: readonly string[]): readonly string[] => below,
+): z.output<S> {
   const parsed = schema.safeParse(plain(value) ?? {});
   if (parsed.success) return parsed.data;
   throw new InputErrors(
     parsed.error.issues.map((issue) => {
-      const field = [...path, ...issue.path.map(String)];
+      const field = [...path, ...inInput(issue.path.map(String))];
       return new TeddyhubError('INVALID_INPUT', `${field.join('.')}: ${issue.message}.`, { field });
     }),
   );

@@ -78,7 +78,7 @@ export const PoolConfig = configTypes(
     augmentation: { about: 'Random changes of the training images.', type: Augmentation },
     checkpointEpochs: {
       about:
-        'Fractional epochs at which the base run is kept, ascending, none beyond `epochs`; it ends with the last of them unless its end is kept or pruned. A run that keeps nothing is not trained. Left out: .1, .5 and the end.',
+        'Fractional epochs at which the base run is kept, ascending, none beyond `epochs`; it ends with the last of them unless its end is kept or pruned. A run that keeps nothing is not trained. Epochs that are the same step of training, as of a small dataset, give one teacher, of the last of them. Left out: .1, .5 and the end.',
       filled: true,
     },
     fullyTrained: 'Whether the end of a base run is kept as FULLY_TRAINED.',

@@ -90,6 +90,16 @@ const edit = (type: NodeType): Case[] => [
 const TABLE: Record<string, Case[]> = {
   datasetImport: [
     ['an empty name', () => ({ name: '', source: npm }), [['INVALID_INPUT', 'name']]],
+    [
+      'an image without a width',
+      () => ({ name: 'x', source: { kind: 'FILES', files: { path: '/x', image: { height: 8 } } } }),
+      [['INVALID_INPUT', 'source.files.image.width']],
+    ],
+    [
+      'an image without pixels',
+      () => ({ name: 'x', source: { kind: 'FILES', files: { path: '/x', image: { height: 0, width: 8 } } } }),
+      [['INVALID_INPUT', 'source.files.image.height']],
+    ],
     ['a licence that is no text', () => ({ name: 'x', source: npm, licence: 'MIT\0' }), [['INVALID_INPUT', 'licence']]],
     ['IDX without files', () => ({ name: 'x', source: { kind: 'IDX' } }), [['INVALID_INPUT', 'source.idx']]],
     [
@@ -193,6 +203,11 @@ const TABLE: Record<string, Case[]> = {
     [
       'options out of range',
       () => ({ distilledSetId: own.DistilledSet, config: { seeds: [] } }),
+      [['INVALID_INPUT', 'config.seeds']],
+    ],
+    [
+      'a seed twice',
+      () => ({ distilledSetId: own.DistilledSet, config: { seeds: [1, 1] } }),
       [['INVALID_INPUT', 'config.seeds']],
     ],
   ],

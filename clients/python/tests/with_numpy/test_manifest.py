@@ -60,7 +60,7 @@ def test_it_is_refused_where_it_leads_out_of_the_folder(content):
 
 
 def test_it_is_refused_where_it_is_newer_than_the_package(content):
-    refused(signed(content, schemaVersion=2), "INVALID_INPUT", "has version 2, this teddyhub reads 1: pip install --upgrade")
+    refused(signed(content, schemaVersion=2), "INVALID_INPUT", "has version 2, this client reads 1: install clients/python")
 
 
 def test_an_id_of_another_kind_is_no_set(api):

@@ -88,6 +88,9 @@ def test_what_was_not_fetched_is_asked_for_in_one_line(api):
         api.load("cutmix", labels="STATIC").batches()
     with pytest.raises(teddyhub.TeddyhubError, match="no STATIC labels here"):
         _ = api.load("cutmix", labels="FKD").static_logits
+    for wrong in ({"start": -2, "steps": 1}, {"steps": -3}):
+        with pytest.raises(teddyhub.TeddyhubError, match="number of steps from 0 on"):
+            api.load("cutmix").batches(**wrong)
     with pytest.raises(teddyhub.TeddyhubError, match="at least one view, not 0"):
         api.load("cutmix").batches(0)
 

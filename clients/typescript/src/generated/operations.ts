@@ -18,6 +18,14 @@ export const Dataset: Operation<'query', types.DatasetQuery, types.DatasetQueryV
   text: "query Dataset($id: ID!) {\n  dataset(id: $id) {\n    id\n    name\n    state\n    failure {\n      ...FailureFields\n    }\n    progress {\n      ...ProgressFields\n    }\n    classNames\n    imageShape {\n      height\n      width\n      channels\n    }\n    trainCount\n    testCount\n    contentDigest\n    layout\n    classOrder\n    skippedCount\n    duplicateCount\n    duplicates {\n      split\n      record\n      sameAs\n      acrossSplits\n      acrossClasses\n    }\n    skippedRecords {\n      split\n      record\n      reason\n    }\n  }\n}\n\nfragment FailureFields on Failure {\n  kind\n  code\n  message\n  retryable\n}\n\nfragment ProgressFields on Progress {\n  step\n  totalSteps\n  fraction\n  updatedAt\n}",
 };
 
+export const Datasets: Operation<'query', types.DatasetsQuery, types.DatasetsQueryVariables> = {
+  kind: 'query',
+  name: 'Datasets',
+  idempotent: false,
+  digest: 'sha256:39e9ddb9b54e53737e67e61f55e5ce3ead945bbfec1cccd3a34fc44e19a802db',
+  text: "query Datasets($first: Int!, $after: String) {\n  datasets(first: $first, after: $after) {\n    nodes {\n      id\n      name\n      state\n      trainCount\n      testCount\n      contentDigest\n      createdAt\n      archivedAt\n    }\n    pageInfo {\n      endCursor\n      hasNextPage\n    }\n  }\n}",
+};
+
 export const BeginDatasetUpload: Operation<'mutation', types.BeginDatasetUploadMutation, types.BeginDatasetUploadMutationVariables> = {
   kind: 'mutation',
   name: 'BeginDatasetUpload',
@@ -200,6 +208,22 @@ export const ShareDistilledSet: Operation<'mutation', types.ShareDistilledSetMut
   idempotent: true,
   digest: 'sha256:eedcd683c3e737e61bed5e4b3e60711f1f6887c59022352034317f3540856ea4',
   text: "mutation ShareDistilledSet($input: DistilledSetTokenCreateInput!) {\n  distilledSetTokenCreate(input: $input) {\n    secret\n    token {\n      prefix\n      expiresAt\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
+export const RevokeDistilledSetToken: Operation<'mutation', types.RevokeDistilledSetTokenMutation, types.RevokeDistilledSetTokenMutationVariables> = {
+  kind: 'mutation',
+  name: 'RevokeDistilledSetToken',
+  idempotent: false,
+  digest: 'sha256:14d6a1d0e8e167d867fd2e8b1ee873a6832332b92eb60b4a14c60a75c2fb1389',
+  text: "mutation RevokeDistilledSetToken($input: DistilledSetTokenRevokeInput!) {\n  distilledSetTokenRevoke(input: $input) {\n    token {\n      prefix\n      revokedAt\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
+export const Workers: Operation<'query', types.WorkersQuery, types.WorkersQueryVariables> = {
+  kind: 'query',
+  name: 'Workers',
+  idempotent: false,
+  digest: 'sha256:6be5af39ed2e48216975f790d018b910fc343ae38efd867af2cf49dbc389146f',
+  text: "query Workers {\n  workers(first: 100) {\n    nodes {\n      id\n      name\n      state\n      alive\n    }\n  }\n}",
 };
 
 export const WorkerStatus: Operation<'subscription', types.WorkerStatusSubscription, types.WorkerStatusSubscriptionVariables> = {

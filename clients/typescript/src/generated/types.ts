@@ -277,6 +277,13 @@ export type DistilledSetTokenCreateInput = {
   seconds?: number;
 };
 
+export type DistilledSetTokenRevokeInput = {
+  /** Comes back in the payload as it is. */
+  clientMutationId?: string | null | undefined;
+  /** The public part of the token. */
+  prefix: string;
+};
+
 /** How the logits of several teachers become one label. */
 export type EnsembleWeighting =
   /** Weighted by the softmax of accuracy in percent over 10 (CV-DD). */
@@ -525,7 +532,7 @@ export type PoolConfigInput = {
   augmentation?: AugmentationInput | null | undefined;
   /** Images of a training step. (more than 0, at most 4096, default 128) */
   batchSize?: number | null | undefined;
-  /** Fractional epochs at which the base run is kept, ascending, none beyond `epochs`; it ends with the last of them unless its end is kept or pruned. A run that keeps nothing is not trained. Left out: .1, .5 and the end. */
+  /** Fractional epochs at which the base run is kept, ascending, none beyond `epochs`; it ends with the last of them unless its end is kept or pruned. A run that keeps nothing is not trained. Epochs that are the same step of training, as of a small dataset, give one teacher, of the last of them. Left out: .1, .5 and the end. */
   checkpointEpochs?: Array<number> | null | undefined;
   /** Length of the base run in epochs; may be fractional. (more than 0, at most 1000, default 2) */
   epochs?: number | null | undefined;
@@ -822,6 +829,14 @@ export type DatasetQueryVariables = Exact<{
 
 export type DatasetQuery = { dataset: { id: string, name: string, state: DatasetState, classNames: Array<string>, trainCount: number | null, testCount: number | null, contentDigest: string | null, layout: DatasetLayout | null, classOrder: ClassOrder | null, skippedCount: number, duplicateCount: number, failure: { kind: FailureKind, code: FailureCode, message: string, retryable: boolean } | null, progress: { step: number, totalSteps: number, fraction: number, updatedAt: string | null }, imageShape: { height: number, width: number, channels: number } | null, duplicates: Array<{ split: Split, record: string, sameAs: string, acrossSplits: boolean, acrossClasses: boolean }>, skippedRecords: Array<{ split: Split | null, record: string, reason: string }> } | null };
 
+export type DatasetsQueryVariables = Exact<{
+  first: number;
+  after?: string | null | undefined;
+}>;
+
+
+export type DatasetsQuery = { datasets: { nodes: Array<{ id: string, name: string, state: DatasetState, trainCount: number | null, testCount: number | null, contentDigest: string | null, createdAt: string, archivedAt: string | null }>, pageInfo: { endCursor: string | null, hasNextPage: boolean } } };
+
 export type BeginDatasetUploadMutationVariables = Exact<{
   input: DatasetUploadBeginInput;
 }>;
@@ -1004,7 +1019,19 @@ export type ShareDistilledSetMutationVariables = Exact<{
 
 export type ShareDistilledSetMutation = { distilledSetTokenCreate: { secret: string | null, token: { prefix: string, expiresAt: string } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
 
+export type RevokeDistilledSetTokenMutationVariables = Exact<{
+  input: DistilledSetTokenRevokeInput;
+}>;
+
+
+export type RevokeDistilledSetTokenMutation = { distilledSetTokenRevoke: { token: { prefix: string, revokedAt: string | null } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
+
 export type DistilledSetFieldsFragment = { id: string, uuid: string, name: string, state: DistilledSetState, imagesPerClass: number, sampleCount: number, digest: string, createdAt: string, publishedAt: string | null, deleteAfter: string | null };
+
+export type WorkersQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type WorkersQuery = { workers: { nodes: Array<{ id: string, name: string, state: WorkerState, alive: boolean }> } };
 
 export type WorkerStatusSubscriptionVariables = Exact<{ [key: string]: never; }>;
 

@@ -6,11 +6,10 @@
  */
 import type { Entry, FileEntry } from '../entries/entry.js';
 import { type Sample, sortedClasses } from '../sample.js';
-import { splitChooser, splitFolder } from '../splits.js';
+import { splitFolder } from '../splits.js';
 import { imageSample, type Layout, partsOf, skipped } from './layout.js';
 
-export const classFolders: Layout = (source, { testSplit }) => {
-  const choose = splitChooser(testSplit);
+export const classFolders: Layout = (source, { choose }) => {
   /** Folders of classes, with images or without. */
   const named = new Set<string>();
   let hasSplits = false;

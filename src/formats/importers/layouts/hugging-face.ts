@@ -8,7 +8,7 @@ import { TeddyhubError } from '../../../domain/errors.js';
 import type { Blob } from '../entries/blob.js';
 import { blobOf, type FileEntry } from '../entries/entry.js';
 import { labelledClasses, numberedClasses, type Sample, type Split } from '../sample.js';
-import { splitChooser, splitWord } from '../splits.js';
+import { splitWord } from '../splits.js';
 import { type Layout, partsOf, skipped } from './layout.js';
 import { columnsOf } from './parquet-columns.js';
 
@@ -20,8 +20,7 @@ const ROWS = 256;
 
 export const isParquet = (path: string): boolean => PARQUET.test(path);
 
-export const huggingFace: Layout = (source, { testSplit, label, scratch }) => {
-  const choose = splitChooser(testSplit);
+export const huggingFace: Layout = (source, { choose, label, scratch }) => {
   let names: readonly string[] | undefined;
 
   async function* rows(entry: FileEntry, blob: Blob, split: Split): AsyncGenerator<Sample> {

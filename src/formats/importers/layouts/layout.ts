@@ -2,6 +2,7 @@
 import { TeddyhubError } from '../../../domain/errors.js';
 import type { Entry, EntrySource, FileEntry } from '../entries/entry.js';
 import { type EncodedSample, type SampleReader, type SkippedSample, type Split, UnusableRecord } from '../sample.js';
+import type { SplitChooser } from '../splits.js';
 
 /** No image file of a dataset is larger; what is, is not read into memory. */
 export const MAX_IMAGE_BYTES = 128 * 2 ** 20;
@@ -9,8 +10,8 @@ export const MAX_IMAGE_BYTES = 128 * 2 ** 20;
 export const MAX_TEXT_BYTES = 256 * 2 ** 20;
 
 export interface LayoutOptions {
-  /** Which of the source's splits is the test split, where it has several. */
-  readonly testSplit: string | null;
+  /** Which of the source's splits is the test split. */
+  readonly choose: SplitChooser;
   /** Which of several labels counts. */
   readonly label: string | null;
   /** A folder for what cannot be read where it lies. */

@@ -10,7 +10,7 @@ import { parse } from 'csv-parse';
 import { TeddyhubError } from '../../../domain/errors.js';
 import { type FileEntry, normalisePath } from '../entries/entry.js';
 import { labelledClasses, type Split } from '../sample.js';
-import { isSameSplit, splitChooser, splitFolder } from '../splits.js';
+import { isSameSplit, splitFolder } from '../splits.js';
 import { baseName, imageSample, type Layout, partsOf, skipped } from './layout.js';
 
 const LIST = /\.(csv|jsonl)$/i;
@@ -35,8 +35,7 @@ interface List {
   readonly fault?: unknown;
 }
 
-export const manifest: Layout = (source, { testSplit, label }) => {
-  const choose = splitChooser(testSplit);
+export const manifest: Layout = (source, { choose, label }) => {
   let list: List | undefined;
   let another: string | undefined;
 

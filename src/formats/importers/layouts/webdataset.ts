@@ -7,7 +7,7 @@
 import type { Entry, FileEntry } from '../entries/entry.js';
 import { openTar } from '../entries/tar.js';
 import { labelledClasses, type Sample, type Split, UnusableRecord } from '../sample.js';
-import { splitChooser, splitWord } from '../splits.js';
+import { splitWord } from '../splits.js';
 import { baseName, type Layout, MAX_IMAGE_BYTES, partsOf, skipped } from './layout.js';
 
 const SHARD = /\.(tar|tar\.gz|tgz)$/i;
@@ -26,9 +26,7 @@ interface Group {
   fault?: string;
 }
 
-export const webDataset: Layout = (source, { testSplit, label }) => {
-  const choose = splitChooser(testSplit);
-
+export const webDataset: Layout = (source, { choose, label }) => {
   async function add(group: Group, entry: FileEntry, extension: string, record: string): Promise<void> {
     try {
       if (IMAGE.has(extension)) {
