@@ -28,8 +28,11 @@ export interface Api {
   close(): Promise<void>;
 }
 
-/** Somebody waits for the answer: a store that is away is told within seconds, and the client tries again. */
-const BRIEF_PATIENCE = { ...PATIENCE, attempts: 4, idleMs: 5_000 };
+/**
+ * Somebody waits for the answer: a store that is away is told within seconds, one that is silent within a minute, and the client
+ * tries again. MinIO gives a sign of life every 10 s while it puts a large upload together.
+ */
+const BRIEF_PATIENCE = { ...PATIENCE, attempts: 4, idleMs: 12_000 };
 
 const ANSWER_SLACK_MS = 10_000;
 

@@ -255,7 +255,11 @@ describe('what the commands make of a published set', () => {
     assert.match((await teddyhub('sets', 'revoke-token', `tht_${prefix}_...`)).stdout, /is revoked/);
     failed(await teddyhub('pull', manifest.id, '--to', to, '--key', secret), /does not work, or not any more/);
     failed(await teddyhub('sets', 'show', 'nothing'), /There is no distilled set with the id nothing/);
+    const where = { id: manifest.id };
+    await api.world.database.distilledSet.update({ where, data: { state: 'STAGING', publishedAt: null } });
+    failed(await teddyhub('pull', manifest.id, '--to', inWorld('early')), /not published yet/);
     assert.match((await teddyhub('sets', 'publish', manifest.id)).stdout, /is PUBLISHED/);
+    assert.equal((await api.world.database.distilledSet.findUniqueOrThrow({ where })).state, 'PUBLISHED');
     const none = await teddyhub('sets', 'list', '--state', 'ARCHIVED');
     assert.deepEqual([none.stdout, none.errors], ['', ['There is no distilled set that is ARCHIVED.']]);
   });

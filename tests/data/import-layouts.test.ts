@@ -66,7 +66,7 @@ describe('the layout of a source', () => {
       assert.deepEqual(await importing.pairs(test), expected('test'));
       await assert.rejects(importing.runTree(tree, { testSplit: 'nonsense', holdOut: 0.5 }), {
         code: 'BAD_INPUT_FILE',
-        message: /no split called nonsense, but .*test/,
+        message: /no images in a split called nonsense; those with images are: .*test/,
       });
     }
   });
@@ -87,6 +87,18 @@ describe('the layout of a source', () => {
         ],
       );
       assert.deepEqual(skipped, []);
+    }
+    // Folders of splits without folders of classes, and classes above their splits, are no classes of these names.
+    const image = await numbered(91);
+    for (const folders of [
+      ['train', 'test'],
+      ['cat/train', 'cat/test', 'dog/train', 'dog/test'],
+    ]) {
+      const flat = Object.fromEntries(folders.flatMap((folder) => [0, 1, 2].map((n) => [`${folder}/${n}.png`, image])));
+      await assert.rejects(importing.runTree(flat, { ...place, holdOut: 0.5 }), {
+        code: 'BAD_INPUT_FILE',
+        message: /The folders test, train are splits by their names/,
+      });
     }
     // Beside folders of splits, what lies in them directly is of no class.
     const splits = { ...(await asClassFolders()), 'train/stray.png': await numbered(90) };

@@ -108,6 +108,9 @@ describe('garbage collection', () => {
     });
     assert.equal((await collect()).objects, 0);
     assert.equal((await keysOf(store)).length, 3);
+    await world.database.task.update({ where: { id }, data: { state: 'FAILED' } });
+    await world.database.dataset.update({ where: { id: dataset.id }, data: { state: 'FAILED' } });
+    assert.equal((await collect()).objects, 0, 'it may be imported with other options');
     await world.database.task.update({ where: { id }, data: { state: 'SUCCEEDED' } });
     await world.database.dataset.update({ where: { id: dataset.id }, data: { state: 'READY' } });
     assert.equal((await collect()).objects, 1);
@@ -346,7 +349,8 @@ describe('garbage collection', () => {
     await collect();
     assert.deepEqual(await counts(), [3, 2, 2, 1], 'before its time');
     const dry = await collect({ now: later(24 * 8), dryRun: true });
-    assert.deepEqual([dry.rows.distillationRuns, await counts()], [1, [3, 2, 2, 1]]);
+    const { distillationRuns, teacherPools, datasets } = dry.rows;
+    assert.deepEqual([distillationRuns, teacherPools, datasets, await counts()], [1, 1, 1, [3, 2, 2, 1]]);
     const { rows } = await collect({ now: later(24 * 8) });
     assert.deepEqual([rows.distillationRuns, rows.teacherPools, rows.datasets], [1, 1, 1]);
     assert.deepEqual(await counts(), [2, 1, 1, 0]);

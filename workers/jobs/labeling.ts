@@ -6,7 +6,7 @@ import { decodeLabels, encodeLabels, type LabelledViews } from '../../src/format
 import { decodeSafetensors, encodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { getIntact, type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { readSynthetic } from '../teddy/dataset.js';
-import { labelStep, loadLabeller, type StaticPass, staticLabels } from '../teddy/labels.js';
+import { labelStep, loadLabeller, type StaticPass, staticLabels, staticPasses } from '../teddy/labels.js';
 import type { Job } from './job.js';
 
 /**
@@ -40,7 +40,7 @@ export const label: Job<'LABELING'> = async ({ dataset, teachers, images, config
         done < samples ? { done: String(done) } : {},
       );
     const from = begun && staticPassOf(begun);
-    const viewsOf = (count: number) => count * config.staticViews * teachers.length;
+    const viewsOf = (count: number) => count * staticPasses(config) * teachers.length;
     const every = Math.max(CHECKPOINT_EVERY, viewsOf(samples) / MOST_CHECKPOINTS);
     let saved = from?.done ?? 0;
     const passed = async (pass: StaticPass) => {

@@ -122,6 +122,10 @@ export interface StaticReports {
   passed?(pass: StaticPass): Promise<void>;
 }
 
+/** How many views of a sample differ: where they are neither cropped nor flipped, they are all the same. */
+export const staticPasses = ({ cropScaleMin, flip, staticViews }: LabelConfig): number =>
+  cropScaleMin < 1 || flip ? staticViews : 1;
+
 /**
  * Mean logits over `staticViews` unmixed views of every sample, as float16 bits [samples, classes]. Some samples through all of
  * their views at a time, so that sums are held of these alone; the same ones wherever an earlier pass broke off.
@@ -139,8 +143,7 @@ export async function staticLabels(
   const classes = labeller.ensemble[0]?.frozen.network.classes ?? 0;
   const means = earlier ? Uint16Array.from(earlier.means) : new Uint16Array(samples * classes);
   const together = passBatch(labeller.shape);
-  // Views that are neither cropped nor flipped are all the same.
-  const passes = config.cropScaleMin < 1 || config.flip ? config.staticViews : 1;
+  const passes = staticPasses(config);
   for (let start = earlier?.done ?? 0; start < samples; start += together) {
     const n = Math.min(together, samples - start);
     const sums = new Float64Array(n * classes);

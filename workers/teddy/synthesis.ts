@@ -70,14 +70,15 @@ export interface SynthesisState {
 export const synthesisOptimizer = (resume: Record<string, Tensor> = {}): Optimizer =>
   adam({ beta1: 0.5, beta2: 0.9, weightDecay: 0 }, resume);
 
-/** Positions in the pool of the teachers of one step, no two of them the same. */
+/** Positions in the pool of the teachers of one step, no two of them the same: of a smaller pool all. */
 export function teachersAt({ config, seed, taskIndex }: SynthesisTask, pool: number, step: number): number[] {
-  const { teachersPerStep, teacherOrder } = config;
+  const { teacherOrder } = config;
+  const count = Math.min(config.teachersPerStep, pool);
   if (teacherOrder === 'RANDOM') {
     const drawn = random(seed, 'synthesis/teachers', taskIndex, step).permutation(pool);
-    return Array.from(drawn.subarray(0, teachersPerStep));
+    return Array.from(drawn.subarray(0, count));
   }
-  return Array.from({ length: teachersPerStep }, (_, i) => (step * teachersPerStep + i) % pool);
+  return Array.from({ length: count }, (_, i) => (step * count + i) % pool);
 }
 
 /**

@@ -43,9 +43,9 @@ async function follow(client: Teddyhub, id: string): Promise<ShownDataset> {
       if (updatedAt !== null) waitsFor = '';
       else if (performance.now() > lookAt) {
         lookAt = performance.now() + WAITING_MS;
-        const { workers } = await client.query(operations.Workers, {});
-        const isAlive = workers.nodes.some(({ alive }) => alive);
-        waitsFor = isAlive ? 'waits for a worker that has time' : 'no worker is alive: start one (teddyhub worker)';
+        const { devices } = await client.query(operations.Devices, {});
+        waitsFor =
+          devices.length > 0 ? 'waits for a worker that has time' : 'no worker is alive: start one (teddyhub worker)';
       }
       phase.update(fraction, waitsFor);
       await wait(POLL_MS);

@@ -43,7 +43,7 @@ export const withService = (command: Command): Command =>
     )
     .option('--key <key>', 'an API key (default: TEDDYHUB_KEY, or the key of the embedded service here)');
 
-/** `--key`, TEDDYHUB_KEY, or the key of the embedded service of this folder, which no other service is told. Throws UNAUTHENTICATED, UNAVAILABLE. */
+/** `--key`, TEDDYHUB_KEY, or the key of the embedded service of this folder, which no other service is told. Throws UNAUTHENTICATED. */
 export async function keyOf({ key, url }: ServiceOptions): Promise<string> {
   // Of a variable that is not set, `--key "$TEDDYHUB_KEY"` makes an empty one.
   if (key) return key;
@@ -51,10 +51,11 @@ export async function keyOf({ key, url }: ServiceOptions): Promise<string> {
   const file = join(stateDir(), 'admin-key');
   const kept = isEmbeddedService(url) ? await readFile(file, 'utf8').catch(() => '') : '';
   if (kept.trim() !== '') return kept.trim();
-  if (isHere(url) && existsSync(file) && readServiceUrls(stateDir()).length === 0) {
-    throw new TeddyhubError('UNAVAILABLE', `No service of ${stateDir()} is running: start it with teddyhub up.`);
-  }
-  const hint = isHere(url) ? ` (an embedded service that runs there would have left one in ${file})` : '';
+  const isStopped = existsSync(file) && readServiceUrls(stateDir()).length === 0;
+  const reason = isStopped
+    ? `; the service of ${stateDir()}, whose key is there, is not running (teddyhub up)`
+    : ` (an embedded service that runs there would have left one in ${file})`;
+  const hint = isHere(url) ? reason : '';
   throw new TeddyhubError('UNAUTHENTICATED', `No API key: give --key or set TEDDYHUB_KEY${hint}.`);
 }
 

@@ -5,8 +5,8 @@ import type { Split } from './sample.js';
 const TRAIN = new Set(['train', 'training']);
 const TEST = new Set(['val', 'valid', 'validation', 'test', 'testing']);
 
-/** The split's name as the source writes it, where the word is one. */
-const isSplit = (word: string): boolean => TRAIN.has(word.toLowerCase()) || TEST.has(word.toLowerCase());
+/** Whether a word is what splits are called. */
+export const isSplit = (word: string): boolean => TRAIN.has(word.toLowerCase()) || TEST.has(word.toLowerCase());
 
 /** Whether two names mean one split: no name is that of the training split. */
 export function isSameSplit(one: string | null, other: string | null): boolean {
@@ -36,7 +36,7 @@ export interface SplitChooser {
    * BAD_INPUT_FILE where there are several test splits and none was chosen.
    */
   (name: string | null): Split | null;
-  /** Once all were seen: throws BAD_INPUT_FILE where the one that was chosen is not there, and images of others were left out for it. */
+  /** Once all were seen: throws BAD_INPUT_FILE where the one that was chosen is not there. */
   assertFound(): void;
 }
 
@@ -62,7 +62,10 @@ export function splitChooser(testSplit: string | null): SplitChooser {
   const assertFound = () => {
     if (testSplit === null || isFound) return;
     const there = [...seen].sort().join(', ') || 'none';
-    throw new TeddyhubError('BAD_INPUT_FILE', `The source has no split called ${testSplit}, but ${there}.`);
+    throw new TeddyhubError(
+      'BAD_INPUT_FILE',
+      `The source has no images in a split called ${testSplit}; those with images are: ${there}.`,
+    );
   };
   return Object.assign(choose, { assertFound });
 }

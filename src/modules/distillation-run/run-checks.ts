@@ -87,7 +87,7 @@ function checkTeachers(
     refuse(
       'INVALID_INPUT',
       ['synthesis', 'init'],
-      'init: REAL_CROPS are the crops that the best matched teacher is surest of, and none that config.teachers leaves was trained: widen the selection, or start otherwise.',
+      'init: REAL_CROPS are the crops that the best matched teacher is surest of, and none that is matched was trained: match one (teachers, architectureWeights), or start otherwise.',
     );
   }
   const atMost = (most: number, what: string, wanted: number, field: readonly string[]) => {

@@ -54,7 +54,7 @@ export class RunEditService {
     return this.each(caller, 'distillationRun:edit', 'distillationRunUnarchive', input, async (tx, run) => {
       if (run.archivedAt === null) return null;
       await tx.distillationRun.update({ where: { id: run.id }, data: { archivedAt: null, deleteAfter: null } });
-      await keepUnderRun(tx, run);
+      await keepUnderRun(tx, caller, run);
       return {};
     });
   }

@@ -47,8 +47,11 @@ async function requireReadyPool(
   globalId: string,
   field: readonly string[],
 ) {
+  const id = requireUuid('TeacherPool', globalId, field);
+  // Against a deletion under way, which counts the runs that there are.
+  await tx.$queryRaw`SELECT 1 FROM "TeacherPool" WHERE id = ${id}::uuid FOR KEY SHARE`;
   const pool = await tx.teacherPool.findFirst({
-    where: { id: requireUuid('TeacherPool', globalId, field), projectId },
+    where: { id, projectId },
     include: { teachers: { select: { kind: true, accuracy: true, architecture: true } } },
   });
   if (pool === null) throw notFound('TeacherPool', globalId, field);

@@ -20,7 +20,7 @@ export class ProjectResolver {
   @Query(() => [StorageUse], {
     complexity: listComplexity(4),
     description:
-      'What is kept for this project takes, by kind; checkpoints and results of tasks, statistics, exports and uploads are not counted.',
+      'What the datasets, teachers, sets and labels of this project take; checkpoints and results of tasks, statistics, exports and uploads are not counted.',
   })
   storage(@Ctx() { viewer, services }: RequestContext): Promise<StorageUse[]> {
     return services.storage.ofProject(viewer);

@@ -2,15 +2,12 @@ import { TeddyhubError } from '../../domain/errors.js';
 import type { Database, Transaction } from '../../platform/database/client.js';
 import type { DistilledSetState } from '../../platform/database/generated/client.js';
 import type { Log } from '../../platform/log.js';
-import { inGrace, keepUnderPool, keepUnderSet } from '../kit/grace.js';
+import { type Deletable, inGrace, keepUnderPool, keepUnderSet, lockOne } from '../kit/grace.js';
 import { audit, type BulkResult, type Caller, eachOf, TRANSACTION } from '../kit/mutation.js';
-import { type NodeType, notFound, requireUuid } from '../kit/node.js';
+import { notFound, requireUuid } from '../kit/node.js';
 import { assertAllowed } from '../kit/permissions.js';
-import { identifier } from '../kit/window-sql.js';
 
 const FIELD = ['id'];
-
-type Deletable = NodeType & ('Dataset' | 'TeacherPool' | 'DistilledSet');
 
 /** What is deleted itself holds nothing up. */
 const KEPT = { where: { deleteAfter: null } };
@@ -61,7 +58,7 @@ export class RetentionService {
       const state: DistilledSetState = set.publishedAt === null ? 'STAGING' : 'PUBLISHED';
       const data = { state, archivedAt: null, deleteAfter: null };
       const { count } = await tx.distilledSet.updateMany({ where: { ...where, state: 'ARCHIVED' }, data });
-      await keepUnderSet(tx, set);
+      await keepUnderSet(tx, caller, set);
       return count;
     });
   }
@@ -85,7 +82,7 @@ export class RetentionService {
   restorePool(caller: Caller, globalId: string): Promise<string> {
     return this.change(caller, 'teacherPoolRestore', 'TeacherPool', globalId, async (tx, where) => {
       const pool = await tx.teacherPool.findFirstOrThrow({ where });
-      await keepUnderPool(tx, pool);
+      await keepUnderPool(tx, caller, pool);
       const pending = { ...where, deleteAfter: { not: null } };
       return (await tx.teacherPool.updateMany({ where: pending, data: { deleteAfter: null } })).count;
     });
@@ -138,18 +135,11 @@ export class RetentionService {
     const { projectId } = caller.viewer;
     const id = requireUuid(type, globalId, field);
     return this.database.$transaction(async (tx) => {
-      if (!(await lock(tx, type, id, projectId))) throw notFound(type, globalId, field);
+      if (!(await lockOne(tx, type, id, projectId))) throw notFound(type, globalId, field);
       if ((await write(tx, { id, projectId })) > 0) await audit(tx, caller, action, type, id, {});
       return id;
     }, TRANSACTION);
   }
-}
-
-/** Answers whether it is there, to be changed by this transaction alone. */
-async function lock(tx: Transaction, type: Deletable, id: string, projectId: string): Promise<boolean> {
-  const rows = await tx.$queryRaw<object[]>`
-    SELECT 1 FROM ${identifier(type)} WHERE id = ${id}::uuid AND "projectId" = ${projectId}::uuid FOR UPDATE`;
-  return rows.length > 0;
 }
 
 const invalid = (message: string): TeddyhubError => new TeddyhubError('INVALID_STATE', message, { field: FIELD });

@@ -26,13 +26,21 @@ const BATCH = 20_000;
 export async function countExpired(database: Transaction, now: Date): Promise<ExpiredRows> {
   const where = { deleteAfter: { lte: now } };
   const daysAgo = longBefore(now);
+  // What stands on them goes before them.
+  const stays = { OR: [{ deleteAfter: null }, { deleteAfter: { gt: now } }] };
+  const runStays = { OR: [...stays.OR, { distilledSet: { is: stays } }] };
+  const poolStays = { OR: [...stays.OR, { runs: { some: runStays } }] };
   const [stale] = await database.$queryRaw<{ count: bigint }[]>`
     SELECT count(*) AS count FROM "TeacherStatistics" s WHERE ${STALE}`;
   return {
     distilledSets: await database.distilledSet.count({ where }),
-    distillationRuns: await database.distillationRun.count({ where: { ...where, ...WITHOUT_SET } }),
-    teacherPools: await database.teacherPool.count({ where: { ...where, ...WITHOUT_RUNS } }),
-    datasets: await database.dataset.count({ where: { ...where, ...UNUSED } }),
+    distillationRuns: await database.distillationRun.count({
+      where: { ...where, NOT: { distilledSet: { is: stays } } },
+    }),
+    teacherPools: await database.teacherPool.count({ where: { ...where, runs: { none: runStays } } }),
+    datasets: await database.dataset.count({
+      where: { ...where, teacherPools: { none: poolStays }, runs: { none: runStays } },
+    }),
     teacherStatistics: Number(stale?.count ?? 0),
     tokens: await database.distilledSetToken.count({ where: overSince(daysAgo) }),
     idempotencyKeys: await database.idempotencyKey.count({ where: { createdAt: { lt: daysAgo } } }),

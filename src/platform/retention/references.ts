@@ -8,7 +8,7 @@ interface Named {
 
 /**
  * Every key in a column of its own, and every text inside the JSON of tasks and sources: payloads carry references. What a
- * dataset was made of, an uploaded archive say, is needed until it is made.
+ * dataset was made of, an uploaded archive say, is needed until it is made: one that failed may be imported otherwise.
  */
 export async function referencedKeys(database: Transaction): Promise<Set<string>> {
   const columns = database.$queryRaw<Named[]>`
@@ -21,9 +21,9 @@ export async function referencedKeys(database: Transaction): Promise<Set<string>
     UNION SELECT "checkpointKey" FROM "Task" WHERE "checkpointKey" IS NOT NULL`;
   const documents = database.$queryRaw<Named[]>`
     WITH documents AS (
-      SELECT payload AS document FROM "Task" WHERE kind <> 'DATASET_IMPORT' OR state IN ('QUEUED', 'RUNNING')
+      SELECT payload AS document FROM "Task" WHERE kind <> 'DATASET_IMPORT' OR state <> 'SUCCEEDED'
       UNION ALL SELECT result FROM "Task" WHERE result IS NOT NULL
-      UNION ALL SELECT source FROM "Dataset" WHERE state = 'IMPORTING'
+      UNION ALL SELECT source FROM "Dataset" WHERE state <> 'READY'
     )
     SELECT DISTINCT leaf #>> '{}' AS key
     FROM documents, jsonb_path_query(document, 'strict $.**') AS leaf

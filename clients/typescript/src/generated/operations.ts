@@ -218,12 +218,12 @@ export const RevokeDistilledSetToken: Operation<'mutation', types.RevokeDistille
   text: "mutation RevokeDistilledSetToken($input: DistilledSetTokenRevokeInput!) {\n  distilledSetTokenRevoke(input: $input) {\n    token {\n      prefix\n      revokedAt\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
 };
 
-export const Workers: Operation<'query', types.WorkersQuery, types.WorkersQueryVariables> = {
+export const Devices: Operation<'query', types.DevicesQuery, types.DevicesQueryVariables> = {
   kind: 'query',
-  name: 'Workers',
+  name: 'Devices',
   idempotent: false,
-  digest: 'sha256:6be5af39ed2e48216975f790d018b910fc343ae38efd867af2cf49dbc389146f',
-  text: "query Workers {\n  workers(first: 100) {\n    nodes {\n      id\n      name\n      state\n      alive\n    }\n  }\n}",
+  digest: 'sha256:f640e18775f57cde9190e11be65214ace9b769b09ec3a980b39d870f5a3f72cf',
+  text: "query Devices {\n  devices {\n    device\n    hostname\n    workers\n    busy\n  }\n}",
 };
 
 export const WorkerStatus: Operation<'subscription', types.WorkerStatusSubscription, types.WorkerStatusSubscriptionVariables> = {

@@ -1028,10 +1028,10 @@ export type RevokeDistilledSetTokenMutation = { distilledSetTokenRevoke: { token
 
 export type DistilledSetFieldsFragment = { id: string, uuid: string, name: string, state: DistilledSetState, imagesPerClass: number, sampleCount: number, digest: string, createdAt: string, publishedAt: string | null, deleteAfter: string | null };
 
-export type WorkersQueryVariables = Exact<{ [key: string]: never; }>;
+export type DevicesQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type WorkersQuery = { workers: { nodes: Array<{ id: string, name: string, state: WorkerState, alive: boolean }> } };
+export type DevicesQuery = { devices: Array<{ device: string, hostname: string, workers: number, busy: number }> };
 
 export type WorkerStatusSubscriptionVariables = Exact<{ [key: string]: never; }>;
 

@@ -4,9 +4,10 @@
  * a folder called `train` or `test` is a class like others.
  * Classes are ordered by code points, as in torchvision's ImageFolder.
  */
+import { TeddyhubError } from '../../../domain/errors.js';
 import type { Entry, FileEntry } from '../entries/entry.js';
 import { type Sample, sortedClasses } from '../sample.js';
-import { splitFolder } from '../splits.js';
+import { isSplit, splitFolder } from '../splits.js';
 import { imageSample, type Layout, partsOf, skipped } from './layout.js';
 
 export const classFolders: Layout = (source, { choose }) => {
@@ -52,6 +53,13 @@ export const classFolders: Layout = (source, { choose }) => {
       if (hasSplits) return { reason: 'it lies in no folder of a split, as others do' };
       return { split: 'TRAIN', className: record.split('/').at(-2) ?? '' };
     },
-    classes: (found) => sortedClasses(new Set([...named, ...found])),
+    classes(found) {
+      if (!hasSplits && found.size > 0 && [...found].every(isSplit)) {
+        const folders = [...found].sort().join(', ');
+        const message = `The folders ${folders} are splits by their names, and hold images in no folders of classes.`;
+        throw new TeddyhubError('BAD_INPUT_FILE', message);
+      }
+      return sortedClasses(new Set([...named, ...found]));
+    },
   };
 };
