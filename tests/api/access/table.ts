@@ -231,7 +231,7 @@ export const ROUTES: Record<string, Rule | 'PUBLIC'> = {
   '/v1/distilled-sets/:id/manifest.json': 'ANY',
   '/v1/distilled-sets/:id/croissant.json': 'ANY',
   '/v1/distilled-sets/:id/wids.json': 'ANY',
-  '/v1/teachers/:id/checkpoint.safetensors': 'ANY',
+  '/v1/teachers/:id/checkpoint.safetensors': 'READ',
   '/v1/distilled-sets/:id/shards/:name': 'ANY',
   '/v1/distilled-sets/:id/labels/:name': 'ANY',
   '/v1/distilled-sets/:id/exports/:name': 'ANY',

@@ -41,6 +41,7 @@ const PARENT_COLUMNS: Record<string, string> = {
   'DistillationRun.derivedRuns': 'originRunId',
   'DistilledSet.shards': 'distilledSetId',
   'DistilledSet.evaluations': 'distilledSetId',
+  'DistilledSet.tokens': 'distilledSetId',
   'LabelSet.files': 'labelSetId',
 };
 
@@ -50,6 +51,7 @@ const UNIQUE: Partial<Record<NodeType, (serial: number) => Record<string, unknow
   ApiKey: (serial) => ({ prefix: serial.toString(16).padStart(8, '0'), successorId: null }),
   DistilledShard: (serial) => ({ index: serial, name: `${serial}.tar` }),
   LabelFile: (serial) => ({ index: serial }),
+  DistilledSetToken: (serial) => ({ prefix: serial.toString(16).padStart(8, '0') }),
 };
 
 let serial = 1000;
