@@ -12,6 +12,7 @@ import { openObjectStore } from '../../src/platform/object-store/open-object-sto
 import { importDataset } from '../../workers/jobs/dataset-import.js';
 import { writeIdxDataset } from '../support/idx.js';
 import { recordedContext } from '../support/recorded-context.js';
+import { keysOf } from '../support/store-keys.js';
 
 type IdxSource = Extract<DatasetSource, { kind: 'IDX' }>;
 
@@ -21,11 +22,7 @@ describe('importing IDX files', () => {
   let source: IdxSource;
   let images: Buffer;
 
-  const objects = async () => {
-    const keys: string[] = [];
-    for await (const { key } of store.list('')) keys.push(key);
-    return keys.sort();
-  };
+  const objects = () => keysOf(store);
   const run = (changes: Partial<IdxSource> = {}) =>
     importDataset({ source: { ...source, ...changes } }, recordedContext(store));
   /** Imports with `bytes` in place of the training images. */
