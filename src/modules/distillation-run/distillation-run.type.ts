@@ -105,17 +105,8 @@ export class DistillationRun extends Node {
 /** The configuration is large, and read apart where it is asked for. */
 const RUN_COLUMNS = [
   ...['id', 'projectId', 'datasetId', 'poolId', 'name', 'method', 'state', 'seed', 'eventSequence', 'labels', 'notes'],
-  ...[
-    'version',
-    'originRunId',
-    'originKind',
-    'createdAt',
-    'updatedAt',
-    'startedAt',
-    'finishedAt',
-    'archivedAt',
-    'deleteAfter',
-  ],
+  ...['version', 'originRunId', 'originKind', 'createdAt', 'updatedAt', 'startedAt', 'finishedAt'],
+  ...['archivedAt', 'deleteAfter'],
   ...['failureKind', 'failureCode', 'failureMessage', 'failureRetryable'],
 ];
 
