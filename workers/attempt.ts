@@ -22,7 +22,7 @@ const HAND_BACK_MS = 3_000;
 /** How long a drain waits for a checkpoint: a step of a deep network takes seconds, and some jobs have none to make. */
 const LAST_CHECKPOINT_MS = 4_000;
 
-/** How often a task is handed back unread: where all workers are older, as after a step back, it fails at last. */
+/** How often a task may be handed back because its worker could not read it. Then it fails: after a downgrade, for example, no worker can read it. */
 const PASSED_ON = 4;
 const OTHER_VERSION = 'its worker is of another version';
 

@@ -65,8 +65,8 @@ export async function startSupervisor(
     if (draining.signal.aborted) attempt.drain();
     const end = await attempt.ended;
     current = undefined;
-    // The queue takes a handler that throws for a failed delivery, and delivers again, later each time. So also where the claim
-    // went to somebody whose own delivery is over: of a task that has ended, the next delivery is the last.
+    // Throwing makes the queue deliver the task again, with a growing delay. A stale claim throws as well: its new holder's
+    // delivery may be over already. If the task has ended meanwhile, the next delivery finds that and is the last.
     if (end === 'RETRY' || end === 'STALE') throw new Error('the attempt did not end the task, another one follows');
   };
 

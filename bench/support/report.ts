@@ -1,6 +1,6 @@
 /** What every result file says of the machine and the versions it was measured with, and where it goes. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -49,13 +49,9 @@ export const ORIGIN: Origin = {
 
 export const resultsPath = (name: string): string => root(`bench/results/${name}.json`);
 
-export function readJson<T>(path: string, otherwise: T): T {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as T;
-  } catch {
-    return otherwise;
-  }
-}
+/** `otherwise` where there is no such file. */
+export const readJson = <T>(path: string, otherwise: T): T =>
+  existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as T) : otherwise;
 
 export function writeResult(name: string, result: About & Record<string, unknown>): void {
   writeFileSync(resultsPath(name), `${JSON.stringify(result, null, 2)}\n`);

@@ -33,7 +33,7 @@ describe('a key', () => {
     for (const key of Object.values(api.keys)) assert.ok(!rows.includes(key.split('_').slice(2).join('_')));
   });
 
-  it('stops to work within seconds of being revoked', async () => {
+  it('stops working within seconds of being revoked', async () => {
     const key = await api.newKey('ADMIN');
     assert.equal((await api.send(VIEWER, {}, key)).status, 200);
     const prefix = key.split('_')[1] ?? '';
@@ -41,7 +41,7 @@ describe('a key', () => {
     await until('the key is refused', async () => (await api.send(VIEWER, {}, key)).status === 401, 5_000);
   });
 
-  it('stops to work when it expires', async () => {
+  it('stops working when it expires', async () => {
     const key = await api.newKey('ADMIN');
     const prefix = key.split('_')[1] ?? '';
     await api.world.database.apiKey.update({ where: { prefix }, data: { expiresAt: new Date(Date.now() - 1) } });

@@ -262,13 +262,18 @@ describe('the schema', () => {
     const { data, errors } = await api.send(getIntrospectionQuery());
     assert.deepEqual(errors, []);
     const types = listAt(data, '__schema.types');
-    const roots = types.filter((type) => ['Query', 'Mutation'].includes(String(at(type, 'name'))));
-    assert.ok(roots.length === 2);
-    for (const type of types) {
-      if (String(at(type, 'name')).startsWith('__')) continue;
-      for (const value of (at(type, 'enumValues') as unknown[] | null) ?? []) {
-        assert.ok(at(value, 'description'), `${String(at(type, 'name'))}.${String(at(value, 'name'))}`);
-      }
-    }
+    const nameOf = (one: unknown) => String(at(one, 'name'));
+    const own = types.filter((type) => !nameOf(type).startsWith('__'));
+    const roots = own.filter((type) => ['Query', 'Mutation', 'Subscription'].includes(nameOf(type)));
+    assert.equal(roots.length, 3);
+    const membersOf = (type: unknown, list: string) =>
+      ((at(type, list) as unknown[] | null) ?? []).map((one) => ({ one, name: `${nameOf(type)}.${nameOf(one)}` }));
+    const described = [
+      ...own.map((one) => ({ one, name: nameOf(one) })),
+      ...roots.flatMap((type) => membersOf(type, 'fields')),
+      ...own.flatMap((type) => membersOf(type, 'enumValues')),
+    ];
+    const bare = described.filter(({ one }) => !at(one, 'description')).map(({ name }) => name);
+    assert.deepEqual(bare, []);
   });
 });

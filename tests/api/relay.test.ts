@@ -159,7 +159,7 @@ describe('a connection', () => {
 
 describe('node', () => {
   it('finds an object of every type by its id alone, and gives the same id back', async () => {
-    const { database, queue } = api.world;
+    const { database } = api.world;
     const dataset = await seedDataset(database, api.project);
     const pool = await seedPool(database, dataset, 1);
     const run = await seedRun(database, pool);
@@ -177,7 +177,6 @@ describe('node', () => {
     const worker = await database.worker.create({
       data: { name: 'w', hostname: 'h', pid: 1, device: 'd', tensorflowVersion: 't' },
     });
-    assert.ok(queue);
     const ids = [
       toGlobalId('Dataset', dataset.id),
       toGlobalId('TeacherPool', pool.id),

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
+import { failureWith } from '../support/failure.js';
 import { startJuicefs } from '../support/juicefs.js';
 import type { S3Server } from '../support/s3-server.js';
 import { startSeaweedfs } from '../support/seaweedfs.js';
-import { failsWith, keepsTheContract } from '../support/store-contract.js';
+import { keepsTheContract } from '../support/store-contract.js';
 import { until } from '../support/until.js';
 
 const SERVERS = { SeaweedFS: startSeaweedfs, JuiceFS: startJuicefs };
@@ -71,9 +72,9 @@ for (const [name, start] of Object.entries(SERVERS)) {
 
     it('says what to check when keys are wrong or nobody answers', async () => {
       const stranger = openObjectStore({ ...config, secretKey: 'not-the-secret' });
-      await assert.rejects(stranger, failsWith('BAD_CONFIGURATION', /S3_ACCESS_KEY, S3_SECRET_KEY/));
+      await assert.rejects(stranger, failureWith('BAD_CONFIGURATION', /S3_ACCESS_KEY, S3_SECRET_KEY/));
       const nobody = openObjectStore({ ...config, endpoint: 'http://127.0.0.1:1' });
-      await assert.rejects(nobody, failsWith('UNAVAILABLE', /127\.0\.0\.1:1 .*ECONNREFUSED.*check S3_ENDPOINT/));
+      await assert.rejects(nobody, failureWith('UNAVAILABLE', /127\.0\.0\.1:1 .*ECONNREFUSED.*check S3_ENDPOINT/));
     });
 
     it('opens a bucket that several processes make at once', async () => {

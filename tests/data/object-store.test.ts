@@ -8,7 +8,8 @@ import { after, describe, it } from 'node:test';
 import { UNFINISHED_UPLOAD } from '../../src/platform/object-store/atomic-file.js';
 import type { Upload } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
-import { failsWith, keepsTheContract } from '../support/store-contract.js';
+import { failureWith } from '../support/failure.js';
+import { keepsTheContract } from '../support/store-contract.js';
 
 describe('the folder object store', () => {
   let folder: string;
@@ -43,7 +44,7 @@ describe('the folder object store', () => {
   it('does not open where a file is in the way', async () => {
     const path = join(await scratch(), 'a-file');
     await writeFile(path, '');
-    await assert.rejects(openObjectStore({ kind: 'folder', path }), failsWith('BAD_CONFIGURATION', /a-file/));
+    await assert.rejects(openObjectStore({ kind: 'folder', path }), failureWith('BAD_CONFIGURATION', /a-file/));
   });
 
   it('ends in STORAGE_FULL on a full disk, and leaves neither the object nor a part of it', async (context) => {
@@ -55,7 +56,7 @@ describe('the folder object store', () => {
       const store = await openObjectStore({ kind: 'folder', path });
       await store.put('shards/small', Buffer.alloc(1_000, 1));
       const large = store.put('shards/large', Buffer.alloc(2 ** 20, 2));
-      await assert.rejects(large, failsWith('STORAGE_FULL', /small-disk: free some space/));
+      await assert.rejects(large, failureWith('STORAGE_FULL', /small-disk: free some space/));
       assert.deepEqual(await readdir(join(path, 'shards')), ['small']);
       await store.put('shards/after', Buffer.alloc(1_000, 3));
     } finally {

@@ -137,9 +137,18 @@ describe('evaluation of a published set', () => {
     const config = { ...labeling.config, keptShare: 0.1, topK: 2 };
     const { fkd } = await label({ ...labeling, config }, keptContext(world.store));
     const files = await Promise.all(fkd.map(async ({ key }) => decodeLabels(await world.store.get(key))));
-    assert.equal(files.flatMap(({ batches }) => batches).length, 11);
-    const [result] = await accuracies({ fkd, labelConfig: config, labelKinds: ['SOFT'] });
-    assert.equal(result?.studentSteps, payload.recipe.steps);
+    const stored = files.flatMap(({ batches }) => batches);
+    assert.equal(stored.length, 11);
+    const context = keptContext(world.store);
+    const cut = { ...payload, fkd, labelConfig: config };
+    const images = await readDistilledShards(world.store, set.shards);
+    const batchAt = await BATCHES.SOFT(cut, context, images, labellerOf(cut, context));
+    assert.deepEqual(await batchAt(11 + 3), { kind: 'SOFT', views: stored[3] });
+    const losses = async (changes: Partial<typeof payload>) => {
+      await evaluate({ ...payload, ...changes, labelKinds: ['SOFT'] }, context);
+      return [...context.losses.values()];
+    };
+    assert.notDeepEqual(await losses({ fkd, labelConfig: config }), await losses({}));
   });
 
   it('reads a set from a file of the job where it is too large for memory, to the same pixels', async () => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { TeddyhubError } from '../../src/domain/errors.js';
 import { floatsOf, fromHalf, halvesOf, toHalf } from '../../src/formats/float16.js';
 import { decodeLabels, encodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import {
@@ -9,13 +8,9 @@ import {
   type StoredTensor,
   tensorOfFile,
 } from '../../src/formats/safetensors.js';
+import { failureWith } from '../support/failure.js';
 
-/** A refusal: OBJECT_CORRUPT, one line, with this in it. */
-const corruptWith = (text: string) => (error: unknown) =>
-  error instanceof TeddyhubError &&
-  error.code === 'OBJECT_CORRUPT' &&
-  !error.message.includes('\n') &&
-  error.message.includes(text);
+const corruptWith = (text: string) => failureWith('OBJECT_CORRUPT', text);
 
 const ofEveryDtype: Record<string, StoredTensor> = {
   bytes: { dtype: 'U8', shape: [3], data: Uint8Array.of(0, 7, 255) },

@@ -143,11 +143,12 @@ describe('the memory of TensorFlow stays the same', () => {
 
 describe('a device without memory for a tensor', () => {
   it('is told as what it is, and not as a fault of the service', () => {
-    const tebibytes = () => tf.tidy(() => tf.broadcastTo(tf.ones([1, 1]), [2 ** 20, 2 ** 20]));
+    // More than a process can address, or a system that promises more than it has would let it begin.
+    const pebibyte = () => tf.tidy(() => tf.broadcastTo(tf.ones([1, 1]), [2 ** 24, 2 ** 24]));
     assert.throws(
       () => {
         try {
-          tebibytes();
+          pebibyte();
         } catch (error) {
           throw explainTensorflow(error);
         }

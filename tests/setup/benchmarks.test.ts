@@ -40,13 +40,16 @@ describe('the accuracies that are kept', () => {
         resultsPath(`quality-${name}`),
         { rows: {} },
       );
+      let compared = 0;
       for (const row of suite.rows) {
         for (const method of METHODS) {
           for (const { options } of kept[row.name]?.[method]?.measured ?? []) {
             assert.equal(options, optionsDigest(suite, row, method), `${name}: ${row.name}, ${method}`);
+            compared++;
           }
         }
       }
+      assert.ok(compared > 0, `${name} has no results`);
       assert.deepEqual(
         Object.keys(kept).filter((key) => !suite.rows.some((row) => row.name === key)),
         [],

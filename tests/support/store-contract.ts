@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { buffer } from 'node:stream/consumers';
 import { before, describe, it } from 'node:test';
-import { TeddyhubError } from '../../src/domain/errors.js';
 import {
   digestOf,
   getVerified,
@@ -10,14 +9,7 @@ import {
   type ObjectStore,
   putByDigest,
 } from '../../src/platform/object-store/object-store.js';
-
-export const failsWith = (code: string, words: RegExp) => (error: unknown) => {
-  assert.ok(error instanceof TeddyhubError, String(error));
-  assert.equal(error.code, code);
-  assert.match(error.message, words);
-  assert.doesNotMatch(error.message, /\n/);
-  return true;
-};
+import { failureWith } from './failure.js';
 
 const text = async (stream: Promise<NodeJS.ReadableStream>) => (await buffer(await stream)).toString();
 
@@ -59,8 +51,8 @@ export function keepsTheContract(open: () => Promise<ObjectStore>): void {
 
   it('says by name that an object is missing', async () => {
     assert.equal(await store.stat('not/there'), null);
-    await assert.rejects(store.get('not/there'), failsWith('OBJECT_MISSING', /not\/there/));
-    await assert.rejects(store.stream('not/there'), failsWith('OBJECT_MISSING', /not\/there/));
+    await assert.rejects(store.get('not/there'), failureWith('OBJECT_MISSING', /not\/there/));
+    await assert.rejects(store.stream('not/there'), failureWith('OBJECT_MISSING', /not\/there/));
   });
 
   it('lists by prefix and deletes, twice without complaint', async () => {
@@ -84,7 +76,11 @@ export function keepsTheContract(open: () => Promise<ObjectStore>): void {
       'imports//a',
       `a/${'x'.repeat(1100)}`,
     ]) {
-      await assert.rejects(store.put(key, Buffer.from('x')), failsWith('INVALID_INPUT', /not a valid object key/), key);
+      await assert.rejects(
+        store.put(key, Buffer.from('x')),
+        failureWith('INVALID_INPUT', /not a valid object key/),
+        key,
+      );
     }
   });
 
@@ -92,7 +88,7 @@ export function keepsTheContract(open: () => Promise<ObjectStore>): void {
     const bytes = Buffer.from('these bytes were counted');
     const ref = await putByDigest(store, 'distilled-sets', bytes, '.tar');
     await store.put(ref.key, Buffer.from('these bytes were changed'));
-    await assert.rejects(getVerified(store, ref), failsWith('OBJECT_CORRUPT', new RegExp(ref.key)));
+    await assert.rejects(getVerified(store, ref), failureWith('OBJECT_CORRUPT', new RegExp(ref.key)));
     assert.deepEqual(await putByDigest(store, 'distilled-sets', bytes, '.tar'), ref);
     assert.ok((await getVerified(store, ref)).equals(bytes));
   });
@@ -128,7 +124,7 @@ export function keepsTheContract(open: () => Promise<ObjectStore>): void {
     const digest = digestOf(Buffer.from('what was meant'));
     await assert.rejects(
       store.put('refused', Buffer.from('what came'), digest),
-      failsWith('OBJECT_CORRUPT', /refused/),
+      failureWith('OBJECT_CORRUPT', /refused/),
     );
     assert.equal(await store.stat('refused'), null);
     await store.put('refused', Buffer.from('what was meant'), digest);
@@ -161,7 +157,7 @@ export function keepsTheContract(open: () => Promise<ObjectStore>): void {
       await store.uploads.abort(upload);
       assert.equal((await idsOf(store)).includes(upload.id), false);
       assert.equal(await store.stat(upload.key), null);
-      await assert.rejects(store.uploads.put(upload, 1, last), failsWith('NOT_FOUND', /begin another one/));
+      await assert.rejects(store.uploads.put(upload, 1, last), failureWith('NOT_FOUND', /begin another one/));
     });
 
     it('tell which parts have arrived, for who goes on after a break', async () => {
@@ -174,7 +170,7 @@ export function keepsTheContract(open: () => Promise<ObjectStore>): void {
         { number: 3, tag: third, bytes: last.length },
       ]);
       await store.uploads.abort(upload);
-      await assert.rejects(store.uploads.parts(upload), failsWith('NOT_FOUND', /begin another one/));
+      await assert.rejects(store.uploads.parts(upload), failureWith('NOT_FOUND', /begin another one/));
     });
 
     it('refuse a part that did not come, and can be completed after it did', async () => {
@@ -184,7 +180,7 @@ export function keepsTheContract(open: () => Promise<ObjectStore>): void {
         { number: 1, tag },
         { number: 2, tag },
       ]);
-      await assert.rejects(missing, failsWith('INVALID_INPUT', /did not arrive.*send it again/i));
+      await assert.rejects(missing, failureWith('INVALID_INPUT', /did not arrive.*send it again/i));
       await store.uploads.complete(upload, [{ number: 1, tag }]);
       assert.equal((await store.stat(upload.key))?.bytes, first.length);
     });

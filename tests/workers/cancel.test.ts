@@ -42,7 +42,10 @@ describe('cancelling', () => {
     assert.ok(tasks.length > 0 && tasks.every((task) => task.state === 'CANCELED'));
     const jobs = await world.database.$queryRaw<{ state: string }[]>`
       SELECT state::text FROM pgboss.job WHERE id = ANY(${tasks.map((task) => task.id)}::uuid[])`;
-    assert.ok(jobs.every((job) => job.state === 'cancelled'));
+    assert.deepEqual(
+      jobs.map(({ state }) => state),
+      tasks.map(() => 'cancelled'),
+    );
     for (const task of tasks) assert.equal(await claimTask(world, task.id, await newWorker(world)), null);
   });
 

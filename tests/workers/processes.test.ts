@@ -120,11 +120,9 @@ describe('worker processes', () => {
     const { run, task, goOn } = await runs.midway({ steps: 20_000 });
     const child = await childOf(worker, task.id, 1);
     await goOn();
-    const began = performance.now();
     await world.transact((work) => requestRunCancel(work, run.id, 'a test'));
     assert.equal((await runs.runOf(run.id)).state, 'CANCELED');
     await until('the child has ended', () => !isAlive(child), 5_000);
-    assert.ok(performance.now() - began < 5_000);
     await worker.logged('attempt ended', { taskId: task.id, outcome: 'STALE' });
     assert.deepEqual(await runs.outcomes(run.id), ['CANCELED']);
   });
@@ -269,7 +267,9 @@ describe('worker processes', () => {
       await runs.succeeded(run.id);
       assert.equal(await runs.imagesOf(run.id), undisturbed);
       assert.deepEqual(await runs.outcomes(run.id), ['SUCCEEDED']);
-      await worker.logged('report not written');
+      const where = { runId: run.id, kind: 'SYNTHESIS' as const };
+      const { id: taskId } = await world.database.task.findFirstOrThrow({ where });
+      await worker.logged('report not written', { taskId });
     } finally {
       await allow();
     }

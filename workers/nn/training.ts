@@ -83,8 +83,8 @@ export function adoptMoments(network: Network, parameters: Parameters, images: T
 }
 
 /**
- * A copy whose running moments are those of the batches alone. After few steps most of them is what they began as, mean 0 and variance
- * 1: (1 - share)^steps of it is left (as Adam corrects its moments; Kingma and Ba, 2015). The caller disposes of it.
+ * A copy whose running moments are those of the batches alone. Running moments start at mean 0 and variance 1, and after few steps that
+ * start still weighs (1 - share)^steps; it is taken out as Adam corrects its moments (Kingma and Ba, 2015). The caller disposes of the copy.
  */
 export function withoutInitialMoments(parameters: Parameters, steps: number): Parameters {
   const left = (1 - RUNNING_SHARE) ** steps;

@@ -82,7 +82,7 @@ export function labelViews(labeller: Labeller, set: HostImages, views: Views, to
   return { ...views, logits: keepLargest(halvesOf(finite(logits)), classes, topK) };
 }
 
-/** What a network sees of a job's labelling teachers. Frozen networks live as long as the process. */
+/** Loads a job's labelling teachers as one ensemble. Its networks are never disposed of: they live as long as the process. */
 export async function loadLabeller(
   store: ObjectStore,
   dataset: DatasetRef,

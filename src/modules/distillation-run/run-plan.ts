@@ -33,7 +33,7 @@ export async function createRun(
   const at = (field: string) => (isRetry ? ['id'] : [...path, field]);
   const dataset = await requireReadyDataset(tx, projectId, plan.datasetId, at('datasetId'));
   const pool = await requireReadyPool(tx, projectId, dataset, plan.teacherPoolId, at('teacherPoolId'));
-  // What a run was started with it goes on with: only its dataset and its pool may have changed.
+  // A retry keeps the configuration that its run was accepted with: only the state of its dataset and pool, checked above, may have changed.
   if (!isRetry) checkConfig(config, dataset, pool.teachers, at('config'));
   await tx.distillationRun.create({
     data: { id, projectId, datasetId: dataset.id, poolId: pool.id, name, seed, config, labels, ...origin },

@@ -50,7 +50,7 @@ export const columnsOfTable = (type: NodeType): Columns =>
 
 const widened = new WeakMap<Columns, Map<string, Columns>>();
 
-/** The columns and one more; the same array for the same ones, for what is made of columns is kept by them. */
+/** The columns plus one. Equal arguments give the identical array, because caches elsewhere use the array itself as their key. */
 export function withColumn(columns: Columns, column: string): Columns {
   if (columns.includes(column)) return columns;
   const known = widened.get(columns) ?? new Map<string, Columns>();

@@ -16,7 +16,7 @@ export interface Create {
   idempotencyKey: string;
   /** For the history: the parsed content, with the defaults in, and nothing that is read for it. */
   request: Record<string, unknown>;
-  /** What makes a request the same one, where that is not all of `request`: the content as it was asked for. A later version has other defaults. */
+  /** What decides whether two requests are the same, if not all of `request`: the content as the client sent it, without defaults, since a later version may have other defaults. */
   asked?: unknown;
 }
 

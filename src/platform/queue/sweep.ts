@@ -21,7 +21,7 @@ export async function sweepUntil(
   signal: AbortSignal,
   { look, ask, everyMs, heartbeatMs, onError }: Sweep,
 ): Promise<void> {
-  /** Since when the database has answered without a gap: as far as a process knows that has just begun, always. */
+  /** Since when the database has answered without a gap. A process that has just started knows of no gap: -Infinity. After a failure: +Infinity. */
   let answeringSince = Number.NEGATIVE_INFINITY;
   let answeredAt = performance.now();
   let wallAt = Date.now();

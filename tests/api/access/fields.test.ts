@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { GraphQLSchema } from 'graphql';
 import { ROLES, type Role } from '../../../src/domain/viewer.js';
@@ -7,7 +6,7 @@ import { buildTeddyhubSchema } from '../../../src/graphql/schema.js';
 import { at, openApi, type TestApi } from '../server.js';
 import { fieldsOf, type Probe, probesOf } from './probes.js';
 import { FIELDS, ROLES_OF, ROUTES, type Rule } from './table.js';
-import { type Everything, idsOfNothing, seedEverything } from './world.js';
+import { type Everything, fingerprint, idsOfNothing, seedEverything } from './world.js';
 
 let api: TestApi;
 let schema: GraphQLSchema;
@@ -113,7 +112,7 @@ describe('every field of the schema', () => {
   }
 
   it("gives nothing of a project to another project's ADMIN, and changes nothing of it", async () => {
-    const before = await fingerprint();
+    const before = await fingerprint(api);
     const complaints = await inParallel(probesOf(schema, everything.ids), async (probe) => {
       const { data, codes } = await ask(probe, stranger);
       const text = JSON.stringify(data);
@@ -127,7 +126,7 @@ describe('every field of the schema', () => {
         : [`${probe.field} tells ${leaks.join()} ${bad.join()}: ${probe.text}`];
     });
     assert.deepEqual(complaints, []);
-    assert.equal(await fingerprint(), before);
+    assert.equal(await fingerprint(api), before);
   });
 
   it('is given to nobody without a key', async () => {
@@ -137,23 +136,6 @@ describe('every field of the schema', () => {
     }
   });
 });
-
-/** Of all rows of the project, but for what a request changes by being made. */
-async function fingerprint(): Promise<string> {
-  const { database } = api.world;
-  const where = { projectId: api.project.id };
-  const rows = await Promise.all([
-    database.apiKey.findMany({ where, omit: { lastUsedAt: true }, orderBy: { id: 'asc' } }),
-    database.dataset.findMany({ where, orderBy: { id: 'asc' } }),
-    database.teacherPool.findMany({ where, orderBy: { id: 'asc' } }),
-    database.distillationRun.findMany({ where, orderBy: { id: 'asc' } }),
-    database.task.findMany({ where, orderBy: { id: 'asc' } }),
-    database.distilledSet.findMany({ where, orderBy: { id: 'asc' } }),
-    database.evaluation.findMany({ where, orderBy: { id: 'asc' } }),
-    database.auditEvent.findMany({ where, orderBy: { id: 'asc' } }),
-  ]);
-  return createHash('sha256').update(JSON.stringify(rows)).digest('hex');
-}
 
 describe('every route beside GraphQL', () => {
   const routes = () =>

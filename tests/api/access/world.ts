@@ -1,5 +1,5 @@
 /** A project with at least one of everything, for a key of another project to find nothing of. */
-
+import { createHash } from 'node:crypto';
 import { newId } from '../../../src/domain/ids.js';
 import { datasetSource } from '../../../src/domain/jobs/dataset-import.js';
 import { encodeShard } from '../../../src/formats/distilled-shards.js';
@@ -160,3 +160,19 @@ export async function seedEverything(api: TestApi): Promise<Everything> {
 /** Ids of the right types that name nothing. */
 export const idsOfNothing = (): Record<string, string> =>
   Object.fromEntries(NODE_TYPES.map((type) => [type, toGlobalId(type, newId())]));
+
+/** Of all rows of the project, but for what a request changes by being made. */
+export async function fingerprint({ world: { database }, project }: TestApi): Promise<string> {
+  const where = { projectId: project.id };
+  const rows = await Promise.all([
+    database.apiKey.findMany({ where, omit: { lastUsedAt: true }, orderBy: { id: 'asc' } }),
+    database.dataset.findMany({ where, orderBy: { id: 'asc' } }),
+    database.teacherPool.findMany({ where, orderBy: { id: 'asc' } }),
+    database.distillationRun.findMany({ where, orderBy: { id: 'asc' } }),
+    database.task.findMany({ where, orderBy: { id: 'asc' } }),
+    database.distilledSet.findMany({ where, orderBy: { id: 'asc' } }),
+    database.evaluation.findMany({ where, orderBy: { id: 'asc' } }),
+    database.auditEvent.findMany({ where, orderBy: { id: 'asc' } }),
+  ]);
+  return createHash('sha256').update(JSON.stringify(rows)).digest('hex');
+}

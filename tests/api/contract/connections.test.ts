@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { buildTeddyhubSchema } from '../../../src/graphql/schema.js';
 import { readGlobalId, toGlobalId } from '../../../src/modules/kit/node.js';
+import { until } from '../../support/until.js';
 import { seedEverything } from '../access/world.js';
 import { type Answer, at, listAt, openApi, type TestApi } from '../server.js';
 import { addLike, belongingTo, type ConnectionField, connectionsOf, remove } from './connections.js';
@@ -183,8 +184,11 @@ for (const connection of connections) {
       const statements = async (selection: string) => {
         const from = api.log.length;
         await ask(connection, 'first: 1', selection);
-        const lines = api.log.slice(from).filter((line) => line.msg === 'request');
-        return Number(lines.at(-1)?.statements);
+        const line = await until('the line of the request', () =>
+          api.log.slice(from).find(({ msg, path }) => msg === 'request' && path === '/graphql'),
+        );
+        assert.equal(typeof line.statements, 'number');
+        return line.statements as number;
       };
       // A key is looked up again every two seconds.
       const fewest = async (selection: string) =>

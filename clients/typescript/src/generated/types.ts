@@ -6,7 +6,7 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 export type ApiKeyCreateInput = {
   /** Comes back in the payload as it is. */
   clientMutationId?: string | null | undefined;
-  /** When it stops to work; never, unless said. */
+  /** When it stops working; never, unless said. */
   expiresAt?: string | null | undefined;
   /** Chosen by the client, 1 to 200 characters. The same key with the same content answers the same object, however often it is sent; with other content it is an IDEMPOTENCY_CONFLICT. */
   idempotencyKey: string;
@@ -24,7 +24,7 @@ export type ApiKeyRevokeInput = {
 export type ApiKeyRotateInput = {
   /** Comes back in the payload as it is. */
   clientMutationId?: string | null | undefined;
-  /** When the new key stops to work; never, unless said. */
+  /** When the new key stops working; never, unless said. */
   expiresAt?: string | null | undefined;
   /** A key that works and was not rotated before. */
   id: string;
