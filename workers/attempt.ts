@@ -156,7 +156,7 @@ function explain(end: Exclude<ChildEnd, { type: 'RESULT' }>, log: Log, about: ob
   if (end.type === 'UNREADABLE') {
     // Of an older service, or of a newer one whose database is as it was: another worker may read it.
     const problem = `The task is of another version of the service than its worker (${end.what})`;
-    return new TeddyhubError('UNAVAILABLE', `${problem}: update the worker, or start the work anew.`).failure;
+    return new TeddyhubError('OTHER_VERSION', `${problem}: update the worker, or start the work anew.`).failure;
   }
   if (end.type === 'FAILURE') {
     // What a person can mend is told to that person; a fault of ours is for the log.

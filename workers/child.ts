@@ -8,7 +8,7 @@ import { toFailure } from '../src/domain/errors.js';
 import { JOB_CONTRACTS, type JobKind } from '../src/domain/jobs/contracts.js';
 import { withShardCache } from '../src/formats/shard-cache.js';
 import { getIntact, type ObjectStore, putByDigest, refByKey } from '../src/platform/object-store/object-store.js';
-import { openObjectStore } from '../src/platform/object-store/open-object-store.js';
+import { reopenObjectStore } from '../src/platform/object-store/open-object-store.js';
 import { explainTensorflow } from './explain-tensorflow.js';
 import type { Job, JobContext } from './jobs/job.js';
 import { loadAllJobs, loadJob } from './jobs/registry.js';
@@ -69,7 +69,7 @@ function readPayload<K extends JobKind>(kind: K, payload: unknown): Parameters<J
 
 async function openContext({ workplace, taskId, checkpointKey }: Assignment): Promise<JobContext> {
   const { scratch, shardCache } = workplace;
-  const remote = await openObjectStore(workplace.store);
+  const remote = await reopenObjectStore(workplace.store);
   const store = shardCache === null ? remote : withShardCache(remote, shardCache);
   return {
     store,

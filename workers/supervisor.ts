@@ -7,13 +7,16 @@ import { newId } from '../src/domain/ids.js';
 import type { WorkerState } from '../src/platform/database/generated/client.js';
 import { createDeferred } from '../src/platform/deferred.js';
 import { beat, claimTask, failDeadTask, returnTask } from '../src/platform/orchestration/index.js';
-import { type Attempt, type AttemptOptions, startAttempt } from './attempt.js';
+import { type Attempt, type AttemptEnd, type AttemptOptions, startAttempt } from './attempt.js';
 import { insist } from './insist.js';
 
 /** Also the longest that a canceled computation goes on. */
 const HEARTBEAT_MS = 1_000;
 /** How long the goodbye of a worker waits for the database. */
 const GOODBYE_MS = 2_000;
+/** How long a worker rests after an attempt that failed, twice as long after each further one. */
+const FIRST_REST_MS = 500;
+const LONGEST_REST_MS = 30_000;
 
 export interface Supervisor {
   /** Resolves where a task could not be read, with what of it: this worker is of another version, and takes no further task. */
@@ -32,6 +35,8 @@ export async function startSupervisor(
   const drained = new AbortController();
   const outdated = createDeferred<string>();
   let current: Attempt | undefined;
+  /** Attempts that are to be repeated, since one succeeded. */
+  let failures = 0;
   let handling: Promise<void> = Promise.resolve();
 
   const takeNoMore = async (): Promise<void> => {
@@ -51,7 +56,7 @@ export async function startSupervisor(
       throw error;
     });
 
-  const handle = async (taskId: string): Promise<void> => {
+  const handle = async (taskId: string, overdue: AbortSignal): Promise<void> => {
     // Delivered while the queue was being paused.
     if (draining.signal.aborted) return returnTask(backend, taskId);
     // One id for all repetitions: a claim whose answer was lost is no lost attempt.
@@ -63,11 +68,22 @@ export async function startSupervisor(
     const attempt = startAttempt(claim, { ...options, onUnreadable });
     current = attempt;
     if (draining.signal.aborted) attempt.drain();
+    // After 23 hours: one that computes goes on from a last checkpoint, and one that hangs comes to an end.
+    overdue.addEventListener('abort', () => attempt.drain());
     const end = await attempt.ended;
     current = undefined;
+    await rest(end);
     // Throwing makes the queue deliver the task again, with a growing delay. A stale claim throws as well: its new holder's
     // delivery may be over already. If the task has ended meanwhile, the next delivery finds that and is the last.
     if (end === 'RETRY' || end === 'STALE') throw new Error('the attempt did not end the task, another one follows');
+  };
+
+  /** A worker whose disk or driver is broken fails in seconds, and would take each task of the queue before the others can. */
+  const rest = async (end: AttemptEnd): Promise<void> => {
+    if (end === 'SUCCEEDED') failures = 0;
+    if (end !== 'RETRY') return;
+    const pauseMs = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** failures++);
+    await wait(pauseMs, undefined, { signal: draining.signal }).catch(() => undefined);
   };
 
   const sayAlive = async (): Promise<void> => {
@@ -81,8 +97,8 @@ export async function startSupervisor(
   );
 
   await backend.queue.workDead((taskId) => told(taskId, () => failDeadTask(backend, taskId)));
-  await backend.queue.work((taskId) => {
-    handling = handle(taskId);
+  await backend.queue.work((taskId, overdue) => {
+    handling = handle(taskId, overdue);
     return handling;
   });
 

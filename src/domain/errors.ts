@@ -1,6 +1,6 @@
 /**
- * Every failure that has a name. `kind` says who can mend it, `retryable` whether the same work may succeed later;
- * the message is one line, safe to show, and says what to do.
+ * Every failure that has a name. `kind` says who can mend it, `retryable` whether the same work may succeed later, elsewhere, or once
+ * somebody has mended what surrounds it; the message is one line, safe to show, and says what to do.
  */
 export const FAILURE_CODES = {
   /** The request itself is wrong: a value out of range, an unknown option. */
@@ -24,7 +24,7 @@ export const FAILURE_CODES = {
   /** The key's role does not allow this. */
   FORBIDDEN: { kind: 'USER', retryable: false },
   /** The configuration of the service itself is wrong. */
-  BAD_CONFIGURATION: { kind: 'USER', retryable: false },
+  BAD_CONFIGURATION: { kind: 'SYSTEM', retryable: true },
   /** Somebody cancelled the work. */
   CANCELED: { kind: 'USER', retryable: true },
   /** The object store has no room left, or the disk of the database. */
@@ -32,17 +32,19 @@ export const FAILURE_CODES = {
   /** The object store or the database does not answer. */
   UNAVAILABLE: { kind: 'SYSTEM', retryable: true },
   /** An object is missing from the store. */
-  OBJECT_MISSING: { kind: 'SYSTEM', retryable: false },
+  OBJECT_MISSING: { kind: 'SYSTEM', retryable: true },
   /** An object's bytes are not those its digest names. */
-  OBJECT_CORRUPT: { kind: 'SYSTEM', retryable: false },
+  OBJECT_CORRUPT: { kind: 'SYSTEM', retryable: true },
   /** The worker that held the task gave no sign of life, more often than a task may be tried. */
   WORKER_LOST: { kind: 'SYSTEM', retryable: true },
+  /** The worker is of another version than the service that made the task. */
+  OTHER_VERSION: { kind: 'SYSTEM', retryable: true },
   /** A newer attempt has taken the task over. */
   STALE_ATTEMPT: { kind: 'SYSTEM', retryable: false },
   /** A loss or an activation became infinite or not a number. */
   NUMERICS: { kind: 'USER', retryable: false },
   /** The device has no memory for what a task holds at once. */
-  OUT_OF_MEMORY: { kind: 'USER', retryable: false },
+  OUT_OF_MEMORY: { kind: 'USER', retryable: true },
   /** A fault of ours. */
   INTERNAL: { kind: 'SYSTEM', retryable: true },
 } as const satisfies Record<string, { kind: 'USER' | 'SYSTEM'; retryable: boolean }>;
@@ -73,6 +75,13 @@ export class TeddyhubError extends Error {
   get failure(): Failure {
     return { ...FAILURE_CODES[this.code], code: this.code, message: this.message };
   }
+}
+
+/** What strangers are told: the address of the store, which a failure of its own names, is for those who run the service. */
+export function outwardMessageOf({ code, message, cause }: TeddyhubError): string {
+  if (cause === undefined) return message;
+  if (code === 'UNAVAILABLE') return 'The service cannot reach its storage: try again in a moment.';
+  return code === 'STORAGE_FULL' ? 'The service has no storage left: whoever runs it has to free some.' : message;
 }
 
 const FULL_DISK = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);

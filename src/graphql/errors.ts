@@ -1,6 +1,6 @@
 /** What leaves the service as an error: a code of a closed list, one line, a request id. The unexpected is masked. */
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { type FailureCode, TeddyhubError } from '../domain/errors.js';
+import { type FailureCode, outwardMessageOf, TeddyhubError } from '../domain/errors.js';
 import {
   hindranceOf,
   isDatabaseUnavailable,
@@ -55,7 +55,10 @@ const REFUSED =
 /** An error as clients see it. What nobody foresaw is logged here, once, under the id that the client is told. */
 export function maskError(error: unknown, requestId: string, log: Log): GraphQLFormattedError {
   const { code, message } = explain(error);
-  if (code === 'INTERNAL') log.error({ err: rootCause(error), requestId }, 'request failed');
+  const cause = rootCause(error);
+  if (code === 'INTERNAL') log.error({ err: cause, requestId }, 'request failed');
+  else if (cause instanceof TeddyhubError && message !== cause.message)
+    log.warn({ reason: cause.message, requestId }, 'request failed');
   currentTrace()?.failed(code);
   const { locations, path, extensions } = error instanceof GraphQLError ? error : {};
   const retryAfterMs = code === 'RATE_LIMITED' ? extensions?.retryAfterMs : undefined;
@@ -77,7 +80,7 @@ export function explain(error: unknown): { code: ErrorCode; message: string } {
   const cause = rootCause(error);
   if (cause instanceof TeddyhubError) {
     const code = CODE_OF_FAILURE[cause.code] ?? 'INTERNAL';
-    if (code !== 'INTERNAL') return { code, message: cause.message };
+    if (code !== 'INTERNAL') return { code, message: outwardMessageOf(cause) };
   } else if (isStatementCanceled(cause)) {
     return {
       code: 'DEADLINE_EXCEEDED',

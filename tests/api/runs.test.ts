@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { FAILURE_CODES } from '../../src/domain/errors.js';
 import { readGlobalId, toGlobalId } from '../../src/modules/kit/node.js';
 import type { DistillationRun, TeacherPool } from '../../src/platform/database/generated/client.js';
 import { failAttempt, recordCheckpoint, reportProgress, startRun } from '../../src/platform/orchestration/index.js';
@@ -187,7 +188,7 @@ describe('a run that failed', () => {
     mutate('distillationRunRetry', { id: idOf(run), idempotencyKey: randomUUID() }, 'distillationRun { id state }');
 
   /** Three tasks of synthesis: one done, one with a checkpoint that has failed for good, one not begun. */
-  const failed = async (code: 'UNAVAILABLE' | 'NUMERICS') => {
+  const failed = async (code: 'OBJECT_MISSING' | 'NUMERICS') => {
     const { database, queue } = api.world;
     const backend = { database, queue };
     const run = await seedRun(database, pool, { synthesis: { imagesPerClass: 3, imagesPerClassPerTask: 1 } });
@@ -203,14 +204,16 @@ describe('a run that failed', () => {
     const claim = await claimNext(backend, { runId: run.id });
     await reportProgress(backend, claim, { step: 60, totalSteps: 200, loss: 1 }, points(40, 50, 60));
     await recordCheckpoint(backend, claim, 'checkpoints/half', 50);
-    const retryable = code === 'UNAVAILABLE';
-    await failAttempt(backend, claim, { kind: 'SYSTEM', code, message: 'Gone.', retryable });
+    const gone = { ...FAILURE_CODES[code], code, message: 'Gone.' };
+    if ((await failAttempt(backend, claim, gone)) === 'RETRY') {
+      await failAttempt(backend, await claimNext(backend, { runId: run.id }), gone);
+    }
     return run;
   };
 
   it('is retried by a new run that has its results and goes on from its checkpoints', async () => {
     const { database, queue } = api.world;
-    const run = await failed('UNAVAILABLE');
+    const run = await failed('OBJECT_MISSING');
     const payload = await retry(run);
     assert.deepEqual([errorsOf(payload), at(payload, 'distillationRun.state')], [[], 'QUEUED']);
     const runId = uuidAt(payload, 'distillationRun.id');
@@ -249,7 +252,7 @@ describe('a run that failed', () => {
 
   it('keeps the slices of its synthesis, whatever this version would cut it into', async () => {
     const { database } = api.world;
-    const run = await failed('UNAVAILABLE');
+    const run = await failed('OBJECT_MISSING');
     const slicesOf = async (runId: string) => {
       const where = { runId, kind: 'SYNTHESIS' as const };
       const rows = await database.task.findMany({ where, orderBy: { index: 'asc' }, select: { payload: true } });
@@ -268,7 +271,7 @@ describe('a run that failed', () => {
 
   it('is not retried on a dataset that was archived, until that is restored', async () => {
     const { database } = api.world;
-    const run = await failed('UNAVAILABLE');
+    const run = await failed('OBJECT_MISSING');
     const archive = (archivedAt: Date | null) =>
       database.dataset.update({ where: { id: run.datasetId }, data: { archivedAt } });
     await archive(new Date());

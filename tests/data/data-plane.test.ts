@@ -288,7 +288,12 @@ describe('the data plane', () => {
       await refused(missing, 500, 'OBJECT_MISSING', /Shard 000000\.tar/);
       await s3.close();
       const gone = fetch(`${plane.url}/v1/distilled-sets/${remote.id}/manifest.json`, { headers });
-      const unavailable = await refused(gone, 503, 'UNAVAILABLE', /object store .* does not answer/);
+      const unavailable = await refused(
+        gone,
+        503,
+        'UNAVAILABLE',
+        /^The service cannot reach its storage: try again in a moment\.$/,
+      );
       assert.equal(unavailable.headers.get('retry-after'), '5');
     } finally {
       await plane.close();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
+import { openObjectStore, reopenObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { failureWith } from '../support/failure.js';
 import { startJuicefs } from '../support/juicefs.js';
 import type { S3Server } from '../support/s3-server.js';
@@ -75,6 +75,14 @@ for (const [name, start] of Object.entries(SERVERS)) {
       await assert.rejects(stranger, failureWith('BAD_CONFIGURATION', /S3_ACCESS_KEY, S3_SECRET_KEY/));
       const nobody = openObjectStore({ ...config, endpoint: 'http://127.0.0.1:1' });
       await assert.rejects(nobody, failureWith('UNAVAILABLE', /127\.0\.0\.1:1 .*ECONNREFUSED.*check S3_ENDPOINT/));
+    });
+
+    it('makes no bucket where it was opened before: that of the service may not be mounted yet', async () => {
+      const unmounted = await reopenObjectStore(server.config('not-mounted'));
+      await assert.rejects(unmounted.get('there'), failureWith('BAD_CONFIGURATION', 'no bucket'));
+      await openObjectStore(server.config('not-mounted'));
+      await unmounted.put('there', Buffer.from('x'));
+      assert.equal((await unmounted.stat('there'))?.bytes, 1);
     });
 
     it('opens a bucket that several processes make at once', async () => {

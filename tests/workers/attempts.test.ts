@@ -7,6 +7,7 @@ import {
   type Claim,
   claimTask,
   completeTask,
+  continueRun,
   failAttempt,
   failDeadTask,
   handBackTask,
@@ -133,23 +134,92 @@ describe('an attempt', () => {
     for (const verdict of ['RETRY', 'RETRY', 'RETRY', 'FAILED']) {
       const claim = await claimTask(world, task.id, worker);
       assert.ok(claim);
-      assert.equal(await failAttempt(world, claim, failure('UNAVAILABLE', 'The store does not answer.')), verdict);
+      assert.equal(await failAttempt(world, claim, failure('INTERNAL', 'The driver is lost.')), verdict);
     }
     const failed = await runOf(run.id);
     assert.equal(failed.state, 'FAILED');
     assert.deepEqual(
       [failed.failureKind, failed.failureCode, failed.failureMessage, failed.failureRetryable],
-      ['SYSTEM', 'UNAVAILABLE', 'The store does not answer. (given up after 4 attempts)', true],
+      ['SYSTEM', 'INTERNAL', 'The driver is lost. (given up after 4 attempts)', true],
     );
     assert.equal(await claimTask(world, task.id, worker), null);
+  });
+
+  it('that met an outage of the store is followed by another for an hour, and speaks against no task', async () => {
+    const run = await startedRun();
+    const task = await nextTask(world, { runId: run.id });
+    const worker = await newWorker(world);
+    const meets = async (code: FailureCode): Promise<'RETRY' | 'FAILED'> => {
+      const claim = await claimTask(world, task.id, worker);
+      assert.ok(claim);
+      return failAttempt(world, claim, failure(code, 'The store does not answer.'));
+    };
+    for (let attempt = 0; attempt < 99; attempt++) {
+      assert.equal(await meets(attempt % 2 === 0 ? 'UNAVAILABLE' : 'STORAGE_FULL'), 'RETRY');
+    }
+    for (let attempt = 0; attempt < 3; attempt++) assert.equal(await meets('INTERNAL'), 'RETRY');
+    assert.equal(await meets('UNAVAILABLE'), 'FAILED');
+    const { failureCode, failureMessage } = await runOf(run.id);
+    assert.deepEqual(
+      [failureCode, failureMessage],
+      ['UNAVAILABLE', 'The store does not answer. (given up after 100 attempts)'],
+    );
+  });
+
+  it('that got further than the ones before is the first of four again: days of training lose more workers than a step may', async () => {
+    const run = await startedRun();
+    const task = await nextTask(world, { runId: run.id });
+    const worker = await newWorker(world);
+    for (let day = 1; day <= 3; day++) {
+      for (let attempt = 0; attempt < 3; attempt++) {
+        const claim = await claimTask(world, task.id, worker);
+        assert.ok(claim, `day ${day}, attempt ${attempt}`);
+        if (attempt === 2) await recordCheckpoint(world, claim, `checkpoints/${day}`, 100 * day);
+        if (attempt === 1) assert.equal(await failAttempt(world, claim, failure('INTERNAL', 'Lost.')), 'RETRY');
+      }
+    }
+    const where = { taskId: task.id, outcome: { in: ['FAILED' as const, 'LOST' as const] } };
+    assert.equal(await world.database.taskAttempt.count({ where }), 8);
+    for (let attempt = 0; attempt < 4; attempt++) assert.ok(await claimTask(world, task.id, worker));
+    assert.equal(await claimTask(world, task.id, worker), null, 'four at the same step are enough');
+  });
+
+  it('that met a lost or damaged file of statistics lets them be made again', async () => {
+    const run = await startedRun(1);
+    await complete(world, await claimNext(world, { runId: run.id }));
+    const { contentDigest: datasetDigest } = await world.database.dataset.findUniqueOrThrow({
+      where: { id: (await runOf(run.id)).datasetId },
+    });
+    const ofDataset = { where: { datasetDigest: datasetDigest as string } };
+    const [kept] = await world.database.teacherStatistics.findMany(ofDataset);
+    assert.ok(kept);
+    for (let verdict = ''; verdict !== 'FAILED'; ) {
+      const claim = await claimNext(world, { runId: run.id });
+      verdict = await failAttempt(
+        world,
+        claim,
+        failure('OBJECT_MISSING', `Object ${kept.objectKey} is missing: restore it.`),
+      );
+    }
+    assert.equal(await world.database.teacherStatistics.count(ofDataset), 0);
+    const { projectId, datasetId, poolId, config, seed } = await runOf(run.id);
+    const retry = await world.database.distillationRun.create({
+      data: { projectId, datasetId, poolId, config: config as object, seed, name: 'again' },
+    });
+    await world.transact((work) => continueRun(work, run.id, retry.id));
+    const tasks = await world.database.task.findMany({ where: { runId: retry.id } });
+    assert.deepEqual(
+      tasks.map(({ kind, state }) => [kind, state]),
+      [['STATISTICS', 'QUEUED']],
+    );
   });
 
   it('that fails for good fails the run with its one line, and withdraws the other tasks', async () => {
     const run = await startedRun(3);
     const failing = await claimNext(world, { runId: run.id });
     const running = await claimNext(world, { runId: run.id });
-    const message = 'Object a was changed: restore it.';
-    assert.equal(await failAttempt(world, failing, failure('OBJECT_CORRUPT', message)), 'FAILED');
+    const message = 'The loss became NaN: use a smaller rate.';
+    assert.equal(await failAttempt(world, failing, failure('NUMERICS', message)), 'FAILED');
 
     const { state, failureMessage } = await runOf(run.id);
     assert.deepEqual([state, failureMessage], ['FAILED', message]);
@@ -167,7 +237,7 @@ describe('an attempt', () => {
     assert.deepEqual(last.payload, {
       from: 'PREPARING',
       to: 'FAILED',
-      failure: { kind: 'SYSTEM', code: 'OBJECT_CORRUPT', message, retryable: false },
+      failure: { kind: 'USER', code: 'NUMERICS', message, retryable: false },
     });
   });
 
@@ -188,12 +258,12 @@ describe('an attempt', () => {
     const worker = await newWorker(world);
     const claimed = async () => (await claimTask(world, task.id, worker)) as Claim;
     await handBackTask(world, await claimed(), 'drained');
-    const away = failure('UNAVAILABLE', 'The store was away.');
-    for (let attempt = 0; attempt < 3; attempt++) await failAttempt(world, await claimed(), away);
+    const lost = failure('INTERNAL', 'The driver was lost.');
+    for (let attempt = 0; attempt < 3; attempt++) await failAttempt(world, await claimed(), lost);
     await claimed();
     assert.equal(await claimTask(world, task.id, worker), null);
     const { failureMessage } = await runOf(run.id);
-    assert.match(failureMessage ?? '', /was tried 4 times .* Attempt 4 had failed: UNAVAILABLE: The store was away\.$/);
+    assert.match(failureMessage ?? '', /was tried 4 times .* Attempt 4 had failed: INTERNAL: The driver was lost\.$/);
   });
 
   it('that is handed back is offered again at once, and is not held against its task', async () => {

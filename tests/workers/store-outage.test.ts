@@ -70,8 +70,13 @@ describe('a worker that loses its object store', () => {
     const { run, task, goOn } = await runs.midway();
     proxy.inject({ kind: 'STATUS', status: 503, code: 'SlowDown' }, ALL);
     await goOn();
-    // Four attempts take minutes. The first one gives up after half a minute only.
-    await world.database.task.update({ where: { id: task.id }, data: { maxAttempts: 1 } });
+    // A hundred attempts take an hour. The first one gives up after half a minute only.
+    await world.database.taskAttempt.createMany({
+      data: Array.from({ length: 99 }, (_, i) => ({
+        ...{ taskId: task.id, number: 1000 + i, fence: 0, fromStep: 1_000_000, endedAt: new Date() },
+        ...({ outcome: 'FAILED', failureCode: 'UNAVAILABLE' } as const),
+      })),
+    });
     await until('the run has failed', async () => (await runs.runOf(run.id)).state === 'FAILED', GIVING_UP_MS);
     proxy.heal();
     const { failureCode, failureKind, failureMessage } = await runs.runOf(run.id);

@@ -82,7 +82,7 @@ describe('a worker of another version than the service', () => {
 
   it('fails the task that it cannot read, in one line, and works on where the database knows of no newer version', async () => {
     const run = await otherRun();
-    const { reason, taskId } = await worker.logged('attempt failed', { code: 'UNAVAILABLE' });
+    const { reason, taskId } = await worker.logged('attempt failed', { code: 'OTHER_VERSION' });
     assert.match(
       String(reason),
       /^The task is of another version of the service than its worker \(SYNTHESIS\.config: Unrecognized key: "newer"\): update/,

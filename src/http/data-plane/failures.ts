@@ -1,6 +1,6 @@
 /** Failures of the data plane: one line of JSON with the code, a message and the request's id. */
 import type { Response } from 'express';
-import { type FailureCode, TeddyhubError, toFailure } from '../../domain/errors.js';
+import { type FailureCode, outwardMessageOf, TeddyhubError, toFailure } from '../../domain/errors.js';
 import {
   hindranceOf,
   isDatabaseUnavailable,
@@ -26,6 +26,8 @@ export function sendError(error: unknown, response: Response, log: Log | undefin
   const { code, message } = explain(error);
   const status = STATUS[code] ?? 500;
   if (status === 500) log?.error({ err: error, requestId }, 'data plane request failed');
+  else if (error instanceof TeddyhubError && outwardMessageOf(error) !== error.message)
+    log?.warn({ reason: error.message, requestId }, 'data plane request failed');
   for (const header of ['ETag', 'Accept-Ranges', 'Content-Length', 'Content-Range']) response.removeHeader(header);
   response.set('Cache-Control', 'no-store');
   // Basic, so that clients which keep the password of a URL until they are asked for it send it.
@@ -38,9 +40,9 @@ export function sendError(error: unknown, response: Response, log: Log | undefin
 }
 
 function explain(error: unknown): { code: FailureCode; message: string } {
-  // How this service is set up is for its log.
+  // How this service is set up, and where its store is, is for its log.
   if (error instanceof TeddyhubError && error.code !== 'BAD_CONFIGURATION')
-    return { code: error.code, message: error.message.replaceAll('\n', ' ') };
+    return { code: error.code, message: outwardMessageOf(error).replaceAll('\n', ' ') };
   if (isStatementCanceled(error)) return { code: 'UNAVAILABLE', message: 'The database took too long: try again.' };
   const hindrance = hindranceOf(error);
   if (hindrance !== undefined) return { code: hindrance.code, message: hindrance.message };

@@ -31,6 +31,7 @@ const DESCRIPTIONS: Record<FailureCode, string> = {
   OBJECT_MISSING: 'An object is missing from the store.',
   OBJECT_CORRUPT: "An object's bytes are not those its digest names.",
   WORKER_LOST: 'The worker that held the task gave no sign of life, more often than a task may be tried.',
+  OTHER_VERSION: 'The worker is of another version than the service that made the task.',
   STALE_ATTEMPT: 'A newer attempt has taken the task over.',
   NUMERICS: 'A loss or an activation became infinite or not a number.',
   OUT_OF_MEMORY: 'The device has no memory for what a task holds at once.',
@@ -60,7 +61,9 @@ export class Failure {
   @Field(() => String, { description: 'One line that says what happened and what to do.' })
   message!: string;
 
-  @Field(() => Boolean, { description: 'Whether the same work may succeed later.' })
+  @Field(() => Boolean, {
+    description: 'Whether the same work may succeed later, elsewhere, or once somebody has mended what surrounds it.',
+  })
   retryable!: boolean;
 }
 

@@ -17,6 +17,14 @@ const OTHER_TYPE = 'application/octet-stream';
 
 /** Makes the bucket where it is missing. Throws BAD_CONFIGURATION, UNAVAILABLE. */
 export async function openS3ObjectStore(config: S3Config, patience: Patience): Promise<ObjectStore> {
+  const client = s3Client(config.endpoint, config, patience.idleMs);
+  // Somebody may sit before a start: a wrong address is told within seconds.
+  await ensureBucket(client, config, { ...patience, attempts: Math.min(patience.attempts, 5) });
+  return s3ObjectStore(config, patience);
+}
+
+/** The store in a bucket that is there. */
+export function s3ObjectStore(config: S3Config, patience: Patience): ObjectStore {
   const { bucket } = config;
   const client = s3Client(config.endpoint, config, patience.idleMs);
   // The signature binds the host, so URLs for the outside are signed for the outside's name of the store.
@@ -37,8 +45,6 @@ export async function openS3ObjectStore(config: S3Config, patience: Patience): P
     return { bytes: size, modifiedAt: lastModified };
   };
 
-  // Somebody may sit before a start: a wrong address is told within seconds.
-  await ensureBucket(client, config, { ...patience, attempts: Math.min(patience.attempts, 5) });
   return {
     put: (key, bytes, digest) =>
       attempt(key, async () => {

@@ -1,5 +1,5 @@
 /** Taking a task: how a delivered job becomes an attempt, and what becomes of the attempts before it. */
-import { FAILURE_CODES, type Failure } from '../../domain/errors.js';
+import { FAILURE_CODES, type Failure, type FailureCode } from '../../domain/errors.js';
 import { newId } from '../../domain/ids.js';
 import type { JobKind } from '../../domain/jobs/contracts.js';
 import { stageOf } from '../../domain/task-planning.js';
@@ -46,7 +46,7 @@ export function claimTask(
       return claimOf(tx, await tx.task.findUniqueOrThrow({ where: { id: taskId } }), own);
     }
     await closeLostAttempts(tx, task);
-    if ((await failedAttempts(tx, taskId)) >= task.maxAttempts) {
+    if ((await failedAttempts(tx, task)) >= task.maxAttempts) {
       await failTask({ tx, queue }, task, await workerLost(tx, task));
       return null;
     }
@@ -64,7 +64,7 @@ export function claimTask(
       },
     });
     const { fence, attempts: attempt } = claimed;
-    const data = { id: attemptId, taskId, number: attempt, fence, workerId };
+    const data = { id: attemptId, taskId, number: attempt, fence, workerId, fromStep: task.checkpointStep };
     const begun = await tx.taskAttempt.create({ data });
     await beginOwner(tx, task);
     const { runId, checkpointStep: fromStep } = task;
@@ -117,9 +117,42 @@ export async function failDeadTask({ database, queue }: Backend, taskId: string)
   }, TRANSACTION);
 }
 
-/** Attempts that speak against the task: a drained or canceled one does not. */
-export const failedAttempts = (tx: Transaction, taskId: string): Promise<number> =>
-  tx.taskAttempt.count({ where: { taskId, outcome: { in: ['FAILED', 'LOST'] } } });
+/** Failures of the store or the disk, which say nothing of the task or its worker. */
+const OUTAGES: readonly string[] = ['UNAVAILABLE', 'STORAGE_FULL'] satisfies FailureCode[];
+/** Half a minute and longer lies between them, after the first few: an outage may take an hour. */
+const OUTAGE_ATTEMPTS = 100;
+
+/**
+ * Attempts that speak against the task since it got as far as it is: days of training may lose more workers than a step may, and a
+ * drained or canceled attempt, or one that met an outage, says nothing.
+ */
+const failedAttempts = (tx: Transaction, { id, checkpointStep }: SlimTask): Promise<number> =>
+  tx.taskAttempt.count({
+    where: {
+      taskId: id,
+      fromStep: { gte: checkpointStep },
+      OR: [
+        { outcome: 'LOST' },
+        { outcome: 'FAILED', failureCode: null },
+        { outcome: 'FAILED', failureCode: { notIn: [...OUTAGES] } },
+      ],
+    },
+  });
+
+/** Whether a task is given up after a failure, which its attempts tell of already; and how often it was tried in vain. */
+export async function isTriedOut(
+  tx: Transaction,
+  task: SlimTask,
+  code: FailureCode,
+): Promise<{ tried: number; isOver: boolean }> {
+  if (!OUTAGES.includes(code)) {
+    const tried = await failedAttempts(tx, task);
+    return { tried, isOver: tried >= task.maxAttempts };
+  }
+  const where = { taskId: task.id, fromStep: { gte: task.checkpointStep }, failureCode: { in: [...OUTAGES] } };
+  const tried = await tx.taskAttempt.count({ where });
+  return { tried, isOver: tried >= OUTAGE_ATTEMPTS };
+}
 
 async function closeLostAttempts(tx: Transaction, task: SlimTask): Promise<void> {
   const lost = await tx.taskAttempt.findMany({ where: { taskId: task.id, endedAt: null }, orderBy: { number: 'asc' } });
@@ -150,7 +183,7 @@ async function workerLost(tx: Transaction, task: SlimTask): Promise<Failure> {
     where: { taskId: task.id, outcome: 'FAILED' },
     orderBy: { number: 'desc' },
   });
-  const tried = (await failedAttempts(tx, task.id)) || task.attempts;
+  const tried = (await failedAttempts(tx, task)) || task.attempts;
   const message =
     `Task ${task.kind} ${task.index} was tried ${tried} times and its workers were lost: ` +
     'look for lack of memory in their logs, then start again.' +

@@ -6,7 +6,7 @@ import { TeddyhubError } from '../../domain/errors.js';
 import type { Database, Transaction } from '../database/client.js';
 import type { AttemptOutcome } from '../database/generated/client.js';
 import type { Claim } from './claims.js';
-import { lockTask, type SlimTask, TRANSACTION } from './work.js';
+import { LONG_TRANSACTION, lockTask, type SlimTask, TRANSACTION } from './work.js';
 
 type Write<T> = (tx: Transaction, task: SlimTask) => Promise<T>;
 
@@ -37,15 +37,18 @@ async function attemptWrite<T>(
   write: Write<T>,
   ending: AttemptOutcome | null,
 ): Promise<{ value: T } | 'ENDED'> {
-  const written = await database.$transaction(async (tx) => {
-    const task = await lockTask(tx, claim.taskId);
-    if (task?.state === 'RUNNING' && task.fence === claim.fence) return { value: await write(tx, task) };
-    const attempt = await tx.taskAttempt.findUnique({ where: { id: claim.attemptId } });
-    if (ending !== null && attempt?.outcome === ending) return 'ENDED';
-    // Counted in a transaction that commits; the caller learns of it by the exception below.
-    await tx.taskAttempt.updateMany({ where: { id: claim.attemptId }, data: { refusedWrites: { increment: 1 } } });
-    return 'REFUSED';
-  }, TRANSACTION);
+  const written = await database.$transaction(
+    async (tx) => {
+      const task = await lockTask(tx, claim.taskId);
+      if (task?.state === 'RUNNING' && task.fence === claim.fence) return { value: await write(tx, task) };
+      const attempt = await tx.taskAttempt.findUnique({ where: { id: claim.attemptId } });
+      if (ending !== null && attempt?.outcome === ending) return 'ENDED';
+      // Counted in a transaction that commits; the caller learns of it by the exception below.
+      await tx.taskAttempt.updateMany({ where: { id: claim.attemptId }, data: { refusedWrites: { increment: 1 } } });
+      return 'REFUSED';
+    },
+    ending === null ? TRANSACTION : LONG_TRANSACTION,
+  );
   if (written !== 'REFUSED') return written;
   throw new TeddyhubError(
     'STALE_ATTEMPT',

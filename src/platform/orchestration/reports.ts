@@ -1,9 +1,9 @@
 /** What an attempt writes while it holds its task: progress, checkpoints, a result, or how it ended without one. */
-import type { Failure } from '../../domain/errors.js';
+import type { Failure, FailureCode } from '../../domain/errors.js';
 import { JOB_CONTRACTS } from '../../domain/jobs/contracts.js';
 import type { Transaction } from '../database/client.js';
 import type { AttemptOutcome } from '../database/generated/client.js';
-import { type Claim, failedAttempts } from './claims.js';
+import { type Claim, isTriedOut } from './claims.js';
 import { failTask } from './failure.js';
 import { endUnderFence, writeUnderFence } from './fence.js';
 import { storeResult } from './results.js';
@@ -89,9 +89,9 @@ export async function failAttempt(
   failure: Failure,
 ): Promise<'RETRY' | 'FAILED'> {
   const verdict = await endUnderFence(database, claim, 'FAILED', async (tx, task) => {
-    await endUnfinished(tx, claim, task, 'FAILED', `${failure.code}: ${failure.message}`);
-    const tried = await failedAttempts(tx, task.id);
-    if (failure.retryable && tried < task.maxAttempts) {
+    await endUnfinished(tx, claim, task, 'FAILED', `${failure.code}: ${failure.message}`, failure.code);
+    const { tried, isOver } = await isTriedOut(tx, task, failure.code);
+    if (failure.retryable && !isOver) {
       await tx.task.update({ where: { id: task.id }, data: { state: 'QUEUED', workerId: null } });
       return 'RETRY';
     }
@@ -112,12 +112,26 @@ export async function handBackTask({ database, queue }: Backend, claim: Claim, r
   });
 }
 
-async function endAttempt(tx: Transaction, claim: Claim, outcome: AttemptOutcome, reason: string | null) {
-  await tx.taskAttempt.update({ where: { id: claim.attemptId }, data: { endedAt: new Date(), outcome, reason } });
+async function endAttempt(
+  tx: Transaction,
+  claim: Claim,
+  outcome: AttemptOutcome,
+  reason: string | null,
+  failureCode: FailureCode | null = null,
+) {
+  const data = { endedAt: new Date(), outcome, reason, failureCode };
+  await tx.taskAttempt.update({ where: { id: claim.attemptId }, data });
 }
 
-async function endUnfinished(tx: Transaction, claim: Claim, task: SlimTask, outcome: AttemptOutcome, reason: string) {
-  await endAttempt(tx, claim, outcome, reason);
+async function endUnfinished(
+  tx: Transaction,
+  claim: Claim,
+  task: SlimTask,
+  outcome: AttemptOutcome,
+  reason: string,
+  failureCode?: FailureCode,
+) {
+  await endAttempt(tx, claim, outcome, reason, failureCode);
   await appendAttemptEnded(tx, task, claim.attempt, outcome, reason);
 }
 

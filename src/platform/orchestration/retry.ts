@@ -6,7 +6,7 @@ import type { Work } from './work.js';
 
 /**
  * Begins a QUEUED run with the configuration and seed of `fromRunId`, a run that has ended: tasks that succeeded there are
- * taken over with their results, and unfinished ones go on from their checkpoints. A checkpoint changes hands, for whoever
+ * taken over with their results (statistics unless they turned out to be lost), and unfinished ones go on from their checkpoints. A checkpoint changes hands, for whoever
  * goes on from it deletes it: a second retry begins those tasks anew.
  */
 export async function continueRun(work: Work, fromRunId: string, runId: string): Promise<void> {
@@ -17,7 +17,9 @@ export async function continueRun(work: Work, fromRunId: string, runId: string):
       "progressAt", "startedAt", "finishedAt")
     SELECT gen_random_uuid(), "projectId", kind, state, index, ${runId}::uuid, payload, result, 0, step, "totalSteps",
       "progressAt", "startedAt", "finishedAt"
-    FROM "Task" WHERE "runId" = ${fromRunId}::uuid AND state = 'SUCCEEDED'`;
+    FROM "Task" WHERE "runId" = ${fromRunId}::uuid AND state = 'SUCCEEDED'
+      AND (kind <> 'STATISTICS' OR EXISTS (
+        SELECT 1 FROM "TeacherStatistics" kept WHERE kept."objectKey" = result->'statistics'->>'key'))`;
   await enqueueFirstStage(work, runId, fromRunId);
   await tx.$executeRaw`
     UPDATE "Task" task SET "checkpointKey" = old."checkpointKey", "checkpointStep" = old."checkpointStep",

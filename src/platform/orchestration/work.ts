@@ -19,6 +19,8 @@ export type TaskOwner = Pick<Task, 'datasetId' | 'poolId' | 'runId' | 'evaluatio
 
 /** Room for a transaction that waits for a row lock of a busy run; Prisma's own limit is 5 s. */
 export const TRANSACTION = { maxWait: 10_000, timeout: 30_000 } as const;
+/** The end of a stage may make ten thousand tasks of the next. Each statement has a minute. */
+export const LONG_TRANSACTION = { maxWait: 10_000, timeout: 300_000 } as const;
 
 /**
  * Everything that changes a task holds the row lock of its owner first, then that of the task: two tasks that end at once

@@ -33,8 +33,11 @@ export interface TaskQueue {
   cancel(tx: Transaction, taskIds: readonly string[]): Promise<void>;
   /** Offers a delivered task again, at once. */
   handBack(tx: Transaction, taskId: string): Promise<void>;
-  /** Delivers tasks one at a time. A handler that throws sees the task again, later each time. */
-  work(handle: (taskId: string) => Promise<void>): Promise<void>;
+  /**
+   * Delivers tasks one at a time. A handler that throws sees the task again, later each time. The signal aborts where the handler has taken so
+   * long that the task is delivered anew.
+   */
+  work(handle: (taskId: string, overdue: AbortSignal) => Promise<void>): Promise<void>;
   /** Delivers the tasks that were lost too often to be delivered again. */
   workDead(handle: (taskId: string) => Promise<void>): Promise<void>;
   /** Asks for no further tasks. What was delivered goes on. */
@@ -108,7 +111,7 @@ export async function openTaskQueue(databaseUrl: string, { log, role }: QueueOpt
     async work(handle) {
       const options = { ...working, heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS };
       await boss.work<{ taskId: string }>(TASKS, options, async ([job]) => {
-        if (job !== undefined) await handle(job.data.taskId);
+        if (job !== undefined) await handle(job.data.taskId, job.signal);
       });
     },
     async workDead(handle) {

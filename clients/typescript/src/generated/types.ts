@@ -365,6 +365,8 @@ export type FailureCode =
   | 'OBJECT_CORRUPT'
   /** An object is missing from the store. */
   | 'OBJECT_MISSING'
+  /** The worker is of another version than the service that made the task. */
+  | 'OTHER_VERSION'
   /** The device has no memory for what a task holds at once. */
   | 'OUT_OF_MEMORY'
   /** A newer attempt has taken the task over. */
