@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { namedOf } from './support/chosen.js';
 import { digestOf } from './support/digest.js';
 import { countOf, end, optionsOf, someOf } from './support/options.js';
+import { isPair, type Paired } from './support/pairs.js';
 import type { Outcome } from './support/pipeline.js';
 import { about, mean, ORIGIN, readJson, resultsPath, rounded, standardError, writeResult } from './support/report.js';
 import { optionsDigest } from './support/suite-options.js';
@@ -38,24 +39,12 @@ const firstSeed = countOf('quality', 'from', values.from) - 1;
 if (firstSeed >= pairs) end('quality', `--from ${values.from}: of these rows ${pairs} pairs are measured at most`);
 const chosen = someOf('quality', 'methods', values.methods, METHODS);
 
-interface Measured {
-  readonly seed: number;
+interface Measured extends Paired {
   readonly top1: number;
   readonly cpuSeconds?: Outcome['cpuSeconds'];
   /** Of the options that decide the accuracy. */
   readonly options: string;
   readonly commit: string;
-  /** Missing in what was measured before rows said it. */
-  readonly hardware?: string;
-  /** Missing: 1. */
-  readonly protocol?: number;
-  /** The beginning of the dataset's digest: of other pixels a seed draws other images. Missing under protocol 1. */
-  readonly dataset?: string;
-  /**
-   * Of the bytes of all teachers: processors of one name may round in their own ways. Missing in what was measured before rows said
-   * it, where the name of the hardware has to do.
-   */
-  readonly pool?: string;
 }
 interface Result {
   teachers?: unknown;
@@ -87,14 +76,6 @@ const opened = await openSuite(suite, values.data, values.work);
 const { teachers, cpuSeconds } = opened;
 const DATASET = opened.datasetDigest.replace('sha256:', '').slice(0, 12);
 const POOL = digestOf(teachers.map(({ checkpoint }) => checkpoint.digest)).slice(0, 12);
-
-/** Whether the difference of two accuracies is that of their methods. Teachers of another machine are others: they differ in rounding. */
-const isPair = (one: Measured, other: Measured): boolean =>
-  one.seed === other.seed &&
-  one.protocol === other.protocol &&
-  one.dataset === other.dataset &&
-  (one.hardware === undefined || other.hardware === undefined || one.hardware === other.hardware) &&
-  (one.pool === undefined || other.pool === undefined || one.pool === other.pool);
 
 function save(): void {
   const inOrder = Object.fromEntries(

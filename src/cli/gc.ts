@@ -76,7 +76,7 @@ function summary({ dryRun, rows, objects, bytes, uploads, kept, before }: Collec
     `${verb(dryRun)} ${objects} objects of ${sizeOf(bytes)}, ${uploads} unfinished uploads, ` +
     `${rows.distilledSets} distilled sets, ${rows.distillationRuns} runs, ${rows.teacherPools} teacher pools, ` +
     `${rows.datasets} datasets, ${rows.teacherStatistics} stale statistics, ` +
-    `${rows.tokens} tokens, ${rows.idempotencyKeys} idempotency keys, ${rows.progressEvents} old progress events; ` +
+    `${rows.tokens} tokens, ${rows.idempotencyKeys} idempotency keys, ${rows.progressEvents} old progress events, ${rows.workers} workers that are gone; ` +
     `kept ${kept.objects} unnamed objects of ${sizeOf(kept.bytes)} written since ${before.toISOString()}`
   );
 }

@@ -41,6 +41,28 @@ export function assertArchitectureFits(architecture: ArchitectureConfig, shape: 
   );
 }
 
+/** No object is larger: neither Node nor most readers take that many bytes at once. */
+export const MOST_OBJECT_BYTES = 2 ** 31;
+/** Parameters, two moments of Adam and an average of the weights, in float32. */
+const CHECKPOINT_BYTES_PER_PARAMETER = 16;
+
+/**
+ * Throws UNSUPPORTED_SHAPE where a checkpoint of training would be no object any more. A ConvNet classifies its last features position by
+ * position, so that large images of many classes make it large; the others average them first.
+ */
+export function assertCheckpointFits(architecture: ArchitectureConfig, shape: ImageShape, classes: number): void {
+  if (architecture.name !== 'CONVNET') return;
+  const { width, depth } = architecture;
+  const positions = Math.floor(shape.height / 2 ** depth) * Math.floor(shape.width / 2 ** depth);
+  const parameters = positions * width * classes + (depth - 1) * 9 * width ** 2;
+  const gibibytes = (parameters * CHECKPOINT_BYTES_PER_PARAMETER) / 2 ** 30;
+  if (gibibytes * 2 ** 30 < MOST_OBJECT_BYTES) return;
+  throw new TeddyhubError(
+    'UNSUPPORTED_SHAPE',
+    `ConvNet-${depth} of width ${width} has ${Math.round(parameters / 1e6)} million parameters for ${classes} classes of ${shape.height} x ${shape.width}, too many for a checkpoint: use a greater depth, a smaller width or another architecture.`,
+  );
+}
+
 /** KiB a pixel that a step of synthesis keeps for its gradient, with the small stem and the large one (bench/results/memory.json). */
 const ACTIVATIONS: Readonly<Record<Fixed, Readonly<Record<Stem, number>>>> = {
   RESNET18: { SMALL: 17, LARGE: 2.4 },

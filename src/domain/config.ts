@@ -119,6 +119,16 @@ export const poolConfig = filledPool
       'a pool needs a trained teacher, as nobody else can label: a checkpoint epoch, fullyTrained, a pruned ratio or an import',
     path: ['checkpointEpochs'],
   })
+  .refine((pool) => trainsBase(pool) || pool.randomInitTeachers > 0 || pool.otherArchitectures.length === 0, {
+    error:
+      'name further base runs, and nothing of a base run is kept: a checkpoint epoch, fullyTrained, a pruned ratio or an untrained teacher keeps one',
+    path: ['otherArchitectures'],
+  })
+  .refine((pool) => trainsBase(pool) || pool.otherBatchSizes.length === 0, {
+    error:
+      'name further base runs, and nothing of a base run is kept: a checkpoint epoch, fullyTrained or a pruned ratio keeps one',
+    path: ['otherBatchSizes'],
+  })
   .refine(
     ({ checkpointEpochs: kept, epochs }) => kept.every((epoch, i) => epoch <= epochs && epoch > (kept[i - 1] ?? 0)),
     {
@@ -187,7 +197,7 @@ export const labelConfig = z.strictObject({
   weighting: z.enum(['PLAIN', 'NORM_BALANCED', 'ACCURACY']).default('PLAIN'),
   /** FKD stores the largest logits of a view alone, and students take the probability of all others for 0. 0: stores all. */
   topK: z.number().int().min(0).max(1000).default(0),
-  /** Share of the steps whose labels are stored; students go through them again. Views are independent draws, so whichever. */
+  /** Share of the steps whose labels are stored, the first ones; students go through them again. Their views have to show every sample. */
   keptShare: z.number().positive().max(1).default(1),
 });
 

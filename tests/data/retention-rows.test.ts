@@ -6,6 +6,7 @@ import type { Project } from '../../src/platform/database/generated/client.js';
 import { type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { type CollectOptions, collectGarbage } from '../../src/platform/retention/collect.js';
+import { newWorker } from '../support/by-hand.js';
 import { seedRealSet } from '../support/real-set.js';
 import { seedDataset, seedPool, seedProject, seedRun } from '../support/seeds.js';
 import { keysOf } from '../support/store-keys.js';
@@ -33,7 +34,7 @@ describe('what garbage collection makes of rows whose time is over', () => {
     store = await openObjectStore({ kind: 'folder', path: join(world.stateDir, `objects-${++folders}`) });
   });
 
-  it('removes what is of no more use a month after its time: keys of requests, tokens, progress of ended runs', async () => {
+  it('removes what is of no more use a month after its time: keys of requests, tokens, progress of ended runs, workers', async () => {
     const { database } = world;
     const set = await seedRealSet({ database, store }, project);
     const { runId } = await database.distilledSet.findUniqueOrThrow({ where: { id: set.manifest.id } });
@@ -50,13 +51,20 @@ describe('what garbage collection makes of rows whose time is over', () => {
         ...{ runId, sequence: index + 1, type, payload: {} },
       })),
     });
+    await newWorker(world);
+    const busy = await newWorker(world);
+    await database.task.create({
+      data: { projectId, kind: 'SYNTHESIS', state: 'RUNNING', runId, payload: {}, workerId: busy },
+    });
     const rowsAt = async (days: number, dryRun = false) => {
-      const { tokens, idempotencyKeys, progressEvents } = (await collect({ now: later(24 * days), dryRun })).rows;
-      return [tokens, idempotencyKeys, progressEvents];
+      const { rows } = await collect({ now: later(24 * days), dryRun });
+      return [rows.tokens, rows.idempotencyKeys, rows.progressEvents, rows.workers];
     };
-    assert.deepEqual(await rowsAt(29), [0, 0, 0]);
-    assert.deepEqual(await rowsAt(31, true), [1, 1, 2]);
-    assert.deepEqual(await rowsAt(31), [1, 1, 2]);
+    assert.deepEqual(await rowsAt(29), [0, 0, 0, 0]);
+    assert.deepEqual(await rowsAt(31, true), [1, 1, 2, 1]);
+    assert.deepEqual(await rowsAt(31), [1, 1, 2, 1]);
+    assert.deepEqual(await database.worker.findMany({ select: { id: true } }), [{ id: busy }]);
+    await database.worker.deleteMany();
     const events = await database.runEvent.findMany({ where: { runId }, orderBy: { sequence: 'asc' } });
     assert.deepEqual(
       events.map(({ sequence }) => sequence),

@@ -1,5 +1,7 @@
 /** What the project set itself, beside what bench/results/ has of it. */
+import { isPair } from '../pairs.js';
 import { mean } from '../report.js';
+import { SUITES } from '../suites.js';
 import type { EngineResult } from './engine.js';
 import { signed, table } from './markdown.js';
 import { mark, networkName, type QualityResult, type QualityRow } from './quality.js';
@@ -44,40 +46,48 @@ function gain(what: string, row: QualityRow | undefined, aim: number): Line {
   return [what, `${aim}`, reached, teddy.gain < aim ? 'no' : sure ? 'yes' : 'yes, not surely'];
 }
 
-/** Of the seeds that both have. */
+/** Of the pairs that both have; where there is none, of the seeds, and says so. */
 function overSre2l(title: string, row: QualityRow | undefined, aim: number): Line {
-  const sre2l = row?.SRE2L?.measured ?? [];
-  const differences = sre2l.flatMap(({ seed, top1 }) =>
-    (row?.TEDDY?.measured ?? []).filter((teddy) => teddy.seed === seed).map((teddy) => teddy.top1 - top1),
+  const { SRE2L, TEDDY } = row ?? {};
+  const both = (SRE2L?.measured ?? []).flatMap((one) =>
+    (TEDDY?.measured ?? [])
+      .filter((teddy) => teddy.seed === one.seed)
+      .map((teddy) => ({ difference: teddy.top1 - one.top1, isPair: isPair(one, teddy) })),
   );
   const what = `points above SRe2L, ${title}, 10 images a class`;
-  if (differences.length === 0) return [what, `${aim}`, 'not measured', ''];
-  const reached = mean(differences);
-  return [what, `${aim}`, `${reached.toFixed(1)}${pairsOf(differences.length)}`, yes(reached >= aim)];
+  if (both.length === 0) return [what, `${aim}`, 'not measured', ''];
+  const pairs = both.filter((one) => one.isPair);
+  const reached = mean((pairs.length > 0 ? pairs : both).map(({ difference }) => difference));
+  const how = pairs.length > 0 ? pairsOf(pairs.length) : ' (one seed, on two machines)';
+  const met = reached < aim ? 'no' : pairs.length > 1 ? 'yes' : 'yes, not surely';
+  return [what, `${aim}`, `${reached.toFixed(1)}${how}`, met];
 }
 
 /** By the fastest share of teddy's steps that reaches it. */
-function timesFaster(title: string, { sre2l, teddy }: TimeResult, aim: number): Line {
+function timesFaster(title: string, { sre2l, teddy, seeds }: TimeResult, aim: number): Line {
   const ratios = teddy.filter(({ top1 }) => top1 >= sre2l.top1).map(({ cpuSeconds }) => sre2l.cpuSeconds / cpuSeconds);
   const what = `times as fast as SRe2L to its accuracy, ${title}`;
   if (ratios.length === 0) return [what, `${aim}`, 'its accuracy is not reached', 'no'];
   const reached = Math.max(...ratios);
-  return [what, `${aim}`, `${reached.toFixed(1)} (one pair)`, yes(reached >= aim)];
+  return [what, `${aim}`, `${reached.toFixed(1)}${pairsOf(seeds.length)}`, yes(reached >= aim)];
 }
 
 /** How many gains at 1 and 10 images a class are more than twice their standard error, which one pair does not have. */
 function sureGains(suites: readonly QualityResult[]): Line {
+  const asked = Object.values(SUITES)
+    .flatMap(({ rows }) => rows)
+    .filter(({ imagesPerClass, methods }) => imagesPerClass <= 10 && methods.includes('TEDDY'));
   const rows = suites
     .flatMap(({ rows }) => Object.values(rows))
     .filter(({ imagesPerClass, TEDDY }) => imagesPerClass <= 10 && typeof TEDDY?.gain === 'number');
   const sure = rows.filter(({ TEDDY }) => (TEDDY?.gain ?? 0) > 2 * (TEDDY?.standardError ?? Number.POSITIVE_INFINITY));
   const single = rows.filter(({ TEDDY }) => TEDDY?.standardError === null);
-  const reached = `${sure.length}; ${single.length} are of one pair, which has no error`;
+  const reached = `${sure.length} of ${rows.length} measured; ${single.length} are of one pair, which has no error`;
   return [
     'rows at 1 and 10 images a class whose gain is above twice its error',
-    `${rows.length}`,
+    `${asked.length}`,
     reached,
-    yes(sure.length === rows.length),
+    yes(sure.length === asked.length),
   ];
 }
 

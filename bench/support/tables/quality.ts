@@ -1,12 +1,11 @@
 /** What bench/quality.ts and bench/engine-sweep.ts measured. */
+import type { Paired } from '../pairs.js';
 import { mean, standardError } from '../report.js';
 import { METHODS, type Method } from '../suites.js';
 import { signed, table } from './markdown.js';
 
-interface Measured {
-  readonly seed: number;
+interface Measured extends Paired {
   readonly top1: number;
-  readonly protocol?: number;
 }
 
 /** Of students of seed 0 that began with the weights of the pool's base run (bench/quality.ts). */

@@ -11,6 +11,7 @@ interface Timed {
 }
 
 export interface TimeResult {
+  readonly seeds: readonly number[];
   readonly sre2l: Timed;
   /** With fewer steps of synthesis; missing in what was measured before. */
   readonly sre2lShorter?: readonly Timed[];

@@ -26,7 +26,7 @@ export class DatasetResolver {
   }
 
   @Reads()
-  @Query(() => Datasets.Connection, { complexity: pageComplexity })
+  @Query(() => Datasets.Connection, { complexity: pageComplexity, description: 'Datasets of the project.' })
   datasets(
     @Args(() => Datasets.Arguments) page: PageArguments,
     @Arg('filter', () => DatasetFilter, { nullable: true }) filter: DatasetFilter | null,

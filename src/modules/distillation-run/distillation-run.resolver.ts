@@ -28,7 +28,10 @@ export class DistillationRunResolver {
   }
 
   @Reads()
-  @Query(() => DistillationRuns.Connection, { complexity: pageComplexity })
+  @Query(() => DistillationRuns.Connection, {
+    complexity: pageComplexity,
+    description: 'Distillation runs of the project.',
+  })
   distillationRuns(
     @Args(() => DistillationRuns.Arguments) page: PageArguments,
     @Arg('filter', () => DistillationRunFilter, { nullable: true }) filter: DistillationRunFilter | null,

@@ -1,4 +1,5 @@
 /** What a run's configuration can only be found wrong in when its dataset and its pool are known. */
+import { MOST_OBJECT_BYTES } from '../../domain/architectures.js';
 import { architectureConfig, FKD_STEPS_PER_FILE, type RunConfig, storedSteps, weightOf } from '../../domain/config.js';
 import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
 import {
@@ -19,8 +20,7 @@ type Refuse = (code: FailureCode, field: readonly string[], message: string) => 
 const MOST_TASKS = 10_000;
 /** topK names classes by 16 bits (src/formats/labels.ts). */
 const MOST_TOP_K_CLASSES = 2 ** 15;
-/** No object is larger: neither Node nor most readers take that many bytes at once. */
-const MOST_GIBIBYTES = 2;
+const MOST_GIBIBYTES = MOST_OBJECT_BYTES / 2 ** 30;
 /** Of a value of an image in a checkpoint of synthesis: itself and two moments of Adam, in float32. */
 const CHECKPOINT_BYTES = 12;
 
@@ -177,6 +177,15 @@ function checkLabels({ synthesis, labels }: RunConfig, dataset: ReadyDataset, re
     'synthesis',
     'imagesPerClass',
   ]);
+  const shown = storedSteps(labels) * labels.fkdBatchSize;
+  if (shown < samples) {
+    const steps = Math.ceil(samples / labels.fkdBatchSize / labels.keptShare);
+    refuse(
+      'INVALID_INPUT',
+      ['labels', 'fkdSteps'],
+      `Labels of ${shown} views would leave out some of the ${samples} samples of the set: take ${steps} fkdSteps or more, larger batches (fkdBatchSize) or a larger keptShare.`,
+    );
+  }
   // Whole rows, whatever is stored of them: they are cut to topK in memory, and filled up again there.
   const views = Math.min(FKD_STEPS_PER_FILE, storedSteps(labels)) * labels.fkdBatchSize;
   within(views * classes, 'take smaller batches', ['labels', 'fkdBatchSize']);

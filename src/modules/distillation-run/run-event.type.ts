@@ -39,7 +39,7 @@ export abstract class RunEvent {
   createdAt!: Date;
 }
 
-@ObjectType({ simpleResolvers: true, implements: RunEvent })
+@ObjectType({ simpleResolvers: true, implements: RunEvent, description: 'The run entered another state.' })
 export class RunStateChanged extends RunEvent {
   @Field(() => RunState, { nullable: true, description: 'Null for the first event.' })
   from!: RunState | null;
@@ -67,7 +67,11 @@ export abstract class RunTaskEvent extends RunEvent {
   index!: number;
 }
 
-@ObjectType({ simpleResolvers: true, implements: RunTaskEvent })
+@ObjectType({
+  simpleResolvers: true,
+  implements: RunTaskEvent,
+  description: 'A worker took a task, from the beginning or from a checkpoint.',
+})
 export class RunTaskStarted extends RunTaskEvent {
   @Field(() => Int)
   attempt!: number;
@@ -79,7 +83,11 @@ export class RunTaskStarted extends RunTaskEvent {
   fromStep!: number;
 }
 
-@ObjectType({ simpleResolvers: true, implements: RunTaskEvent })
+@ObjectType({
+  simpleResolvers: true,
+  implements: RunTaskEvent,
+  description: 'How far a task is.',
+})
 export class RunTaskProgress extends RunTaskEvent {
   @Field(() => Int)
   step!: number;
@@ -91,10 +99,14 @@ export class RunTaskProgress extends RunTaskEvent {
   loss!: number | null;
 }
 
-@ObjectType({ simpleResolvers: true, implements: RunTaskEvent })
+@ObjectType({ simpleResolvers: true, implements: RunTaskEvent, description: 'A task has its result.' })
 export class RunTaskSucceeded extends RunTaskEvent {}
 
-@ObjectType({ simpleResolvers: true, implements: RunTaskEvent })
+@ObjectType({
+  simpleResolvers: true,
+  implements: RunTaskEvent,
+  description: 'An attempt at a task ended without a result; another one may follow.',
+})
 export class RunAttemptEnded extends RunTaskEvent {
   @Field(() => Int)
   attempt!: number;

@@ -36,7 +36,10 @@ export class DistilledSetResolver {
   }
 
   @Reads()
-  @Query(() => DistilledSets.Connection, { complexity: pageComplexity })
+  @Query(() => DistilledSets.Connection, {
+    complexity: pageComplexity,
+    description: 'Distilled sets of the project.',
+  })
   distilledSets(
     @Args(() => DistilledSets.Arguments) page: PageArguments,
     @Arg('filter', () => DistilledSetFilter, { nullable: true }) filter: DistilledSetFilter | null,

@@ -42,7 +42,10 @@ export class EvaluationResolver {
   }
 
   @Reads()
-  @Query(() => Evaluations.Connection, { complexity: pageComplexity })
+  @Query(() => Evaluations.Connection, {
+    complexity: pageComplexity,
+    description: "Evaluations of the project's sets.",
+  })
   evaluations(
     @Args(() => Evaluations.Arguments) page: PageArguments,
     @Arg('filter', () => EvaluationFilter, { nullable: true }) filter: EvaluationFilter | null,

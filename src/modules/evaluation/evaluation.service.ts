@@ -61,7 +61,8 @@ export class EvaluationService {
     return createOnce(this.backend, caller, command, async (work, id) => {
       const set = await this.requireSet(work.tx, projectId, input.distilledSetId);
       const shape = shapeOf(set.run.dataset);
-      if (shape) requireFit(config.recipe.architecture, shape, ['config', 'recipe', 'architecture']);
+      const { classNames } = set.run.dataset;
+      if (shape) requireFit(config.recipe.architecture, { shape, classNames }, ['config', 'recipe', 'architecture']);
       for (const { config: labels } of set.labelSets) {
         checkLabels(config, labelConfig.parse(labels), set.run.dataset.classNames.length);
       }

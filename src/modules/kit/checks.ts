@@ -1,5 +1,5 @@
 /** Checks that more than one mutation makes of a dataset. */
-import { assertArchitectureFits } from '../../domain/architectures.js';
+import { assertArchitectureFits, assertCheckpointFits } from '../../domain/architectures.js';
 import type { ArchitectureConfig, ImageShape } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Transaction } from '../../platform/database/client.js';
@@ -38,9 +38,14 @@ export function shapeOf(dataset: Dataset): ImageShape | null {
 }
 
 /** Throws UNSUPPORTED_SHAPE that names the input field. */
-export function requireFit(architecture: ArchitectureConfig, shape: ImageShape, field: readonly string[]): void {
+export function requireFit(
+  architecture: ArchitectureConfig,
+  { shape, classNames }: { shape: ImageShape; classNames: readonly string[] },
+  field: readonly string[],
+): void {
   try {
     assertArchitectureFits(architecture, shape);
+    assertCheckpointFits(architecture, shape, classNames.length);
   } catch (error) {
     throw error instanceof TeddyhubError
       ? new TeddyhubError(error.code, error.message, { field, cause: error })

@@ -29,7 +29,7 @@ export class TeacherPoolResolver {
   }
 
   @Reads()
-  @Query(() => TeacherPools.Connection, { complexity: pageComplexity })
+  @Query(() => TeacherPools.Connection, { complexity: pageComplexity, description: 'Teacher pools of the project.' })
   teacherPools(
     @Args(() => TeacherPools.Arguments) page: PageArguments,
     @Arg('filter', () => TeacherPoolFilter, { nullable: true }) filter: TeacherPoolFilter | null,

@@ -61,12 +61,12 @@ export class TeacherPoolService {
     return createOnceFrom(this.backend, caller, command, takeIn, async (work, id, { imports, imported }) => {
       const config = { ...asked, imports };
       const dataset = await requireReadyDataset(work.tx, projectId, input.datasetId, ['datasetId']);
-      requireFit(config.architecture, dataset.shape, ['config', 'architecture']);
+      requireFit(config.architecture, dataset, ['config', 'architecture']);
       config.otherArchitectures.forEach((architecture, index) => {
-        requireFit(architecture, dataset.shape, ['config', 'otherArchitectures', String(index)]);
+        requireFit(architecture, dataset, ['config', 'otherArchitectures', String(index)]);
       });
       config.imports.forEach(({ architecture }, index) => {
-        requireFit(architecture, dataset.shape, ['config', 'imports', String(index), 'architecture']);
+        requireFit(architecture, dataset, ['config', 'imports', String(index), 'architecture']);
       });
       await work.tx.teacherPool.create({ data: { id, projectId, datasetId: dataset.id, name, seed, config } });
       await startPoolTraining(work, id, imported);

@@ -16,7 +16,10 @@ export class WorkerResolver {
   }
 
   @Reads()
-  @Query(() => Workers.Connection, { complexity: pageComplexity })
+  @Query(() => Workers.Connection, {
+    complexity: pageComplexity,
+    description: 'Workers that were started; `gc` removes those that have been gone for a month.',
+  })
   workers(
     @Args(() => Workers.Arguments) page: PageArguments,
     @Ctx() context: RequestContext,

@@ -15,6 +15,8 @@ export interface ExpiredRows {
   idempotencyKeys: number;
   /** Steps of runs that ended long ago: one a second and task, of which their end has the last. */
   progressEvents: number;
+  /** Every start of one is another, and machines that come and go start many. */
+  workers: number;
 }
 
 const DAY_MS = 24 * 3_600_000;
@@ -47,6 +49,7 @@ export async function countExpired(database: Transaction, now: Date): Promise<Ex
     progressEvents: await database.runEvent.count({
       where: { type: 'TASK_PROGRESS', run: { finishedAt: { lt: daysAgo } } },
     }),
+    workers: await database.worker.count({ where: goneSince(daysAgo) }),
   };
 }
 
@@ -89,15 +92,19 @@ export async function removeExpired(database: Database, now: Date): Promise<Expi
         (SELECT e.ctid FROM "RunEvent" e JOIN "DistillationRun" r ON r.id = e."runId"
          WHERE r."finishedAt" < ${daysAgo} AND e.type = 'TASK_PROGRESS' LIMIT ${BATCH})`,
   );
+  const { count: workers } = await database.worker.deleteMany({ where: goneSince(daysAgo) });
   return {
     ...{ distilledSets, distillationRuns, teacherPools, datasets },
-    ...{ teacherStatistics, tokens, idempotencyKeys, progressEvents },
+    ...{ teacherStatistics, tokens, idempotencyKeys, progressEvents, workers },
   };
 }
 
 const longBefore = (now: Date): Date => new Date(now.getTime() - KEPT_DAYS * DAY_MS);
 
 const overSince = (before: Date) => ({ OR: [{ expiresAt: { lt: before } }, { revokedAt: { lt: before } }] });
+
+/** A task that one of them holds is not taken yet from it. */
+const goneSince = (before: Date) => ({ heartbeatAt: { lt: before }, tasks: { none: { state: 'RUNNING' as const } } });
 
 async function inBatches(removeSome: () => Promise<number>): Promise<number> {
   for (let sum = 0; ; ) {

@@ -772,7 +772,7 @@ export type TeacherKind =
 
 /** Which teachers a step takes. */
 export type TeacherOrder =
-  /** Drawn anew for every step; of several a step, one may come twice. */
+  /** Drawn anew for every step, and no one twice in it. */
   | 'RANDOM'
   /** One after the other. */
   | 'ROUND_ROBIN';
