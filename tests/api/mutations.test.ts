@@ -188,6 +188,26 @@ describe('teacherPoolTrain', () => {
     ]);
     assert.deepEqual(await train(ready, { prunedRatios: [0.5, 0.95] }), [['INVALID_INPUT', 'config.prunedRatios.1']]);
   });
+
+  it('refuses networks whose checkpoint would be no object any more', async () => {
+    const { database } = api.world;
+    const { id } = await seedDataset(database, api.project);
+    const classNames = Array.from({ length: 1000 }, (_, index) => `class ${index}`);
+    await database.dataset.update({ where: { id }, data: { imageHeight: 224, imageWidth: 224, classNames } });
+    const train = (width: number) =>
+      create(api, 'teacherPoolTrain', {
+        ...{ name: `width ${width}`, datasetId: toGlobalId('Dataset', id) },
+        config: { architecture: { width, depth: 3 } },
+      });
+    const refused = await train(256);
+    assert.deepEqual(errorsOf(refused), [['UNSUPPORTED_SHAPE', 'config.architecture']]);
+    const [error] = listAt(refused, 'userErrors');
+    assert.match(
+      textAt(error, 'message'),
+      /^ConvNet-3 of width 256 has 202 million parameters for 1000 classes of 224 x 224/,
+    );
+    assert.deepEqual(errorsOf(await train(128)), []);
+  });
 });
 
 describe('distillationRunStart', () => {
@@ -326,6 +346,23 @@ describe('distillationRunStart', () => {
       ['UNSUPPORTED_SHAPE', 'config.synthesis.formation'],
     ]);
     await database.dataset.updateMany({ data: { imageHeight: 8 } });
+  });
+
+  it('refuses labels that would leave samples of the set out, and says how many steps show them all', async () => {
+    const of = async (labels: object) => create(api, 'distillationRunStart', await input({ ...small, labels }));
+    for (const [labels, steps] of [
+      [{ fkdSteps: 2, fkdBatchSize: 7 }, 3],
+      [{ fkdSteps: 20, fkdBatchSize: 7, keptShare: 0.1 }, 23],
+    ] as const) {
+      const refused = await of(labels);
+      assert.deepEqual(errorsOf(refused), [['INVALID_INPUT', 'config.labels.fkdSteps']]);
+      const [error] = listAt(refused, 'userErrors');
+      assert.match(
+        textAt(error, 'message'),
+        new RegExp(`of the 16 samples of the set: take ${steps} fkdSteps or more`),
+      );
+      assert.deepEqual(errorsOf(await of({ ...labels, fkdSteps: steps })), []);
+    }
   });
 
   it('refuses a pool that is not READY, is unknown, or is of another dataset', async () => {

@@ -334,6 +334,22 @@ describe('a pool of several kinds and architectures', () => {
     }
   });
 
+  it('has to keep something of the base runs that it names', () => {
+    const imports = { checkpointEpochs: [], imports: [{ path: 'some' }] };
+    const other = { otherArchitectures: [{ name: 'RESNET18' }] };
+    for (const [idle, field] of [
+      [other, 'otherArchitectures'],
+      [{ otherBatchSizes: [32], randomInitTeachers: 1 }, 'otherBatchSizes'],
+    ] as const) {
+      const { error } = poolConfig.safeParse({ ...imports, ...idle });
+      assert.deepEqual(
+        error?.issues.map(({ path }) => path.join('.')),
+        [field],
+      );
+    }
+    assert.ok(poolConfig.safeParse({ ...imports, ...other, randomInitTeachers: 1 }).success);
+  });
+
   it('refuses files that are no such network, naming the file and the tensor', async () => {
     let bytes: Uint8Array = Buffer.from('no tensors');
     const refused = async (text: string, architecture = narrow) => {
