@@ -54,27 +54,29 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
   const startedAt = performance.now();
   const about = { taskId, kind, index, runId, attempt };
   const revoked = new AbortController();
-  const draining = new AbortController();
-  const over = AbortSignal.any([revoked.signal, draining.signal]);
+  /** The time of a drain is up. */
+  const interrupted = new AbortController();
+  const over = AbortSignal.any([revoked.signal, interrupted.signal]);
   const reporter = createReporter({ backend, store, claim, log, signal: over, onStale: () => revoked.abort() });
   const assignment = { kind, taskId, payload, workplace, checkpointKey: checkpoint?.key ?? null };
-  let lastCheckpoint: NodeJS.Timeout | undefined;
+  let drainTimer: NodeJS.Timeout | undefined;
+  const isDraining = () => drainTimer !== undefined;
   const child = startComputeChild(assignment, {
     ...reporter,
     async checkpoint(key, step) {
       await reporter.checkpoint(key, step);
-      if (lastCheckpoint !== undefined) draining.abort();
+      if (isDraining()) interrupted.abort();
     },
   });
   log.info({ ...about, childPid: child.pid, fromStep: checkpoint?.step ?? 0 }, 'attempt started');
 
   const run = async (): Promise<AttemptEnd> => {
     const end = await endOf(child, over);
-    clearTimeout(lastCheckpoint);
+    clearTimeout(drainTimer);
     await reporter.close();
     if (revoked.signal.aborted) return 'STALE';
     // Who stops a machine may signal every process on it: then the child is gone before it could be asked for a checkpoint.
-    if (end === 'INTERRUPTED' || (lastCheckpoint !== undefined && end.type === 'CRASH')) {
+    if (end === 'INTERRUPTED' || (isDraining() && end.type === 'CRASH')) {
       const deadline = AbortSignal.timeout(HAND_BACK_MS);
       await insist(() => handBackTask(backend, claim, 'its worker was stopped'), log, deadline);
       return 'DRAINED';
@@ -119,7 +121,7 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
     .catch((error: unknown): Promise<AttemptEnd> | AttemptEnd => {
       if (error instanceof TeddyhubError && error.code === 'STALE_ATTEMPT') return 'STALE';
       // Nothing was handed back: the queue must not take it for done.
-      if (lastCheckpoint !== undefined) return 'RETRY';
+      if (isDraining()) return 'RETRY';
       log.error({ ...about, err: error }, 'attempt not recorded');
       return insist(() => failAttempt(backend, claim, toFailure(error)), log, over).catch(() => 'RETRY');
     })
@@ -135,7 +137,7 @@ export function startAttempt(claim: Claim, options: AttemptOptions): Attempt {
     revoke: () => revoked.abort(),
     drain() {
       child.drain();
-      lastCheckpoint ??= setTimeout(() => draining.abort(), LAST_CHECKPOINT_MS);
+      drainTimer ??= setTimeout(() => interrupted.abort(), LAST_CHECKPOINT_MS);
     },
     killNow: () => child.killNow(),
   };

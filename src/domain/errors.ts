@@ -77,6 +77,10 @@ export class TeddyhubError extends Error {
   }
 }
 
+/** The same failure, told at a field of the input; anything else as it is. */
+export const atField = (error: unknown, field: readonly string[]): unknown =>
+  error instanceof TeddyhubError ? new TeddyhubError(error.code, error.message, { field, cause: error }) : error;
+
 /** What strangers are told: the address of the store, which a failure of its own names, is for those who run the service. */
 export function outwardMessageOf({ code, message, cause }: TeddyhubError): string {
   if (cause === undefined) return message;

@@ -2,17 +2,22 @@
  * manifest.json of a distilled set: all that somebody needs who has nothing but the files. URLs are relative to the
  * manifest's own. Published manifests are immutable: fields may be added under a new `schemaVersion`, never changed.
  */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from './canonical-json.js';
 import { architectureConfig, type LabelConfig, labelConfig, recipeConfig, synthesisConfig } from './config.js';
-import { sha256 } from './digest.js';
+import { digestOfText, sha256 } from './digest.js';
 import { datasetRef, imageShape, teacherRef } from './jobs/references.js';
 
 export const MANIFEST_VERSION = 1;
 
 /** The name that the STATIC labels have below `labels/`. */
 export const STATIC_NAME = 'static.safetensors';
+
+const inOrder = (index: number): string => String(index).padStart(6, '0');
+/** The name of a shard below `shards/`. */
+export const shardName = (index: number): string => `${inOrder(index)}.tar`;
+/** The name below `labels/` of the FKD labels from a step on. */
+export const fkdName = (firstStep: number): string => `fkd-${inOrder(firstStep)}.safetensors`;
 
 const count = z.number().int().min(0);
 const file = z.strictObject({ url: z.string().min(1), sha256, bytes: count });
@@ -90,5 +95,3 @@ export function setDigest(manifest: Omit<Manifest, 'digest'> & { digest?: string
 
 /** The bytes of manifest.json. */
 export const manifestBytes = (manifest: Manifest): Buffer => Buffer.from(canonicalJson(manifest));
-
-const digestOfText = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;

@@ -2,9 +2,10 @@
  * The operations of our own clients, by digest. A client may send the digest in place of the text; where only trusted
  * documents are allowed, no other text runs, but for ADMIN keys.
  */
-import { createHash } from 'node:crypto';
+
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { digestOfText } from '../domain/digest.js';
 import { TeddyhubError } from '../domain/errors.js';
 import type { Viewer } from '../domain/viewer.js';
 
@@ -20,7 +21,7 @@ export class TrustedDocuments {
   static async load(file: string, only: boolean): Promise<TrustedDocuments> {
     try {
       const read = documents.parse(JSON.parse(await readFile(file, 'utf8')));
-      const wrong = Object.entries(read).find(([digest, text]) => digestOf(text) !== digest);
+      const wrong = Object.entries(read).find(([digest, text]) => digestOfText(text) !== digest);
       if (wrong) throw new Error(`the text of ${wrong[0]} has another digest`);
       return new TrustedDocuments(new Map(Object.entries(read)), only);
     } catch (error) {
@@ -39,10 +40,8 @@ export class TrustedDocuments {
 
   /** Throws FORBIDDEN for a text that the key may not send. */
   assertAllowed(viewer: Viewer, text: string): void {
-    if (!this.only || viewer.role === 'ADMIN' || this.byDigest.has(digestOf(text))) return;
+    if (!this.only || viewer.role === 'ADMIN' || this.byDigest.has(digestOfText(text))) return;
     const message = 'This service runs the documents of its own clients only: other operations need an ADMIN key.';
     throw new TeddyhubError('FORBIDDEN', message);
   }
 }
-
-const digestOf = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;

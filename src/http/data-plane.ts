@@ -2,15 +2,16 @@
  * What trainers fetch: the descriptions, shards, labels and exports of a published set, below `/v1/distilled-sets/:id`; and the
  * state dict of a teacher, below `/v1/teachers/:id`.
  */
+
 import { randomUUID } from 'node:crypto';
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { TeddyhubError } from '../domain/errors.js';
-import type { ObjectRef } from '../domain/jobs/references.js';
 import { type Manifest, manifestSchema } from '../domain/manifest.js';
 import { croissantBytes } from '../formats/descriptions/croissant.js';
 import { widsBytes } from '../formats/descriptions/wids.js';
 import { EXPORT_FILES, isExportFile } from '../formats/exports/export-file.js';
 import type { DistilledSet } from '../platform/database/generated/client.js';
+import { objectRefOf } from '../platform/database/object-ref.js';
 import type { Log } from '../platform/log.js';
 import { digestOf, getVerified, type ObjectStore } from '../platform/object-store/object-store.js';
 import { type Access, type ServedSet, servedSet, servedTeacher } from './data-plane/access.js';
@@ -74,7 +75,7 @@ export function dataPlaneRouter(plane: DataPlane): Router {
     });
     if (shard === null) throw noSuchFile('shard', name, set);
     const what = `Shard ${name} of distilled set ${set.id}`;
-    await files.send(request, response, { ...fileOf(shard), what, type: 'application/x-tar' });
+    await files.send(request, response, { ...objectRefOf(shard), what, type: 'application/x-tar' });
   });
 
   router.get(`${ROOT}/labels/:name`, async (request, response) => {
@@ -83,7 +84,7 @@ export function dataPlaneRouter(plane: DataPlane): Router {
     const file = await database.labelFile.findFirst({ where: { name, labelSet: { distilledSetId: set.id } } });
     if (file === null) throw noSuchFile('label file', name, set);
     const what = `Label file ${name} of distilled set ${set.id}`;
-    await files.send(request, response, { ...fileOf(file), what, type: 'application/octet-stream' });
+    await files.send(request, response, { ...objectRefOf(file), what, type: 'application/octet-stream' });
   });
 
   router.get(`${ROOT}/exports/:name`, async (request, response) => {
@@ -98,7 +99,7 @@ export function dataPlaneRouter(plane: DataPlane): Router {
       .find(set.manifestDigest, name, async () => {
         const shards = await database.distilledShard.findMany({ where: { distilledSetId: set.id } });
         const manifest = await readManifest(store, set);
-        return { manifest, shards: new Map(shards.map((shard) => [`shards/${shard.name}`, fileOf(shard)])) };
+        return { manifest, shards: new Map(shards.map((shard) => [`shards/${shard.name}`, objectRefOf(shard)])) };
       })
       .catch((error: unknown) => {
         throw named(error, what);
@@ -129,12 +130,6 @@ export function dataPlaneRouter(plane: DataPlane): Router {
 
 const nothingHere = (): TeddyhubError =>
   new TeddyhubError('NOT_FOUND', 'There is nothing here: docs/formats.md lists what is to be had, by GET.');
-
-const fileOf = (row: { objectKey: string; digest: string; bytes: bigint }): ObjectRef => ({
-  key: row.objectKey,
-  digest: row.digest,
-  bytes: Number(row.bytes),
-});
 
 /** The bytes of manifest.json, if they are those of their digest. */
 const manifestOf = (store: ObjectStore, set: DistilledSet): Promise<Buffer> =>

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageShape, LabelConfig } from '../../src/domain/config.js';
+import { fkdName, shardName } from '../../src/domain/manifest.js';
 import { random } from '../../src/domain/random.js';
 import { type DistilledSample, encodeShard } from '../../src/formats/distilled-shards.js';
 import { floatsOf, halvesOf } from '../../src/formats/float16.js';
@@ -55,7 +56,7 @@ export async function trainableSet(folder: string, options: TrainableOptions): P
     return { ...views, logits: logitsOf(views.sample, views.partner, views.lambda, labels, classes, step) };
   });
   const fkd = Array.from({ length: options.files }, (_, file) => ({
-    name: `fkd-${String(file * stepsPerFile).padStart(6, '0')}.safetensors`,
+    name: fkdName(file * stepsPerFile),
     bytes: encodeLabels(
       batches.slice(file * stepsPerFile, (file + 1) * stepsPerFile),
       file * stepsPerFile,
@@ -71,7 +72,7 @@ export async function trainableSet(folder: string, options: TrainableOptions): P
   const shards: SetContent['shards'] = [];
   for (let first = 0; first < labels.length; first += SHARD_SAMPLES) {
     const samples = [...samplesOf(set, labels, staticLogits, classes)].slice(first, first + SHARD_SAMPLES);
-    const name = `${String(shards.length).padStart(6, '0')}.tar`;
+    const name = shardName(shards.length);
     shards.push({ name, bytes: await encodeShard(samples, { ...stored, channels }), samples: samples.length });
   }
   return {

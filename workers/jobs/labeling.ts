@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { FKD_STEPS_PER_FILE as STEPS_PER_FILE, storedSteps } from '../../src/domain/config.js';
 import { namedFileRef, objectRef } from '../../src/domain/jobs/references.js';
+import { fkdName } from '../../src/domain/manifest.js';
 import { decodeLabels, encodeLabels, type LabelledViews } from '../../src/formats/labels.js';
 import { decodeSafetensors, encodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { getIntact, type ObjectStore, putByDigest } from '../../src/platform/object-store/object-store.js';
@@ -70,8 +71,7 @@ export const label: Job<'LABELING'> = async ({ dataset, teachers, images, config
       }
       await context.breathe();
     }
-    const name = `fkd-${String(first).padStart(6, '0')}.safetensors`;
-    fkd.push({ ...(await keep(encodeLabels(batches, first, config.topK))), name });
+    fkd.push({ ...(await keep(encodeLabels(batches, first, config.topK))), name: fkdName(first) });
     batches = [];
     await save({ static: staticFile, fkd }, end);
   }

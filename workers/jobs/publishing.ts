@@ -14,6 +14,7 @@ import {
   ownRecipe,
   STATIC_NAME,
   setDigest,
+  shardName,
 } from '../../src/domain/manifest.js';
 import { type DistilledSample, encodeShard } from '../../src/formats/distilled-shards.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
@@ -58,8 +59,8 @@ export const publish: Job<'PUBLISHING'> = async (payload, context) => {
   for (let first = 0; first < total; first += most) {
     const count = Math.min(most, total - first);
     const tar = await encodeShard(next(count), shape);
-    const name = `${String(shards.length).padStart(6, '0')}.tar`;
-    shards.push({ ...(await putByDigest(store, FOLDER, tar, '.tar')), samples: count, name });
+    const object = await putByDigest(store, FOLDER, tar, '.tar');
+    shards.push({ ...object, samples: count, name: shardName(shards.length) });
   }
   if (!(await samples.next()).done) throw differing('more');
   const content = describeSet(payload, shape, total, shards);

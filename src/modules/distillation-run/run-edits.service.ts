@@ -1,5 +1,5 @@
 /** What people do to runs that are there: cancel, archive, label and rename them, one or many. */
-import { TeddyhubError } from '../../domain/errors.js';
+import { atField, TeddyhubError } from '../../domain/errors.js';
 import { isTerminal } from '../../domain/run-lifecycle.js';
 import type { Transaction } from '../../platform/database/client.js';
 import type { DistillationRun } from '../../platform/database/generated/client.js';
@@ -105,12 +105,10 @@ export class RunEditService {
   private cancelRun(caller: Caller): Act {
     return async (tx, run, field) => {
       const work = { tx, queue: this.backend.queue };
-      await requestRunCancel(work, run.id, actorOf(caller)).catch((error: unknown) => {
-        throw error instanceof TeddyhubError
-          ? new TeddyhubError(error.code, error.message, { field, cause: error })
-          : error;
+      const changed = await requestRunCancel(work, run.id, actorOf(caller)).catch((error: unknown) => {
+        throw atField(error, field);
       });
-      return run.state === 'CANCELED' ? null : {};
+      return changed ? {} : null;
     };
   }
 

@@ -1,4 +1,4 @@
-import { TeddyhubError } from '../../domain/errors.js';
+import { atField, TeddyhubError } from '../../domain/errors.js';
 import type { Database } from '../../platform/database/client.js';
 import { type ObjectStore, objectCorrupt, objectMissing, verify } from '../../platform/object-store/object-store.js';
 import { untimed } from '../../platform/telemetry/request-trace.js';
@@ -92,7 +92,4 @@ export class DistilledSetService {
 const archived = (name: string, field: string[]) =>
   new TeddyhubError('INVALID_STATE', `Distilled set ${name} is ARCHIVED and cannot be published.`, { field });
 
-const forField = (error: unknown): unknown =>
-  error instanceof TeddyhubError
-    ? new TeddyhubError(error.code, error.message, { field: ['id'], cause: error })
-    : error;
+const forField = (error: unknown): unknown => atField(error, ['id']);

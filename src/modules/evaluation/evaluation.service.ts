@@ -11,9 +11,15 @@ import { ownRecipe } from '../../domain/manifest.js';
 import { pickLabelTeachers } from '../../domain/task-planning.js';
 import type { Transaction } from '../../platform/database/client.js';
 import type { Teacher as TeacherRow } from '../../platform/database/generated/client.js';
-import { type Backend, requestEvaluationCancel, startEvaluation } from '../../platform/orchestration/index.js';
+import {
+  assertReady,
+  type Backend,
+  requestEvaluationCancel,
+  shapeOf,
+  startEvaluation,
+} from '../../platform/orchestration/index.js';
 import type { Reader } from '../context.js';
-import { requireFit, shapeOf } from '../kit/checks.js';
+import { requireFit } from '../kit/checks.js';
 import type { Connection } from '../kit/connection.js';
 import { createOnce } from '../kit/create.js';
 import { parseInput, plain } from '../kit/input.js';
@@ -60,11 +66,13 @@ export class EvaluationService {
     } as const;
     return createOnce(this.backend, caller, command, async (work, id) => {
       const set = await this.requireSet(work.tx, projectId, input.distilledSetId);
-      const shape = shapeOf(set.run.dataset);
-      const { classNames } = set.run.dataset;
-      if (shape) requireFit(config.recipe.architecture, { shape, classNames }, ['config', 'recipe', 'architecture']);
+      const { dataset } = set.run;
+      assertReady(dataset);
+      const { classNames } = dataset;
+      const shape = shapeOf(dataset);
+      requireFit(config.recipe.architecture, { shape, classNames }, ['config', 'recipe', 'architecture']);
       for (const { config: labels } of set.labelSets) {
-        checkLabels(config, labelConfig.parse(labels), set.run.dataset.classNames.length);
+        checkLabels(config, labelConfig.parse(labels), classNames.length);
       }
       const data = { id, projectId, distilledSetId: set.id, setDigest: set.digest, config };
       await work.tx.evaluation.create({ data });

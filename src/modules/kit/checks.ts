@@ -1,9 +1,10 @@
 /** Checks that more than one mutation makes of a dataset. */
 import { assertArchitectureFits, assertCheckpointFits } from '../../domain/architectures.js';
 import type { ArchitectureConfig, ImageShape } from '../../domain/config.js';
-import { TeddyhubError } from '../../domain/errors.js';
+import { atField } from '../../domain/errors.js';
 import type { Transaction } from '../../platform/database/client.js';
 import type { Dataset } from '../../platform/database/generated/client.js';
+import { assertOffered, assertReady, shapeOf } from '../../platform/orchestration/index.js';
 import { notFound, requireUuid } from './node.js';
 
 export type ReadyDataset = Dataset & { shape: ImageShape };
@@ -18,23 +19,13 @@ export async function requireReadyDataset(
   const id = requireUuid('Dataset', globalId, field);
   const dataset = await tx.dataset.findFirst({ where: { id, projectId } });
   if (dataset === null) throw notFound('Dataset', globalId, field);
-  const { state, name, archivedAt } = dataset;
-  if (archivedAt !== null) {
-    const message = `Dataset ${name} is archived: restore it, or take another one.`;
-    throw new TeddyhubError('INVALID_STATE', message, { field });
+  try {
+    assertOffered(dataset);
+    assertReady(dataset);
+    return { ...dataset, shape: shapeOf(dataset) };
+  } catch (error) {
+    throw atField(error, field);
   }
-  const shape = shapeOf(dataset);
-  if (state !== 'READY' || shape === null) {
-    const advice = state === 'FAILED' ? 'import it again' : 'wait until it is READY';
-    throw new TeddyhubError('INVALID_STATE', `Dataset ${name} is ${state}: ${advice}.`, { field });
-  }
-  return { ...dataset, shape };
-}
-
-/** Null before the dataset is READY. */
-export function shapeOf(dataset: Dataset): ImageShape | null {
-  const { imageHeight: height, imageWidth: width, imageChannels: channels } = dataset;
-  return height === null || width === null || channels === null ? null : { height, width, channels };
 }
 
 /** Throws UNSUPPORTED_SHAPE that names the input field. */
@@ -47,8 +38,6 @@ export function requireFit(
     assertArchitectureFits(architecture, shape);
     assertCheckpointFits(architecture, shape, classNames.length);
   } catch (error) {
-    throw error instanceof TeddyhubError
-      ? new TeddyhubError(error.code, error.message, { field, cause: error })
-      : error;
+    throw atField(error, field);
   }
 }

@@ -1,6 +1,6 @@
 /** What all mutations share: one transaction, an audit row, and failures as data. */
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
-import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
+import { atField, type FailureCode, TeddyhubError } from '../../domain/errors.js';
 import type { Viewer } from '../../domain/viewer.js';
 import type { Transaction } from '../../platform/database/client.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
@@ -154,9 +154,7 @@ export async function cancelOnce(
     const row = await find(tx);
     if (row === null) throw notFound(subjectType, toGlobalId(subjectType, id), field);
     const changed = await cancel({ tx, queue }, id, actorOf(caller)).catch((error: unknown) => {
-      throw error instanceof TeddyhubError
-        ? new TeddyhubError(error.code, error.message, { field, cause: error })
-        : error;
+      throw atField(error, field);
     });
     if (changed) await audit(tx, caller, operation, subjectType, id, {});
   }, TRANSACTION);

@@ -10,15 +10,16 @@ import { lockOwner, lockRun, type Work } from './work.js';
 
 const REASON = 'canceled by request';
 
-/** Cancels a run for `actor`. One that is canceled already stays so; throws INVALID_STATE when it has ended otherwise. */
-export async function requestRunCancel(work: Work, runId: string, actor: string): Promise<void> {
+/** Cancels a run for `actor`; false where it is canceled already. Throws INVALID_STATE when it has ended otherwise. */
+export async function requestRunCancel(work: Work, runId: string, actor: string): Promise<boolean> {
   await lockRun(work.tx, runId);
   const { state, name } = await work.tx.distillationRun.findUniqueOrThrow({ where: { id: runId } });
-  if (state === 'CANCELED') return;
+  if (state === 'CANCELED') return false;
   if (isTerminal(state)) throw alreadyEnded('Run', name, state);
   await moveRun(work.tx, runId, 'CANCELING');
   await cancelTasks(work, { runId }, REASON);
   await moveRun(work.tx, runId, 'CANCELED', canceledBy(actor));
+  return true;
 }
 
 /** Cancels a pool that is QUEUED or TRAINING; false where it is canceled already. Throws INVALID_STATE when it has ended. */

@@ -5,6 +5,7 @@
 
 export { requestEvaluationCancel, requestPoolCancel, requestRunCancel } from './cancel.js';
 export { type Claim, claimTask, failDeadTask, returnTask } from './claims.js';
+export { assertOffered, assertReady, shapeOf } from './inputs.js';
 export {
   completeTask,
   failAttempt,

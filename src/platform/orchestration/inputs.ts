@@ -1,10 +1,11 @@
 /** Turns rows into the self-contained references that payloads carry, and tells which dataset a task reads. */
-import { architectureConfig, type RunConfig, runConfig } from '../../domain/config.js';
+import { architectureConfig, type ImageShape, type RunConfig, runConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { DatasetRef, ObjectRef, TeacherRef } from '../../domain/jobs/references.js';
 import { pickMatchedTeachers } from '../../domain/task-planning.js';
 import type { Transaction } from '../database/client.js';
 import type { Dataset, DatasetShard, DistillationRun, Teacher } from '../database/generated/client.js';
+import { objectRefOf } from '../database/object-ref.js';
 import type { TaskOwner } from './work.js';
 
 /** Throws INVALID_STATE for a dataset that nothing new may be started on. */
@@ -20,17 +21,24 @@ type Ready = { [K in 'contentDigest' | 'imageHeight' | 'imageWidth' | 'imageChan
 export function assertReady<D extends Dataset>(dataset: D): asserts dataset is D & Ready {
   const { contentDigest, imageHeight, imageWidth, imageChannels } = dataset;
   if (contentDigest === null || imageHeight === null || imageWidth === null || imageChannels === null) {
-    throw new TeddyhubError('INVALID_STATE', `Dataset ${dataset.name} is ${dataset.state}: wait until it is READY.`);
+    const advice = dataset.state === 'FAILED' ? 'import it again' : 'wait until it is READY';
+    throw new TeddyhubError('INVALID_STATE', `Dataset ${dataset.name} is ${dataset.state}: ${advice}.`);
   }
 }
 
 /** What of a dataset tasks are planned by. */
 export type PlannedDataset = Pick<DatasetRef, 'digest' | 'classNames' | 'shape'>;
 
-const plannedOf = ({ contentDigest, classNames, imageHeight, imageWidth, imageChannels }: Dataset & Ready) => ({
-  digest: contentDigest,
-  classNames,
-  shape: { height: imageHeight, width: imageWidth, channels: imageChannels },
+export const shapeOf = ({ imageHeight, imageWidth, imageChannels }: Ready): ImageShape => ({
+  height: imageHeight,
+  width: imageWidth,
+  channels: imageChannels,
+});
+
+const plannedOf = (dataset: Dataset & Ready) => ({
+  digest: dataset.contentDigest,
+  classNames: dataset.classNames,
+  shape: shapeOf(dataset),
 });
 
 /** The dataset that a task of these owners reads: a pool's, a run's, or that of the run whose set is evaluated. */
@@ -68,12 +76,6 @@ export const teacherRefOf = (teacher: Teacher): TeacherRef => ({
     digest: teacher.checkpointDigest,
     bytes: Number(teacher.checkpointBytes),
   },
-});
-
-export const objectRefOf = (row: { objectKey: string; digest: string; bytes: bigint }): ObjectRef => ({
-  key: row.objectKey,
-  digest: row.digest,
-  bytes: Number(row.bytes),
 });
 
 export interface RunInputs {

@@ -3,7 +3,8 @@ import { evaluationConfig, poolConfig, runConfig } from '../../domain/config.js'
 import { datasetSource } from '../../domain/jobs/dataset-import.js';
 import type { ObjectRef } from '../../domain/jobs/references.js';
 import { pickLabelTeachers, planEvaluation } from '../../domain/task-planning.js';
-import { assertOffered, assertReady, loadRunInputs, objectRefOf } from './inputs.js';
+import { objectRefOf } from '../database/object-ref.js';
+import { assertOffered, assertReady, loadRunInputs } from './inputs.js';
 import { appendRunEvent } from './run-log.js';
 import { enqueueFirstStage } from './stages.js';
 import { enqueueTasks } from './tasks.js';
