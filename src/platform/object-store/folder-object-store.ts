@@ -78,17 +78,38 @@ async function readRange(path: string, { start, length }: ByteRange): Promise<Bu
 }
 
 async function* listBelow(folder: string, prefix: string): AsyncGenerator<ListedObject> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+  const keyOf = (path: string) => path.slice(join(folder, sep).length).split(sep).join('/');
+  const isWanted = (path: string, isFolder: boolean) => {
+    const key = keyOf(path);
+    if (key.startsWith(UNFINISHED_UPLOAD) || key.startsWith(UNFINISHED_WRITE)) return false;
+    return key.startsWith(prefix) || (isFolder && prefix.startsWith(`${key}/`));
+  };
+  try {
+    for await (const path of filesBelow(folder, isWanted)) {
+      // What was deleted meanwhile is not there.
+      const found = await stat(path).catch(() => null);
+      if (found !== null) yield { key: keyOf(path), ...statOf(found) };
+    }
+  } catch (error) {
     throw unavailable(folder, error);
+  }
+}
+
+/** Folders that go while they are walked, those of uploads that end, have nothing in them; Node's own walk gives up at one. */
+async function* filesBelow(
+  folder: string,
+  isWanted: (path: string, isFolder: boolean) => boolean,
+  depth = 0,
+): AsyncGenerator<string> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    if (depth > 0 && ABSENT.has(codeOf(error))) return [];
+    throw error;
   });
   for (const entry of entries) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    const key = path.slice(join(folder, sep).length).split(sep).join('/');
-    if (!key.startsWith(prefix) || key.startsWith(UNFINISHED_UPLOAD) || key.startsWith(UNFINISHED_WRITE)) continue;
-    // What was deleted meanwhile is not there.
-    const found = await stat(path).catch(() => null);
-    if (found !== null) yield { key, ...statOf(found) };
+    const path = join(folder, entry.name);
+    if (!isWanted(path, entry.isDirectory())) continue;
+    if (entry.isDirectory()) yield* filesBelow(path, isWanted, depth + 1);
+    else if (entry.isFile()) yield path;
   }
 }
 
