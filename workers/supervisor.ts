@@ -69,8 +69,10 @@ export async function startSupervisor(
     current = attempt;
     if (draining.signal.aborted) attempt.drain();
     // After 23 hours: one that computes goes on from a last checkpoint, and one that hangs comes to an end.
-    overdue.addEventListener('abort', () => attempt.drain());
+    const drain = () => attempt.drain();
+    overdue.addEventListener('abort', drain);
     const end = await attempt.ended;
+    overdue.removeEventListener('abort', drain);
     current = undefined;
     await rest(end);
     // Throwing makes the queue deliver the task again, with a growing delay. A stale claim throws as well: its new holder's
