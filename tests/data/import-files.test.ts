@@ -201,6 +201,18 @@ describe('importing Tiny-ImageNet', () => {
     ]);
   });
 
+  it('needs no annotations where there is no val, whatever else lies there', async () => {
+    const tree = Object.fromEntries(Object.entries(await tinyTree()).filter(([path]) => !path.includes('/val')));
+    tree['tiny/train/n01/images/n01_1.JPEG'] = await numbered(11);
+    tree['tiny/train/n02/images/n02_1.JPEG'] = await numbered(12);
+    tree['tiny/README.md'] = 'text';
+    const { trainPerClass, skipped } = await runTree(tree, { layout, holdOut: 0.5, maxSkipped: 0.5 });
+    assert.deepEqual(trainPerClass, [1, 1]);
+    assert.deepEqual(skipped, [
+      { split: null, record: 'tiny/README.md', reason: 'it has no place in the layout of Tiny-ImageNet' },
+    ]);
+  });
+
   for (const list of ['wnids.txt', 'val/val_annotations.txt']) {
     it(`says so where ${list} is missing`, async () => {
       const tree = await tinyTree();

@@ -271,6 +271,19 @@ describe('importing the files of the MNIST family', () => {
     });
   });
 
+  it('lists what lies beside them and is none of them, of no split', async () => {
+    const tree = files();
+    const { contentDigest } = await importing.runTree(tree);
+    const strays = ['raw/LICENSE', 'raw/README.md', 'raw/emnist-mapping.txt', 'raw/labels.csv'];
+    for (const stray of strays) tree[stray] = 'text';
+    const result = await importing.runTree(tree, { maxSkipped: 0.9 });
+    assert.equal(result.contentDigest, contentDigest);
+    assert.deepEqual(
+      result.skipped,
+      strays.map((record) => ({ split: null, record, reason: 'it is no IDX file by its name' })),
+    );
+  });
+
   it('refuses images without their labels', async () => {
     const tree = files();
     delete tree['raw/t10k-labels-idx1-ubyte.gz'];
