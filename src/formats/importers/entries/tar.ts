@@ -3,7 +3,7 @@ import { PassThrough, pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import { TeddyhubError } from '../../../domain/errors.js';
-import { type Entry, type EntrySource, isLitter, normalisePath, tooLarge } from './entry.js';
+import { type Entry, type EntrySource, isLitter, LINK, normalisePath, tooLarge } from './entry.js';
 
 const CHUNK_BYTES = 1 << 18;
 /** Blocks of zeros end an archive. */
@@ -78,7 +78,7 @@ function toEntry(header: Header, body: AsyncIterable<Buffer>, failure: Failure):
   if (path === '' || isLitter(path)) return null;
   if (type === 'directory') return { kind: 'FOLDER', path };
   if (type !== 'file' && type !== 'contiguous-file') {
-    return { kind: 'REFUSED', path, reason: LINKS.has(type ?? '') ? 'a link, not a file' : 'a device, not a file' };
+    return { kind: 'REFUSED', path, reason: LINKS.has(type ?? '') ? LINK : 'a device, not a file' };
   }
   return {
     kind: 'FILE',

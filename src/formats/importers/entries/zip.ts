@@ -7,14 +7,14 @@ import yauzl from 'yauzl';
 import { TeddyhubError } from '../../../domain/errors.js';
 import { UnusableRecord } from '../sample.js';
 import type { Blob } from './blob.js';
-import { type Entry, type EntrySource, isLitter, normalisePath, tooLarge } from './entry.js';
+import { type Entry, type EntrySource, isLitter, LINK, normalisePath, tooLarge } from './entry.js';
 
 /** A member is taken for a bomb where it is larger than the first and grows by more than the second. */
 const BOMB_BYTES = 16 * 2 ** 20;
 const BOMB_RATIO = 200;
 const PIECE_BYTES = 1 << 18;
 const FILE_TYPE = 0o170000;
-const LINK = 0o120000;
+const LINK_TYPE = 0o120000;
 /** Of the general purpose bits. */
 const UTF8_NAME = 0x800;
 
@@ -59,7 +59,7 @@ function toEntry(zip: yauzl.ZipFile, member: yauzl.Entry): Entry | null {
   if (path === '' || isLitter(path)) return null;
   if (name.endsWith('/')) return { kind: 'FOLDER', path };
   const refuse = (reason: string): Entry => ({ kind: 'REFUSED', path, reason });
-  if (((member.externalFileAttributes >>> 16) & FILE_TYPE) === LINK) return refuse('a link, not a file');
+  if (((member.externalFileAttributes >>> 16) & FILE_TYPE) === LINK_TYPE) return refuse(LINK);
   if (member.isEncrypted()) return refuse('it is encrypted');
   if (!member.canDecodeFileData()) return refuse('it is compressed in a way that is not supported');
   const { uncompressedSize: size, compressedSize } = member;
