@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { readSplit } from '../../src/formats/dataset-splits.js';
 import { asClassFolders, asList, asParquet, asShard, MEMBERS, writeZip } from '../support/datasets.js';
+import { failureWith } from '../support/failure.js';
 import { idxFile } from '../support/idx.js';
 import { type FileTree, numbered, writeTar, writeTree } from '../support/images.js';
 import { type Importing, openImporting } from '../support/importing.js';
@@ -107,6 +109,38 @@ describe('the layout of a source', () => {
       skipped.map(({ record, reason }) => [record, reason]),
       [['train/stray.png', 'it lies in no folder of a class']],
     );
+  });
+
+  it('with splits too deep to count is refused by name, and makes no training images of a test split', async () => {
+    const deep = (tree: FileTree) =>
+      Object.fromEntries(Object.entries(tree).map(([path, bytes]) => [`home/me/data/${path}`, bytes]));
+    const folders = deep(await asClassFolders());
+    const path = await writeTree(importing.place(), folders);
+    for (const source of [path, await writeTar(importing.place('.tar'), folders)]) {
+      for (const options of [{ holdOut: 0.5 }, { testSplit: 'test' }]) {
+        await assert.rejects(
+          importing.run(source, options),
+          failureWith(
+            'BAD_INPUT_FILE',
+            /^home\/me\/data\/test\/(cat\/12|dog\/22)\.png: test is a split by its name, .*: import home\/me\/data itself/,
+          ),
+        );
+      }
+    }
+    assert.deepEqual(await importing.pairs((await importing.run(join(path, 'home/me/data'))).test), expected('test'));
+    const { 'data/metadata.csv': _, ...images } = await asList('csv');
+    const list = ['file_name,label', ...MEMBERS.map(({ n, label, split }) => `a/b/${split}/${n}.png,${label}`)];
+    const listed: FileTree = { 'metadata.csv': list.join('\n') };
+    for (const { n, split } of MEMBERS) listed[`a/b/${split}/${n}.png`] = images[`data/pictures/${n}.png`] ?? '';
+    await assert.rejects(
+      importing.runTree(listed, { holdOut: 0.5 }),
+      failureWith(
+        'BAD_INPUT_FILE',
+        'metadata.csv: row 6, a/b/test/12.png: test is a split by its name, and lies too deep to count as one',
+      ),
+    );
+    listed['metadata.csv'] = list.map((row) => row + (row.startsWith('file') ? ',split' : ',train')).join('\n');
+    assert.deepEqual((await importing.runTree(listed, { holdOut: 0.3 })).trainPerClass, [2, 2]);
   });
 
   it('is asked for where it cannot be told', async () => {

@@ -10,7 +10,7 @@ import { parse } from 'csv-parse';
 import { TeddyhubError } from '../../../domain/errors.js';
 import { type FileEntry, normalisePath } from '../entries/entry.js';
 import { labelledClasses, type Split } from '../sample.js';
-import { isSameSplit, splitFolder } from '../splits.js';
+import { deepTestFolder, isSameSplit, splitFolder } from '../splits.js';
 import { baseName, imageSample, type Layout, partsOf, skipped } from './layout.js';
 
 const LIST = /\.(csv|jsonl)$/i;
@@ -113,6 +113,14 @@ async function readList(
       throw bad(file.path, `${path} has two classes, ${earlier.className} and ${className}`);
     }
     const splitName = fieldOf(fields, ['split']) ?? splitFolder(full)?.name ?? null;
+    const deep = splitName === null ? deepTestFolder(full, 1) : null;
+    if (deep !== null) {
+      const reason = `${deep.name} is a split by its name, and lies too deep to count as one`;
+      throw bad(
+        file.path,
+        `row ${number}, ${path}: ${reason}: give the list a column split, or import ${deep.above} itself`,
+      );
+    }
     if (earlier !== undefined && !isSameSplit(earlier.splitName, splitName)) {
       throw bad(file.path, `${path} is in two splits, ${earlier.splitName ?? 'none'} and ${splitName ?? 'none'}`);
     }
