@@ -111,6 +111,28 @@ describe('the layout of a source', () => {
     );
   });
 
+  it('is told with what went wrong where it was guessed and the files speak for another as well', async () => {
+    const tree = await asClassFolders();
+    const untold = /^(?!.*layout \(--layout\))/;
+    const strays: FileTree = {
+      'noisy.csv': 'path,noisy_labels_0\ntrain/cat/10.png,n01\n',
+      'original.tgz': await readFile(await writeTar(importing.place('.tar.gz'), { 'a.png': 'x' })),
+    };
+    for (const [stray, guess] of [
+      ['noisy.csv', 'MANIFEST'],
+      ['original.tgz', 'WEBDATASET'],
+    ] as const) {
+      const mixed = { ...tree, [stray]: strays[stray] ?? '' };
+      const words = `. It was read as ${guess} by the names of its files, which speak for CLASS_FOLDERS as well: say with layout (--layout) which it is.`;
+      await assert.rejects(importing.runTree(mixed), failureWith('BAD_INPUT_FILE', words));
+      const { trainPerClass } = await importing.runTree(mixed, { layout: 'CLASS_FOLDERS', maxSkipped: 0.2 });
+      assert.deepEqual(trainPerClass, [2, 2]);
+      // Nothing was guessed, or nothing else could be meant.
+      await assert.rejects(importing.runTree(mixed, { layout: guess }), failureWith('BAD_INPUT_FILE', untold));
+    }
+    await assert.rejects(importing.runTree({ 'train/cat/0.png': '' }), failureWith('BAD_INPUT_FILE', untold));
+  });
+
   it('with splits too deep to count is refused by name, and makes no training images of a test split', async () => {
     const deep = (tree: FileTree) =>
       Object.fromEntries(Object.entries(tree).map(([path, bytes]) => [`home/me/data/${path}`, bytes]));

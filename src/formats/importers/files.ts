@@ -2,7 +2,7 @@
 import { TeddyhubError } from '../../domain/errors.js';
 import type { FilesSource, Layout } from '../../domain/jobs/dataset-import.js';
 import type { ObjectStore } from '../../platform/object-store/object-store.js';
-import { detectLayout } from './detect.js';
+import { detectLayout, type Guess } from './detect.js';
 import type { EntrySource } from './entries/entry.js';
 import { openObject, openPath } from './entries/open.js';
 import { openPrefix } from './entries/prefix.js';
@@ -30,15 +30,16 @@ const READERS: Record<Layout, LayoutReader> = {
 /** Of the others the splits are as they are. */
 const USES_SPLITS: ReadonlySet<Layout> = new Set(['CLASS_FOLDERS', 'WEBDATASET', 'HUGGING_FACE', 'MANIFEST']);
 
-/** Opens a source and answers its layout with the reader. Throws BAD_INPUT_FILE. */
+/** Opens a source and answers its layout with the reader, and what else it might be. Throws BAD_INPUT_FILE. */
 export async function readFiles(
   source: FilesSource,
   store: ObjectStore,
   scratch: string,
-): Promise<{ reader: SampleReader; layout: Layout }> {
+): Promise<{ reader: SampleReader; layout: Layout; guess: Guess }> {
   const place = await open(source, store);
   try {
-    const layout = source.layout === 'AUTO' ? await detectLayout(place) : source.layout;
+    const guess = source.layout === 'AUTO' ? await detectLayout(place) : { layout: source.layout, others: [] };
+    const { layout } = guess;
     const choose = splitChooser(source.testSplit);
     const reader = READERS[layout](place, { choose, label: source.label, scratch });
     const { classNames } = source;
@@ -47,7 +48,7 @@ export async function readFiles(
       const own = reader.classes(found);
       return classNames === undefined ? own : inGivenOrder(own, classNames);
     };
-    return { layout, reader: { ...reader, classes } };
+    return { layout, reader: { ...reader, classes }, guess };
   } catch (error) {
     await place.close();
     throw error;
