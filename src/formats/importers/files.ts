@@ -1,5 +1,4 @@
 /** Image files: a place that gives entries, and a layout that makes labelled samples of them. */
-import { TeddyhubError } from '../../domain/errors.js';
 import type { FilesSource, Layout } from '../../domain/jobs/dataset-import.js';
 import type { ObjectStore } from '../../platform/object-store/object-store.js';
 import { detectLayout, type Guess } from './detect.js';
@@ -14,7 +13,7 @@ import type { Layout as LayoutReader } from './layouts/layout.js';
 import { manifest } from './layouts/manifest.js';
 import { tinyImageNet } from './layouts/tiny-imagenet.js';
 import { webDataset } from './layouts/webdataset.js';
-import type { ClassList, SampleReader } from './sample.js';
+import { type ClassList, inGivenOrder, type SampleReader } from './sample.js';
 import { splitChooser } from './splits.js';
 
 const READERS: Record<Layout, LayoutReader> = {
@@ -64,27 +63,4 @@ function open(source: FilesSource, store: ObjectStore): Promise<EntrySource> {
     case 'PREFIX':
       return openPrefix(store, source.prefix);
   }
-}
-
-/** The classes as they were given: an order for classes that have names, names for classes that are numbers. */
-function inGivenOrder(own: ClassList, given: readonly string[]): ClassList {
-  if (own.order === 'NUMBERED') {
-    const first = Number(own.keys[0] ?? 0);
-    if (own.keys.length <= given.length)
-      return { keys: given.map((_, index) => String(first + index)), names: given, order: 'GIVEN' };
-    throw new TeddyhubError(
-      'BAD_INPUT_FILE',
-      `The source has ${own.keys.length} classes, classNames only ${given.length}.`,
-    );
-  }
-  const indices = new Map(own.names.map((name, index) => [name, index]));
-  const foreign = own.names.filter((name) => !given.includes(name));
-  if (foreign.length > 0) {
-    const some = foreign.slice(0, 3).join(', ');
-    throw new TeddyhubError(
-      'BAD_INPUT_FILE',
-      `classNames lacks ${foreign.length} of the source's classes: ${some} ...`,
-    );
-  }
-  return { keys: given.map((name) => own.keys[indices.get(name) ?? -1] ?? name), names: given, order: 'GIVEN' };
 }
