@@ -374,6 +374,23 @@ describe('archives and folders that are not to be trusted', () => {
   });
 });
 
+describe('an archive of a kind that is not read', () => {
+  for (const [kind, name, start] of [
+    ['xz', 'a.tar.xz', 'fd377a585a00'],
+    ['bzip2', 'a.tar.bz2', '425a68393141'],
+    ['zstd', 'a.tar', '28b52ffd0458'],
+    ['7z', 'a.7z', '377abcaf271c'],
+    ['rar', 'a.rar', '526172211a0701'],
+  ] as const) {
+    it(`is refused as packed with ${kind}, whatever its name`, async () => {
+      const path = importing.place(name);
+      await writeFile(path, Buffer.concat([Buffer.from(start, 'hex'), Buffer.alloc(600, 1)]));
+      const words = `${name}: it is packed with ${kind}, which is not read: give a .tar, .tar.gz or .zip.`;
+      await assert.rejects(importing.run(path), failureWith('BAD_INPUT_FILE', words));
+    });
+  }
+});
+
 describe('a gzip file that is no archive', () => {
   it('is refused by name', async () => {
     const path = importing.place('.tar.gz');
