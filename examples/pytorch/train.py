@@ -60,11 +60,10 @@ def main() -> None:
     print(distilled, file=sys.stderr)
     images, labels = read_test(options.test, distilled.image_shape)
     recipe = dict(distilled.recipe)
-    # The rate of a recipe is of its network: these are the platform's for the others.
-    if options.architecture == "resnet18":
-        own = recipe["architecture"]
-        recipe |= {"architecture": own if own["name"] == "RESNET18" else {"name": "RESNET18"}, "learningRate": 0.001}
-    elif options.architecture == "convnet":
+    # A network of the kind that the recipe has is the recipe's own: depth, width and rate. These are the platform's for others.
+    if options.architecture == "resnet18" and recipe["architecture"]["name"] != "RESNET18":
+        recipe |= {"architecture": {"name": "RESNET18"}, "learningRate": 0.001}
+    elif options.architecture == "convnet" and recipe["architecture"]["name"] != "CONVNET":
         recipe |= {"architecture": {"name": "CONVNET", "width": 128, "depth": 3}, "learningRate": 0.003}
     recipe["learningRate"] = options.learning_rate or recipe["learningRate"]
     recipe["steps"] = options.steps or recipe["steps"]

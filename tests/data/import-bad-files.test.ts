@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
-import { asParquet, asShard, writeZip } from '../support/datasets.js';
+import { asClassFolders, asParquet, asShard, writeZip } from '../support/datasets.js';
+import { failureWith } from '../support/failure.js';
 import { classFolderTree, type FileTree, numbered, plain, writeTar, writeTree } from '../support/images.js';
 import { type Importing, openImporting } from '../support/importing.js';
 import { until } from '../support/until.js';
@@ -234,8 +235,43 @@ describe('archives and folders that are not to be trusted', () => {
       skipped.map(({ record, reason }) => [record, reason]),
       [
         ['train/cat/link.png', 'a link, not a file'],
-        ['train/dog/more', 'a link, not a file'],
+        ['train/dog/more', 'a link to a folder, which is not followed'],
       ],
+    );
+  });
+
+  it('a split that is a link ends the import in one line that names it, and none is held out in its place', async () => {
+    const tree = await classFolderTree(['cat', 'dog'], { test: 0 });
+    const folder = await writeTree(importing.place(), tree);
+    await symlink(await writeTree(importing.place(), await asClassFolders()), join(folder, 'val'));
+    const archive = await writeTar(importing.place('.tar'), tree, [
+      { name: 'val', type: 'symlink', linkname: '/data' },
+    ]);
+    for (const path of [folder, archive]) {
+      for (const options of [{}, { holdOut: 0.5 }]) {
+        await assert.rejects(
+          importing.run(path, { ...options, maxSkipped: 0.5 }),
+          failureWith('BAD_INPUT_FILE', 'it has no test split: val is a link, and links are not followed'),
+        );
+      }
+    }
+  });
+
+  it('what was left out is told of where a split or a class lacks', async () => {
+    const splitless = await writeTree(importing.place(), await classFolderTree(['cat', 'dog'], { test: 0 }));
+    await symlink('/etc', join(splitless, 'dev'));
+    const left = 'left out were 1: a link to a folder, which is not followed';
+    await assert.rejects(
+      importing.run(splitless, { maxSkipped: 0.5 }),
+      failureWith('BAD_INPUT_FILE', `becomes one; ${left} (dev).`),
+    );
+    const tree = await classFolderTree(['cat', 'dog']);
+    const classless = Object.fromEntries(Object.entries(tree).filter(([path]) => !path.startsWith('train/dog')));
+    const folder = await writeTree(importing.place(), classless);
+    await symlink('/etc', join(folder, 'train/dog'));
+    await assert.rejects(
+      importing.run(folder, { maxSkipped: 0.5 }),
+      failureWith('BAD_INPUT_FILE', `1 of 2 classes have no training image: dog; ${left} (train/dog).`),
     );
   });
 
@@ -336,6 +372,23 @@ describe('archives and folders that are not to be trusted', () => {
       assert.deepEqual([classNames, skipped], [['чорний кіт', '犬', '🦊'], []]);
     }
   });
+});
+
+describe('an archive of a kind that is not read', () => {
+  for (const [kind, name, start] of [
+    ['xz', 'a.tar.xz', 'fd377a585a00'],
+    ['bzip2', 'a.tar.bz2', '425a68393141'],
+    ['zstd', 'a.tar', '28b52ffd0458'],
+    ['7z', 'a.7z', '377abcaf271c'],
+    ['rar', 'a.rar', '526172211a0701'],
+  ] as const) {
+    it(`is refused as packed with ${kind}, whatever its name`, async () => {
+      const path = importing.place(name);
+      await writeFile(path, Buffer.concat([Buffer.from(start, 'hex'), Buffer.alloc(600, 1)]));
+      const words = `${name}: it is packed with ${kind}, which is not read: give a .tar, .tar.gz or .zip.`;
+      await assert.rejects(importing.run(path), failureWith('BAD_INPUT_FILE', words));
+    });
+  }
 });
 
 describe('a gzip file that is no archive', () => {

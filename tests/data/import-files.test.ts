@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { linkSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import sharp from 'sharp';
@@ -26,6 +26,19 @@ const greyJpeg = (background: string): Promise<Buffer> =>
     .jpeg()
     .toBuffer();
 
+/** The tar without what came after V7: magic, owners, and types of files and folders. */
+function asV7(archive: Buffer): Buffer {
+  for (let at = 0; archive[at] !== 0; ) {
+    const header = archive.subarray(at, at + 512);
+    const bytes = Number.parseInt(header.toString('latin1', 124, 135), 8);
+    header.fill(0, 156, 157).fill(0, 257, 512).fill(' ', 148, 156);
+    const sum = header.reduce((all, byte) => all + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    at += 512 + Math.ceil(bytes / 512) * 512;
+  }
+  return archive;
+}
+
 describe('importing class folders', () => {
   it('makes the same dataset of a folder, a tar and a tar.gz, whatever the order and the names of the files', async () => {
     const tree = await classFolderTree(['cat', 'dog']);
@@ -42,6 +55,16 @@ describe('importing class folders', () => {
       assert.equal(contentDigest, results[0]?.contentDigest);
       assert.deepEqual([classNames, trainPerClass, skipped], [['cat', 'dog'], [3, 3], []]);
     }
+  });
+
+  it('reads a tar of the oldest kind, whose headers have no magic and whose folders are files with a slash', async () => {
+    const tree = await classFolderTree(['cat', 'dog']);
+    const { contentDigest } = await runTree(tree);
+    const folders = ['train/', 'train/cat/'].map((name) => [name, ''] as const);
+    const path = await writeTar(place('.tar'), { ...Object.fromEntries(folders), ...tree });
+    await writeFile(path, asV7(await readFile(path)));
+    const result = await run(path);
+    assert.deepEqual([result.contentDigest, result.skipped], [contentDigest, []]);
   });
 
   it('keeps every pixel with its label', async () => {
@@ -198,6 +221,18 @@ describe('importing Tiny-ImageNet', () => {
     const { skipped } = await runTree(tree, { layout, maxSkipped: 0.5 });
     assert.deepEqual(skipped, [
       { split: null, record: 'tiny/val/images/val_2.JPEG', reason: 'val_annotations.txt does not name it' },
+    ]);
+  });
+
+  it('needs no annotations where there is no val, whatever else lies there', async () => {
+    const tree = Object.fromEntries(Object.entries(await tinyTree()).filter(([path]) => !path.includes('/val')));
+    tree['tiny/train/n01/images/n01_1.JPEG'] = await numbered(11);
+    tree['tiny/train/n02/images/n02_1.JPEG'] = await numbered(12);
+    tree['tiny/README.md'] = 'text';
+    const { trainPerClass, skipped } = await runTree(tree, { layout, holdOut: 0.5, maxSkipped: 0.5 });
+    assert.deepEqual(trainPerClass, [1, 1]);
+    assert.deepEqual(skipped, [
+      { split: null, record: 'tiny/README.md', reason: 'it has no place in the layout of Tiny-ImageNet' },
     ]);
   });
 

@@ -10,6 +10,7 @@ import { openSplit, pixelsAt, readSplit } from '../../src/formats/dataset-splits
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
 import { importDataset } from '../../workers/jobs/dataset-import.js';
+import { failureWith } from '../support/failure.js';
 import { writeIdxDataset } from '../support/idx.js';
 import { recordedContext } from '../support/recorded-context.js';
 import { keysOf } from '../support/store-keys.js';
@@ -64,6 +65,32 @@ describe('importing IDX files', () => {
     assert.deepEqual(await objects(), before);
     assert.equal(again.contentDigest, first.contentDigest);
     assert.equal(unzipped.contentDigest, first.contentDigest);
+  });
+
+  it('gives names to classes that count from 0, and to those that count from 1 as the letters of EMNIST do', async () => {
+    const classNames = ['a', 'b', 'c'];
+    const fromZero = await run({ classNames });
+    assert.deepEqual(
+      [fromZero.classNames, fromZero.classOrder, fromZero.trainPerClass],
+      [classNames, 'GIVEN', [20, 20, 20]],
+    );
+    const shifted = async (path: string) => {
+      const bytes = await readFile(path);
+      await writeFile(
+        `${path}.shifted.idx`,
+        Buffer.concat([bytes.subarray(0, 8), bytes.subarray(8).map((n) => n + 1)]),
+      );
+      return `${path}.shifted.idx`;
+    };
+    const letters = {
+      trainLabels: await shifted(source.trainLabels),
+      testLabels: await shifted(source.testLabels),
+    };
+    assert.equal((await run({ ...letters, classNames })).contentDigest, fromZero.contentDigest);
+    await assert.rejects(
+      run({ ...letters, classNames: ['a', 'b'] }),
+      failureWith('BAD_INPUT_FILE', 'record 2 has label 3, but there are 2 classes (1 to 2)'),
+    );
   });
 
   const bad: Record<string, () => Promise<unknown>> = {

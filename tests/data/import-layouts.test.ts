@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { readSplit } from '../../src/formats/dataset-splits.js';
 import { asClassFolders, asList, asParquet, asShard, MEMBERS, writeZip } from '../support/datasets.js';
+import { failureWith } from '../support/failure.js';
 import { idxFile } from '../support/idx.js';
 import { type FileTree, numbered, writeTar, writeTree } from '../support/images.js';
 import { type Importing, openImporting } from '../support/importing.js';
@@ -107,6 +109,60 @@ describe('the layout of a source', () => {
       skipped.map(({ record, reason }) => [record, reason]),
       [['train/stray.png', 'it lies in no folder of a class']],
     );
+  });
+
+  it('is told with what went wrong where it was guessed and the files speak for another as well', async () => {
+    const tree = await asClassFolders();
+    const untold = /^(?!.*layout \(--layout\))/;
+    const strays: FileTree = {
+      'noisy.csv': 'path,noisy_labels_0\ntrain/cat/10.png,n01\n',
+      'original.tgz': await readFile(await writeTar(importing.place('.tar.gz'), { 'a.png': 'x' })),
+    };
+    for (const [stray, guess] of [
+      ['noisy.csv', 'MANIFEST'],
+      ['original.tgz', 'WEBDATASET'],
+    ] as const) {
+      const mixed = { ...tree, [stray]: strays[stray] ?? '' };
+      const words = `. It was read as ${guess} by the names of its files, which speak for CLASS_FOLDERS as well: say with layout (--layout) which it is.`;
+      await assert.rejects(importing.runTree(mixed), failureWith('BAD_INPUT_FILE', words));
+      const { trainPerClass } = await importing.runTree(mixed, { layout: 'CLASS_FOLDERS', maxSkipped: 0.2 });
+      assert.deepEqual(trainPerClass, [2, 2]);
+      // Nothing was guessed, or nothing else could be meant.
+      await assert.rejects(importing.runTree(mixed, { layout: guess }), failureWith('BAD_INPUT_FILE', untold));
+    }
+    await assert.rejects(importing.runTree({ 'train/cat/0.png': '' }), failureWith('BAD_INPUT_FILE', untold));
+  });
+
+  it('with splits too deep to count is refused by name, and makes no training images of a test split', async () => {
+    const deep = (tree: FileTree) =>
+      Object.fromEntries(Object.entries(tree).map(([path, bytes]) => [`home/me/data/${path}`, bytes]));
+    const folders = deep(await asClassFolders());
+    const path = await writeTree(importing.place(), folders);
+    for (const source of [path, await writeTar(importing.place('.tar'), folders)]) {
+      for (const options of [{ holdOut: 0.5 }, { testSplit: 'test' }]) {
+        await assert.rejects(
+          importing.run(source, options),
+          failureWith(
+            'BAD_INPUT_FILE',
+            /^home\/me\/data\/test\/(cat\/12|dog\/22)\.png: test is a split by its name, .*: import home\/me\/data itself/,
+          ),
+        );
+      }
+    }
+    assert.deepEqual(await importing.pairs((await importing.run(join(path, 'home/me/data'))).test), expected('test'));
+    const { 'data/metadata.csv': _, ...images } = await asList('csv');
+    const list = ['file_name,label', ...MEMBERS.map(({ n, label, split }) => `a/b/${split}/${n}.png,${label}`)];
+    const listed: FileTree = { 'metadata.csv': list.join('\n') };
+    for (const { n, split } of MEMBERS) listed[`a/b/${split}/${n}.png`] = images[`data/pictures/${n}.png`] ?? '';
+    await assert.rejects(
+      importing.runTree(listed, { holdOut: 0.5 }),
+      failureWith(
+        'BAD_INPUT_FILE',
+        'metadata.csv: row 6, a/b/test/12.png: test is a split by its name, and lies too deep to count as one',
+      ),
+    );
+    listed['metadata.csv'] = list.map((row) => row + (row.startsWith('file') ? ',split' : ',train')).join('\n');
+    assert.deepEqual((await importing.runTree(listed, { holdOut: 0.3 })).trainPerClass, [2, 2]);
   });
 
   it('is asked for where it cannot be told', async () => {
@@ -269,6 +325,19 @@ describe('importing the files of the MNIST family', () => {
       message:
         /raw\/emnist-train-labels-idx1-ubyte and raw\/train-labels-idx1-ubyte\.gz both hold the labels of the train/,
     });
+  });
+
+  it('lists what lies beside them and is none of them, of no split', async () => {
+    const tree = files();
+    const { contentDigest } = await importing.runTree(tree);
+    const strays = ['raw/LICENSE', 'raw/README.md', 'raw/emnist-mapping.txt', 'raw/labels.csv'];
+    for (const stray of strays) tree[stray] = 'text';
+    const result = await importing.runTree(tree, { maxSkipped: 0.9 });
+    assert.equal(result.contentDigest, contentDigest);
+    assert.deepEqual(
+      result.skipped,
+      strays.map((record) => ({ split: null, record, reason: 'it is no IDX file by its name' })),
+    );
   });
 
   it('refuses images without their labels', async () => {

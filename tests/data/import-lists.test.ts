@@ -18,6 +18,24 @@ describe('importing a list of files', () => {
     assert.equal((await importing.runTree(await asList('jsonl'))).contentDigest, contentDigest);
   });
 
+  it('reads lists as Windows writes them: backslashes in names, and a byte order mark', async () => {
+    const { contentDigest } = await importing.runTree(await asList('csv'));
+    for (const kind of ['csv', 'jsonl'] as const) {
+      const tree = await asList(kind);
+      const list = `${tree[`data/metadata.${kind}`]}`;
+      const separator = kind === 'csv' ? '\\' : '\\\\';
+      tree[`data/metadata.${kind}`] = `\ufeff${list.replaceAll('pictures/', `pictures${separator}`)}`;
+      const result = await importing.runTree(tree);
+      assert.deepEqual([result.contentDigest, result.skipped], [contentDigest, []]);
+    }
+    // A backslash that is part of a file's name is none that separates folders.
+    const tree = { 'metadata.csv': 'file_name,label\na\\1.png,x\na\\2.png,x\nb/1.png,y\nb/2.png,y\n' };
+    const images = ['a\\1.png', 'a\\2.png', 'b/1.png', 'b/2.png'];
+    const files = Object.fromEntries(await Promise.all(images.map(async (name, n) => [name, await numbered(n)])));
+    const { trainPerClass, skipped } = await importing.runTree({ ...tree, ...files }, { holdOut: 0.5 });
+    assert.deepEqual([trainPerClass, skipped], [[1, 1], []]);
+  });
+
   it('tells of files that are not listed and of listed files that are not there', async () => {
     const tree = await asList('csv');
     tree['data/pictures/99.png'] = tree['data/pictures/10.png'] ?? '';
@@ -47,6 +65,7 @@ describe('importing a list of files', () => {
     ['without a column of files', 'name,label\na,b\n', /names no file/],
     ['without a column of classes', 'file_name,colour\na.png,red\n', /names no class/],
     ['with a path that leads out', 'file_name,label\n../../etc/passwd,a\n', /leads out/],
+    ['with a path that leads out as Windows has it', 'file_name,label\na\\..\\..\\b.png,a\n', /leads out/],
     ['with two classes for one file', 'file_name,label\na.png,x\na.png,y\n', /two classes/],
     [
       'with two splits for one file',

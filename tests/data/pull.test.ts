@@ -1,6 +1,9 @@
 import 'reflect-metadata';
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -265,6 +268,27 @@ describe('teddyhub pull', () => {
     assert.equal((await teddyhub([set.id, ...to])).status, 0);
     const elsewhere = await teddyhub([set.id, ...to, '--url', 'http://teddyhub.invalid']);
     failed(elsewhere, /No API key: give --key or set TEDDYHUB_KEY\.$/);
+  });
+
+  it('names the address that a service has moved to, and sends it no request without the key', async () => {
+    const moved = createServer((request, response) => {
+      response.writeHead(301, { location: `${server.url}${request.url}` }).end();
+    }).listen(0, '127.0.0.1');
+    try {
+      await once(moved, 'listening');
+      const url = `http://127.0.0.1:${(moved.address() as AddressInfo).port}`;
+      const before = server.requests.length;
+      for (const prefix of ['', '/teddyhub/']) {
+        const there = `${server.url}${prefix.replace(/\/$/, '')}`;
+        failed(
+          await pull(set.id, newFolder(), `${url}${prefix}`),
+          new RegExp(`^teddyhub: ${url} sends everything on to ${there}: give that as --url \\(TEDDYHUB_URL\\)\\.$`),
+        );
+      }
+      assert.equal(server.requests.length, before);
+    } finally {
+      moved.close();
+    }
   });
 
   it('ends in one line where it cannot go on', async () => {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JobResult } from '../../src/domain/jobs/contracts.js';
+import { JOB_CONTRACTS, type JobResult } from '../../src/domain/jobs/contracts.js';
 import { datasetSource } from '../../src/domain/jobs/dataset-import.js';
 import { readSplit } from '../../src/formats/dataset-splits.js';
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
@@ -33,7 +33,9 @@ export async function openImporting(): Promise<Importing> {
   const context = { ...recordedContext(store), scratch: join(folder, 'scratch') };
   let made = 0;
   const place = (name = '') => join(folder, `${made++}${name}`);
-  const runSource = (source: Options) => importDataset({ source: datasetSource.parse(source) }, context);
+  // As a worker does before it reports a result: one that breaks its contract fails the test as it would fail the task.
+  const runSource = async (source: Options) =>
+    JOB_CONTRACTS.DATASET_IMPORT.result.parse(await importDataset({ source: datasetSource.parse(source) }, context));
   const run = (path: string, options: Options = {}) => runSource({ kind: 'FILES', path, ...options });
   return {
     folder,

@@ -4,6 +4,7 @@ import { type DatasetSource, imagePreparation, type Layout } from '../../src/dom
 import { datasetDigest, splitWriter } from '../../src/formats/dataset-shards.js';
 import { arrange, assertUsable } from '../../src/formats/importers/arrange.js';
 import { collectSamples } from '../../src/formats/importers/collect.js';
+import { type Guess, withGuess } from '../../src/formats/importers/detect.js';
 import { findDuplicates } from '../../src/formats/importers/duplicates.js';
 import { readFashionMnist } from '../../src/formats/importers/fashion-mnist.js';
 import { readFiles } from '../../src/formats/importers/files.js';
@@ -23,7 +24,7 @@ const AS_IT_IS = { image: imagePreparation.parse({}), holdOut: null, maxSkipped:
 
 export const importDataset: Job<'DATASET_IMPORT'> = async ({ source }, context) => {
   const { image, holdOut, maxSkipped } = 'image' in source ? source : AS_IT_IS;
-  const { reader, layout } = await openSource(source, context);
+  const { reader, layout, guess } = await openSource(source, context);
   const spool = openSpool(context.scratch, image.channels);
   const table = openSampleTable(context.scratch);
   try {
@@ -70,6 +71,8 @@ export const importDataset: Job<'DATASET_IMPORT'> = async ({ source }, context) 
       duplicates,
       duplicateCount,
     };
+  } catch (error) {
+    throw guess === undefined ? error : withGuess(error, guess);
   } finally {
     spool.close();
     table.close();
@@ -80,7 +83,7 @@ export const importDataset: Job<'DATASET_IMPORT'> = async ({ source }, context) 
 async function openSource(
   source: DatasetSource,
   { store, scratch }: JobContext,
-): Promise<{ reader: SampleReader; layout: Layout | null }> {
+): Promise<{ reader: SampleReader; layout: Layout | null; guess?: Guess }> {
   checkClassNames(source);
   switch (source.kind) {
     case 'IDX':

@@ -68,6 +68,7 @@ class Remote:
         if not key.isascii() or not key.isprintable() or " " in key or key == "":
             raise TeddyhubError("UNAUTHENTICATED", "The key holds characters that no key has: check key= or TEDDYHUB_KEY.")
         self._origin = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+        self._prefix = urlsplit(url).path.rstrip("/")
         self._base = f"{url.rstrip('/')}/v1/distilled-sets/{quote(set_id, safe='')}/"
         self._key = key
         self._retries = retries
@@ -122,6 +123,7 @@ class Remote:
         if 300 <= answer.status_code < 400 and "Location" in answer.headers:
             location = urljoin(answer.url, answer.headers["Location"])
             answer.close()
+            self._assert_elsewhere(answer.url, location)
             # The key is for the service alone: a presigned URL needs none, and stores refuse a request that carries two.
             answer = self._ask(location, None, start)
         if answer.status_code == 200:
@@ -132,6 +134,15 @@ class Remote:
             return Body(int(span[1]), int(span[2]), _chunks(answer), answer.close)
         with answer:
             raise _refusal(answer, path)
+
+    def _assert_elsewhere(self, url: str, location: str) -> None:
+        """A service that moved, or that is asked without TLS, would be sent no key where it is now, and miss it."""
+        there = "{0.scheme}://{0.netloc}".format(urlsplit(location))
+        if urlsplit(location).path == urlsplit(url).path and there != self._origin:
+            raise TeddyhubError(
+                "INVALID_INPUT",
+                f"{self._origin} sends everything on to {there}{self._prefix}: give that as url= (TEDDYHUB_URL).",
+            )
 
     def _ask(self, url: str, key: str | None, start: int) -> requests.Response:
         headers = {"Accept-Encoding": "identity"}

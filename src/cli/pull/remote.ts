@@ -27,15 +27,27 @@ export function openRemote(options: { url: string; key: string; id: string }): R
   return {
     async open(path, from = 0) {
       const range: Record<string, string> = from === 0 ? {} : { range: `bytes=${from}-` };
-      const first = await ask(`${base}/${path}`, { authorization: `Bearer ${options.key}`, ...range });
+      const url = `${base}/${path}`;
+      const first = await ask(url, { authorization: `Bearer ${options.key}`, ...range });
       // The key is for the service alone: a presigned URL needs none, and some stores refuse a request that carries two.
       const location = first.status >= 300 && first.status < 400 ? first.headers.get('location') : null;
-      const answer = location === null ? first : await ask(new URL(location, base).href, range);
+      if (location !== null) assertElsewhere(url, location, options.url);
+      const answer = location === null ? first : await ask(new URL(location, url).href, range);
       const partial = answer.status === 206 && from > 0;
       if ((answer.status !== 200 && !partial) || answer.body === null) throw await refusal(answer, path);
       return { body: answer.body as ReadableStream<Uint8Array>, from: partial ? from : 0 };
     },
   };
+}
+
+/** A service that moved, or that is asked without TLS, would be sent no key where it is now, and miss it. Throws INVALID_INPUT. */
+function assertElsewhere(url: string, location: string, service: string): void {
+  const from = new URL(url);
+  const to = new URL(location, url);
+  if (to.pathname !== from.pathname || to.origin === from.origin) return;
+  const there = to.origin + new URL(service).pathname.replace(/\/+$/, '');
+  const message = `${from.origin} sends everything on to ${there}: give that as --url (TEDDYHUB_URL).`;
+  throw new TeddyhubError('INVALID_INPUT', message);
 }
 
 async function ask(url: string, headers: Record<string, string>): Promise<Response> {

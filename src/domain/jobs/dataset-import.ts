@@ -15,7 +15,8 @@ export const imagePreparation = z.strictObject({
   size: z.strictObject({ height: side, width: side }).nullable().default(null),
   /**
    * CROP: scaled to cover the size, the middle kept. PAD: scaled to fit into it, the rest white. STRETCH: both sides scaled
-   * on their own. Scaling is Lanczos (a = 3), antialiased.
+   * on their own. Scaling is Lanczos (a = 3), antialiased. JPEG files of three times the size or more are first brought to a
+   * half, a quarter or an eighth as they are decoded, and WebP files are made smaller by their decoder.
    */
   fit: z.enum(['CROP', 'PAD', 'STRETCH']).default('CROP'),
   /** Null: 1 where every pixel of every image is grey, else 3. */

@@ -1,8 +1,7 @@
 /** Image files: a place that gives entries, and a layout that makes labelled samples of them. */
-import { TeddyhubError } from '../../domain/errors.js';
 import type { FilesSource, Layout } from '../../domain/jobs/dataset-import.js';
 import type { ObjectStore } from '../../platform/object-store/object-store.js';
-import { detectLayout } from './detect.js';
+import { detectLayout, type Guess } from './detect.js';
 import type { EntrySource } from './entries/entry.js';
 import { openObject, openPath } from './entries/open.js';
 import { openPrefix } from './entries/prefix.js';
@@ -14,7 +13,7 @@ import type { Layout as LayoutReader } from './layouts/layout.js';
 import { manifest } from './layouts/manifest.js';
 import { tinyImageNet } from './layouts/tiny-imagenet.js';
 import { webDataset } from './layouts/webdataset.js';
-import type { ClassList, SampleReader } from './sample.js';
+import { type ClassList, inGivenOrder, type SampleReader } from './sample.js';
 import { splitChooser } from './splits.js';
 
 const READERS: Record<Layout, LayoutReader> = {
@@ -30,15 +29,16 @@ const READERS: Record<Layout, LayoutReader> = {
 /** Of the others the splits are as they are. */
 const USES_SPLITS: ReadonlySet<Layout> = new Set(['CLASS_FOLDERS', 'WEBDATASET', 'HUGGING_FACE', 'MANIFEST']);
 
-/** Opens a source and answers its layout with the reader. Throws BAD_INPUT_FILE. */
+/** Opens a source and answers its layout with the reader, and what else it might be. Throws BAD_INPUT_FILE. */
 export async function readFiles(
   source: FilesSource,
   store: ObjectStore,
   scratch: string,
-): Promise<{ reader: SampleReader; layout: Layout }> {
+): Promise<{ reader: SampleReader; layout: Layout; guess: Guess }> {
   const place = await open(source, store);
   try {
-    const layout = source.layout === 'AUTO' ? await detectLayout(place) : source.layout;
+    const guess = source.layout === 'AUTO' ? await detectLayout(place) : { layout: source.layout, others: [] };
+    const { layout } = guess;
     const choose = splitChooser(source.testSplit);
     const reader = READERS[layout](place, { choose, label: source.label, scratch });
     const { classNames } = source;
@@ -47,7 +47,7 @@ export async function readFiles(
       const own = reader.classes(found);
       return classNames === undefined ? own : inGivenOrder(own, classNames);
     };
-    return { layout, reader: { ...reader, classes } };
+    return { layout, reader: { ...reader, classes }, guess };
   } catch (error) {
     await place.close();
     throw error;
@@ -63,27 +63,4 @@ function open(source: FilesSource, store: ObjectStore): Promise<EntrySource> {
     case 'PREFIX':
       return openPrefix(store, source.prefix);
   }
-}
-
-/** The classes as they were given: an order for classes that have names, names for classes that are numbers. */
-function inGivenOrder(own: ClassList, given: readonly string[]): ClassList {
-  if (own.order === 'NUMBERED') {
-    const first = Number(own.keys[0] ?? 0);
-    if (own.keys.length <= given.length)
-      return { keys: given.map((_, index) => String(first + index)), names: given, order: 'GIVEN' };
-    throw new TeddyhubError(
-      'BAD_INPUT_FILE',
-      `The source has ${own.keys.length} classes, classNames only ${given.length}.`,
-    );
-  }
-  const indices = new Map(own.names.map((name, index) => [name, index]));
-  const foreign = own.names.filter((name) => !given.includes(name));
-  if (foreign.length > 0) {
-    const some = foreign.slice(0, 3).join(', ');
-    throw new TeddyhubError(
-      'BAD_INPUT_FILE',
-      `classNames lacks ${foreign.length} of the source's classes: ${some} ...`,
-    );
-  }
-  return { keys: given.map((name) => own.keys[indices.get(name) ?? -1] ?? name), names: given, order: 'GIVEN' };
 }

@@ -6,7 +6,7 @@
 import { TeddyhubError } from '../../domain/errors.js';
 import type { DatasetSource } from '../../domain/jobs/dataset-import.js';
 import { type ByteReader, openByteReader } from './byte-reader.js';
-import { numberedClasses, type RawSample, type SampleReader, type Split } from './sample.js';
+import { inGivenOrder, numberedClasses, type RawSample, type SampleReader, type Split } from './sample.js';
 
 type IdxSource = Extract<DatasetSource, { kind: 'IDX' }>;
 
@@ -38,8 +38,9 @@ export async function readIdx(source: IdxSource): Promise<SampleReader> {
   }
   const classNames = source.classNames;
   if (classNames !== undefined) {
-    checkLabels(source.trainLabels, trainLabels, classNames.length);
-    checkLabels(source.testLabels, testLabels, classNames.length);
+    const first = trainLabels.includes(0) || testLabels.includes(0) ? 0 : 1;
+    checkLabels(source.trainLabels, trainLabels, first, classNames.length);
+    checkLabels(source.testLabels, testLabels, first, classNames.length);
   }
   const total = train.count + test.count;
   let read = 0;
@@ -63,7 +64,10 @@ export async function readIdx(source: IdxSource): Promise<SampleReader> {
       yield* split('TEST', source.testImages, testLabels);
     },
     fraction: () => read / total,
-    classes: (found) => numberedClasses(found, classNames),
+    classes(found) {
+      const own = numberedClasses(found);
+      return classNames === undefined ? own : inGivenOrder(own, classNames);
+    },
     close: async () => undefined,
   };
 }
@@ -146,12 +150,14 @@ function shapeOf(header: IdxHeader, path: string) {
   return { height, width, channels };
 }
 
-function checkLabels(path: string, labels: Uint8Array, classes: number): void {
-  const record = labels.findIndex((label) => label >= classes);
+/** Of labels that count from `first` there are as many as classes. Names the file, and does so before any image is read. */
+function checkLabels(path: string, labels: Uint8Array, first: number, classes: number): void {
+  const last = first + classes - 1;
+  const record = labels.findIndex((label) => label > last);
   if (record >= 0) {
     throw bad(
       path,
-      `record ${record} has label ${labels[record]}, but there are ${classes} classes (0 to ${classes - 1})`,
+      `record ${record} has label ${labels[record]}, but there are ${classes} classes (${first} to ${last})`,
     );
   }
 }

@@ -1,5 +1,6 @@
 /** What a layout makes of entries: labelled images, one at a time, and the order of their classes at the end. */
 import type { ImageShape } from '../../domain/config.js';
+import { TeddyhubError } from '../../domain/errors.js';
 import { type ClassOrder, MAX_CLASSES } from '../../domain/jobs/dataset-import.js';
 
 export type Split = 'TRAIN' | 'TEST';
@@ -89,6 +90,29 @@ export const labelledClasses = (found: ReadonlySet<string>): ClassList =>
 
 /** `00` and the numbers of dates or of catalogues are what a class is called, and not its place among the others. */
 const isClassNumber = (label: string): boolean => /^(0|[1-9]\d*)$/.test(label) && Number(label) < MAX_CLASSES;
+
+/** The classes as they were given: an order for classes that have names, names for classes that are numbers. Throws BAD_INPUT_FILE. */
+export function inGivenOrder(own: ClassList, given: readonly string[]): ClassList {
+  if (own.order === 'NUMBERED') {
+    const first = Number(own.keys[0] ?? 0);
+    if (own.keys.length <= given.length)
+      return { keys: given.map((_, index) => String(first + index)), names: given, order: 'GIVEN' };
+    throw new TeddyhubError(
+      'BAD_INPUT_FILE',
+      `The source has ${own.keys.length} classes, classNames only ${given.length}.`,
+    );
+  }
+  const indices = new Map(own.names.map((name, index) => [name, index]));
+  const foreign = own.names.filter((name) => !given.includes(name));
+  if (foreign.length > 0) {
+    const some = foreign.slice(0, 3).join(', ');
+    throw new TeddyhubError(
+      'BAD_INPUT_FILE',
+      `classNames lacks ${foreign.length} of the source's classes: ${some} ...`,
+    );
+  }
+  return { keys: given.map((name) => own.keys[indices.get(name) ?? -1] ?? name), names: given, order: 'GIVEN' };
+}
 
 /** One record cannot be used; the others can. The message is the reason in the report. */
 export class UnusableRecord extends Error {

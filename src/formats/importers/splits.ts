@@ -24,6 +24,17 @@ export function splitFolder(path: string): { name: string; rest: readonly string
   return null;
 }
 
+/**
+ * The folder of a test split that lies deeper than those that count, with at least `below` names after it, and what it lies in.
+ * Without a word of it, its images would be training images.
+ */
+export function deepTestFolder(path: string, below: number): { name: string; above: string } | null {
+  const segments = path.split('/');
+  const isDeep = (name: string, at: number) => at > 1 && at + below < segments.length && TEST.has(name.toLowerCase());
+  const at = segments.findIndex(isDeep);
+  return at < 0 ? null : { name: segments[at] ?? '', above: segments.slice(0, at).join('/') };
+}
+
 /** The split that a file's name or one of its folders speaks of: `train-00000-of-00002.parquet`, `cifar/test/0.tar`. */
 export function splitWord(path: string): string | null {
   const words = path.split(/[^A-Za-z]+/).filter(isSplit);

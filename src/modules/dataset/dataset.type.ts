@@ -65,7 +65,8 @@ registerEnumType(ClassOrder, {
 export const ImageFit = { CROP: 'CROP', PAD: 'PAD', STRETCH: 'STRETCH' } as const;
 registerEnumType(ImageFit, {
   name: 'ImageFit',
-  description: 'How an image comes to another size. Scaling is Lanczos (a = 3), antialiased.',
+  description:
+    'How an image comes to another size. Scaling is Lanczos (a = 3), antialiased. JPEG files of three times the size or more are first brought to a half, a quarter or an eighth as they are decoded, and WebP files are made smaller by their decoder.',
   valuesConfig: {
     CROP: { description: 'Scaled to cover the size, the middle kept.' },
     PAD: { description: 'Scaled to fit into the size, the rest white.' },

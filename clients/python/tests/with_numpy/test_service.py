@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
+from urllib.parse import quote
 
 from failing import fails
 
@@ -40,6 +41,15 @@ def test_says_that_a_service_is_none_of_teddyhubs(api, proxy):
     proxy.answer("404 Not Found", 1)
     with fails("UNAVAILABLE", "answers 404 for manifest.json, and no Teddyhub says so: check url="):
         api.load("plain", url=proxy.url)
+
+
+def test_names_the_address_that_a_service_has_moved_to(api, proxy):
+    path = f"/v1/distilled-sets/{quote(api.sets['plain']['globalId'], safe='')}/manifest.json"
+    for prefix in ("", "/teddyhub"):
+        proxy.answer("301 Moved Permanently", 1, f"Location: {api.url}{prefix}{path}\r\n")
+        words = f"{proxy.url} sends everything on to {api.url}{prefix}: give that as url= (TEDDYHUB_URL)."
+        with fails("INVALID_INPUT", words):
+            api.load("plain", url=f"{proxy.url}{prefix}")
 
 
 def test_says_that_a_key_is_wrong_or_missing(api):

@@ -45,6 +45,17 @@ def test_trains_a_resnet_18(train):
     assert accuracy > 60
 
 
+def test_keeps_the_network_of_the_recipe_where_it_is_of_the_kind_asked_for(train):
+    options = ["--seeds", 0, "--steps", 1, "--batch-size", 2, "--json"]
+    recipes = []
+    for architecture in ([], ["--architecture", "convnet"]):
+        status, output, errors = train(*options, *architecture)
+        assert status == 0, errors
+        recipes.append(json.loads(output.strip().split("\n")[-1])["recipe"])
+    assert recipes[0]["architecture"] != {"name": "CONVNET", "width": 128, "depth": 3}
+    assert recipes[1] == recipes[0]
+
+
 def test_one_seed_gives_one_result_whatever_the_workers(train):
     options = ["--steps", 10, "--batch-size", 4, "--seeds", 0, 1, "--json"]
     first, second = (accuracies_of(train(*options, "--workers", workers)) for workers in (0, 2))

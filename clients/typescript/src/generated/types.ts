@@ -426,7 +426,7 @@ export type IdxSourceInput = {
   trainLabels: string;
 };
 
-/** How an image comes to another size. Scaling is Lanczos (a = 3), antialiased. */
+/** How an image comes to another size. Scaling is Lanczos (a = 3), antialiased. JPEG files of three times the size or more are first brought to a half, a quarter or an eighth as they are decoded, and WebP files are made smaller by their decoder. */
 export type ImageFit =
   /** Scaled to cover the size, the middle kept. */
   | 'CROP'

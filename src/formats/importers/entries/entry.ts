@@ -26,6 +26,10 @@ export interface RefusedEntry {
   readonly reason: string;
 }
 
+/** Why links are refused: they could lead anywhere. What an archive's link leads to is not looked at. */
+export const LINK = 'a link, not a file';
+export const FOLDER_LINK = 'a link to a folder, which is not followed';
+
 export type Entry = FileEntry | FolderEntry | RefusedEntry;
 
 export interface EntrySource {

@@ -1,12 +1,12 @@
 /** The files below a folder. Links are not followed: they could lead anywhere. */
 import { createReadStream } from 'node:fs';
-import { open, opendir } from 'node:fs/promises';
+import { open, opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TeddyhubError } from '../../../domain/errors.js';
 import { unreadable } from '../byte-reader.js';
 import { UnusableRecord } from '../sample.js';
 import { fileBlob } from './blob.js';
-import { type Entry, type EntrySource, isLitter, normalisePath, tooLarge } from './entry.js';
+import { type Entry, type EntrySource, FOLDER_LINK, isLitter, LINK, normalisePath, tooLarge } from './entry.js';
 
 /** Names that the system hands over at once: a folder may hold any number of files. */
 const AT_ONCE = 512;
@@ -46,7 +46,7 @@ async function* walk(root: string, below: string): AsyncGenerator<Entry> {
     } else if (item.isDirectory()) folders.push(name);
     else if (item.isFile()) yield fileEntry(join(root, name), normal.path);
     else {
-      const reason = item.isSymbolicLink() ? 'a link, not a file' : 'a device or a socket, not a file';
+      const reason = item.isSymbolicLink() ? await linkReason(join(root, name)) : 'a device or a socket, not a file';
       yield { kind: 'REFUSED', ...normal, reason };
     }
   }
@@ -55,6 +55,12 @@ async function* walk(root: string, below: string): AsyncGenerator<Entry> {
     yield { kind: 'FOLDER', path: name.normalize('NFC') };
     yield* walk(root, name);
   }
+}
+
+/** All that lies in a folder is left out with the link to it: whoever reads of it is to know. */
+async function linkReason(path: string): Promise<string> {
+  const target = await stat(path).catch(() => null);
+  return target?.isDirectory() ? FOLDER_LINK : LINK;
 }
 
 export const fileEntry = (path: string, name: string): Entry => ({

@@ -28,6 +28,15 @@ const HEAD_BYTES = 512;
 const TAR_MAGIC = Buffer.from('ustar');
 const TAR_MAGIC_AT = 257;
 
+/** What archives that are not read begin with. */
+const UNREAD: readonly (readonly [string, Buffer])[] = [
+  ['xz', Buffer.from('fd377a585a00', 'hex')],
+  ['bzip2', Buffer.from('BZh')],
+  ['zstd', Buffer.from('28b52ffd', 'hex')],
+  ['7z', Buffer.from('377abcaf271c', 'hex')],
+  ['rar', Buffer.from('Rar!\x1a\x07', 'latin1')],
+];
+
 async function openBlob(blob: Blob): Promise<EntrySource> {
   try {
     return await sourceOf(blob);
@@ -41,6 +50,11 @@ async function openBlob(blob: Blob): Promise<EntrySource> {
 async function sourceOf(blob: Blob): Promise<EntrySource> {
   if (blob.bytes === 0) throw new TeddyhubError('BAD_INPUT_FILE', `${blob.name}: the file is empty.`);
   const head = await blob.read(0, HEAD_BYTES);
+  const unread = UNREAD.find(([, magic]) => head.subarray(0, magic.length).equals(magic));
+  if (unread !== undefined) {
+    const reason = `it is packed with ${unread[0]}, which is not read: give a .tar, .tar.gz or .zip`;
+    throw new TeddyhubError('BAD_INPUT_FILE', `${blob.name}: ${reason}.`);
+  }
   const gzipped = head[0] === 0x1f && head[1] === 0x8b;
   const isTar = head.subarray(TAR_MAGIC_AT, TAR_MAGIC_AT + TAR_MAGIC.length).equals(TAR_MAGIC);
   if (gzipped || isTar || /\.tar$/i.test(blob.name)) return openTar({ ...blob, gzipped });

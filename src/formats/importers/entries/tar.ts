@@ -3,7 +3,7 @@ import { PassThrough, pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import { TeddyhubError } from '../../../domain/errors.js';
-import { type Entry, type EntrySource, isLitter, normalisePath, tooLarge } from './entry.js';
+import { type Entry, type EntrySource, isLitter, LINK, normalisePath, tooLarge } from './entry.js';
 
 const CHUNK_BYTES = 1 << 18;
 /** Blocks of zeros end an archive. */
@@ -11,6 +11,9 @@ const BLOCK_BYTES = 512;
 /** A gzip stream that grows beyond this much is looked at: deflate can make a thousand bytes of one. */
 const BOMB_BYTES = 2 ** 30;
 const BOMB_RATIO = 200;
+
+/** Headers of V7 have no magic: their checksum says whether they are headers. */
+const OPTIONS: Parameters<typeof extract>[0] & { allowUnknownFormat: boolean } = { allowUnknownFormat: true };
 
 /** Something whose bytes can be streamed from the beginning. */
 export interface TarFile {
@@ -34,7 +37,7 @@ export function openTar(archive: TarFile): EntrySource {
         consumed += chunk.byteLength;
       });
       const plain = archive.gzipped ? createGunzip({ chunkSize: CHUNK_BYTES }) : new PassThrough();
-      const members = extract();
+      const members = extract(OPTIONS);
       let produced = 0;
       let end: Buffer = Buffer.alloc(0);
       plain.on('data', (chunk: Buffer) => {
@@ -76,9 +79,10 @@ function toEntry(header: Header, body: AsyncIterable<Buffer>, failure: Failure):
   if ('reason' in normal) return { kind: 'REFUSED', path: name, ...normal };
   const { path } = normal;
   if (path === '' || isLitter(path)) return null;
-  if (type === 'directory') return { kind: 'FOLDER', path };
+  // V7 has no type for folders.
+  if (type === 'directory' || (type === 'file' && name.endsWith('/'))) return { kind: 'FOLDER', path };
   if (type !== 'file' && type !== 'contiguous-file') {
-    return { kind: 'REFUSED', path, reason: LINKS.has(type ?? '') ? 'a link, not a file' : 'a device, not a file' };
+    return { kind: 'REFUSED', path, reason: LINKS.has(type ?? '') ? LINK : 'a device, not a file' };
   }
   return {
     kind: 'FILE',

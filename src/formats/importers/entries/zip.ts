@@ -7,14 +7,18 @@ import yauzl from 'yauzl';
 import { TeddyhubError } from '../../../domain/errors.js';
 import { UnusableRecord } from '../sample.js';
 import type { Blob } from './blob.js';
-import { type Entry, type EntrySource, isLitter, normalisePath, tooLarge } from './entry.js';
+import { type Entry, type EntrySource, isLitter, LINK, normalisePath, tooLarge } from './entry.js';
 
 /** A member is taken for a bomb where it is larger than the first and grows by more than the second. */
 const BOMB_BYTES = 16 * 2 ** 20;
 const BOMB_RATIO = 200;
 const PIECE_BYTES = 1 << 18;
+/** So much of the directory is read at once. */
+const DIRECTORY_PIECE_BYTES = 1 << 20;
+/** The header that lies before a member's data. */
+const LOCAL_HEADER_BYTES = 30;
 const FILE_TYPE = 0o170000;
-const LINK = 0o120000;
+const LINK_TYPE = 0o120000;
 /** Of the general purpose bits. */
 const UTF8_NAME = 0x800;
 
@@ -59,7 +63,7 @@ function toEntry(zip: yauzl.ZipFile, member: yauzl.Entry): Entry | null {
   if (path === '' || isLitter(path)) return null;
   if (name.endsWith('/')) return { kind: 'FOLDER', path };
   const refuse = (reason: string): Entry => ({ kind: 'REFUSED', path, reason });
-  if (((member.externalFileAttributes >>> 16) & FILE_TYPE) === LINK) return refuse('a link, not a file');
+  if (((member.externalFileAttributes >>> 16) & FILE_TYPE) === LINK_TYPE) return refuse(LINK);
   if (member.isEncrypted()) return refuse('it is encrypted');
   if (!member.canDecodeFileData()) return refuse('it is compressed in a way that is not supported');
   const { uncompressedSize: size, compressedSize } = member;
@@ -104,7 +108,11 @@ function checked(path: string, expected: number): Transform {
   });
 }
 
+/** yauzl makes two small reads of the directory for every member: each would be a request where the archive is an object. */
 class BlobReader extends yauzl.RandomAccessReader {
+  /** What was read of the directory last. */
+  private ahead: { start: number; bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) };
+
   constructor(private readonly blob: Blob) {
     super();
   }
@@ -116,13 +124,24 @@ class BlobReader extends yauzl.RandomAccessReader {
     position: number,
     callback: (error: Error | null) => void,
   ): void {
-    this.blob.read(position, length).then(
+    this.piece(position, length).then(
       (bytes) => {
         bytes.copy(target, offset);
         callback(bytes.byteLength === length ? null : new Error('it ends too early'));
       },
       (error: Error) => callback(error),
     );
+  }
+
+  private async piece(position: number, length: number): Promise<Buffer> {
+    const at = position - this.ahead.start;
+    const isAhead = at >= 0 && at <= this.ahead.bytes.length;
+    if (isAhead && at + length <= this.ahead.bytes.length) return this.ahead.bytes.subarray(at, at + length);
+    // Members are opened while the directory is read, and lie elsewhere.
+    if (length === LOCAL_HEADER_BYTES && !isAhead) return this.blob.read(position, length);
+    const bytes = await this.blob.read(position, Math.max(length, DIRECTORY_PIECE_BYTES));
+    this.ahead = { start: position, bytes };
+    return bytes.subarray(0, length);
   }
 
   override _readStreamForRange(start: number, end: number): Readable {

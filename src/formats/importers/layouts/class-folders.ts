@@ -7,13 +7,15 @@
 import { TeddyhubError } from '../../../domain/errors.js';
 import type { Entry, FileEntry } from '../entries/entry.js';
 import { type Sample, sortedClasses } from '../sample.js';
-import { isSplit, splitFolder } from '../splits.js';
+import { deepTestFolder, isSplit, splitFolder } from '../splits.js';
 import { imageSample, type Layout, partsOf, skipped } from './layout.js';
 
 export const classFolders: Layout = (source, { choose }) => {
   /** Folders of classes, with images or without. */
   const named = new Set<string>();
   let hasSplits = false;
+  /** A file of a test split that lies too deep to count as one. */
+  let tooDeep: string | undefined;
 
   function toSample(file: FileEntry): Sample | null {
     const place = splitFolder(file.path);
@@ -21,6 +23,7 @@ export const classFolders: Layout = (source, { choose }) => {
     const [className] = segments;
     if (className === undefined) return skipped(file, 'it lies in no folder of a class');
     if (place === null && segments.length < 2) return skipped(file, 'it lies in no folder of a class');
+    if (place === null && deepTestFolder(file.path, 2) !== null) tooDeep ??= file.path;
     // Folders of splits may come later.
     if (place === null || segments.length < 2) return imageSample(file, null, null);
     hasSplits = true;
@@ -51,6 +54,7 @@ export const classFolders: Layout = (source, { choose }) => {
     resolve(record) {
       if (hasSplits && splitFolder(record) !== null) return { reason: 'it lies in no folder of a class' };
       if (hasSplits) return { reason: 'it lies in no folder of a split, as others do' };
+      if (tooDeep !== undefined) throw deepSplit(tooDeep);
       return { split: 'TRAIN', className: record.split('/').at(-2) ?? '' };
     },
     classes(found) {
@@ -63,3 +67,9 @@ export const classFolders: Layout = (source, { choose }) => {
     },
   };
 };
+
+function deepSplit(path: string): TeddyhubError {
+  const { name, above } = deepTestFolder(path, 2) ?? { name: '', above: '' };
+  const message = `${path}: ${name} is a split by its name, and lies too deep to count as one: import ${above} itself, or make the archive there (tar -C ${above}).`;
+  return new TeddyhubError('BAD_INPUT_FILE', message);
+}

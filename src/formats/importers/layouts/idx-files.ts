@@ -8,6 +8,10 @@ import { baseName, type Layout, partsOf, skipped } from './layout.js';
 
 const NAME = /^(?:.*[-_])?(train|t10k|test)[-_](images|labels)[-_.]idx[13][-_]?ubyte(?:\.gz)?$/;
 
+/** What an image is called in the report. */
+const RECORD = /^(TRAIN|TEST)#(\d+)$/;
+const NO_IDX = 'it is no IDX file by its name';
+
 export const isIdxFile = (path: string): boolean => NAME.test(baseName(path));
 
 export const idxFiles: Layout = (source) => {
@@ -51,7 +55,7 @@ export const idxFiles: Layout = (source) => {
         const [, name, content] = NAME.exec(baseName(entry.path)) ?? [];
         const split = name === 'train' ? 'TRAIN' : 'TEST';
         if (entry.kind === 'REFUSED') yield skipped(entry, entry.reason);
-        else if (name === undefined) yield skipped(entry, 'it is no IDX file by its name');
+        else if (name === undefined) yield skipped(entry, NO_IDX);
         // torchvision keeps a file beside what it unpacked of it.
         else if (!isFirst(entry, `${content} of the ${split.toLowerCase()} split`)) continue;
         else if (content === 'images') yield* readImages(entry, split);
@@ -71,8 +75,10 @@ export const idxFiles: Layout = (source) => {
     },
     classes: (found) => numberedClasses(found),
     resolve(record) {
-      const [split = '', index] = record.split('#');
-      return { split: split as Split, className: String(labels[split as Split]?.[Number(index)]) };
+      const [, split, index] = RECORD.exec(record) ?? [];
+      const label = labels[split as Split]?.[Number(index)];
+      // Files that were skipped are asked about as well, and belong to no split.
+      return label === undefined ? { reason: NO_IDX } : { split: split as Split, className: String(label) };
     },
   };
 };

@@ -10,7 +10,7 @@ import { parse } from 'csv-parse';
 import { TeddyhubError } from '../../../domain/errors.js';
 import { type FileEntry, normalisePath } from '../entries/entry.js';
 import { labelledClasses, type Split } from '../sample.js';
-import { isSameSplit, splitFolder } from '../splits.js';
+import { deepTestFolder, isSameSplit, splitFolder } from '../splits.js';
 import { baseName, imageSample, type Layout, partsOf, skipped } from './layout.js';
 
 const LIST = /\.(csv|jsonl)$/i;
@@ -77,7 +77,7 @@ export const manifest: Layout = (source, { choose, label }) => {
     },
     classes: labelledClasses,
     resolve(record) {
-      const row = list?.rows.get(record);
+      const row = list?.rows.get(slashed(record));
       if (row === undefined) return { reason: `it is not listed in ${list?.paths.join(' or ')}` };
       row.seen = true;
       const split: Split | null = choose(row.splitName);
@@ -94,7 +94,7 @@ async function readList(
   earlierRows: ReadonlyMap<string, Row> = new Map(),
 ): Promise<ReadonlyMap<string, Row>> {
   const rows = new Map(earlierRows);
-  const folder = file.path.slice(0, file.path.length - baseName(file.path).length);
+  const folder = slashed(file.path.slice(0, file.path.length - baseName(file.path).length));
   // The header of a CSV file is its first row.
   let number = isCsv(file.path) ? 1 : 0;
   for await (const fields of rowsOf(file)) {
@@ -105,7 +105,7 @@ async function readList(
     if (className === undefined) {
       throw bad(file.path, `row ${number} names no class (columns known: ${label ?? LABEL.join(', ')})`);
     }
-    const normal = normalisePath(path);
+    const normal = normalisePath(slashed(path));
     if ('reason' in normal) throw bad(file.path, `row ${number}, ${path}: ${normal.reason}`);
     const full = folder + normal.path;
     const earlier = rows.get(full);
@@ -113,6 +113,14 @@ async function readList(
       throw bad(file.path, `${path} has two classes, ${earlier.className} and ${className}`);
     }
     const splitName = fieldOf(fields, ['split']) ?? splitFolder(full)?.name ?? null;
+    const deep = splitName === null ? deepTestFolder(full, 1) : null;
+    if (deep !== null) {
+      const reason = `${deep.name} is a split by its name, and lies too deep to count as one`;
+      throw bad(
+        file.path,
+        `row ${number}, ${path}: ${reason}: give the list a column split, or import ${deep.above} itself`,
+      );
+    }
     if (earlier !== undefined && !isSameSplit(earlier.splitName, splitName)) {
       throw bad(file.path, `${path} is in two splits, ${earlier.splitName ?? 'none'} and ${splitName ?? 'none'}`);
     }
@@ -120,6 +128,9 @@ async function readList(
   }
   return rows;
 }
+
+/** Lists that Windows wrote have backslashes between folders. Names of files may hold some as well: they are looked up like it. */
+const slashed = (path: string): string => path.replaceAll('\\', '/');
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -149,7 +160,7 @@ async function* jsonRows(file: FileEntry): AsyncGenerator<Fields> {
       line += 1;
       if (text.trim() === '') continue;
       try {
-        const value: unknown = JSON.parse(text);
+        const value: unknown = JSON.parse(line === 1 ? text.replace(/^\uFEFF/, '') : text);
         if (typeof value !== 'object' || value === null) throw new Error('no object');
         yield value as Fields;
       } catch (cause) {

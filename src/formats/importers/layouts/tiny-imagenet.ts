@@ -10,6 +10,7 @@ import { baseName, imageSample, type Layout, linesOf, partsOf, readText, skipped
 
 /** Words for the classes, boxes around objects, images without labels: nothing to import. */
 const IGNORED = /(^|\/)(words\.txt|[^/]*_boxes\.txt|test\/.*)$/;
+const ELSEWHERE = 'it has no place in the layout of Tiny-ImageNet';
 
 export const tinyImageNet: Layout = (source) => {
   let order: string[] | undefined;
@@ -30,8 +31,7 @@ export const tinyImageNet: Layout = (source) => {
     const place = splitFolder(file.path);
     const [first = '', second, third] = place?.rest ?? [];
     if (place?.name === 'train' && second === 'images' && third !== undefined) return imageSample(file, 'TRAIN', first);
-    if (place?.name === 'val' && first === 'images' && second !== undefined) return imageSample(file, null, null);
-    return skipped(file, 'it has no place in the layout of Tiny-ImageNet');
+    return isOfVal(file.path) ? imageSample(file, null, null) : skipped(file, ELSEWHERE);
   };
 
   return {
@@ -48,6 +48,8 @@ export const tinyImageNet: Layout = (source) => {
       throw missing('wnids.txt, which names the classes in order');
     },
     resolve(record) {
+      // Files that were skipped are asked about as well: a source without a val has them, and needs no annotations.
+      if (!isOfVal(record)) return { reason: ELSEWHERE };
       if (annotations === undefined) throw missing('val/val_annotations.txt, which names the classes of val');
       const className = annotations.get(baseName(record));
       return className === undefined
@@ -56,6 +58,11 @@ export const tinyImageNet: Layout = (source) => {
     },
   };
 };
+
+function isOfVal(path: string): boolean {
+  const place = splitFolder(path);
+  return place?.name === 'val' && place.rest[0] === 'images' && place.rest.length > 1;
+}
 
 const readRows = async (file: FileEntry): Promise<string[][]> =>
   linesOf(await readText(file)).map((line) => line.split('\t').map((field) => field.trim()));
