@@ -262,6 +262,13 @@ describe('a mistake in the configuration', () => {
   });
 });
 
+describe('the address that the API listens on', () => {
+  it('is not the HOST that shells and package managers export', () => {
+    assert.equal(readConfig({ HOST: 'x86_64-conda-linux-gnu' }, '/somewhere').host, '127.0.0.1');
+    assert.equal(readConfig({ HOST: 'laptop', TEDDYHUB_HOST: '0.0.0.0' }, '/somewhere').host, '0.0.0.0');
+  });
+});
+
 describe('a bucket', () => {
   it('without an endpoint, or at one with a path, is refused and not quietly left aside', () => {
     const bucket = { S3_BUCKET: 'bucket', S3_ACCESS_KEY: 'a', S3_SECRET_KEY: 'b' };

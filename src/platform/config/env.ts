@@ -36,7 +36,8 @@ const origins = z
 const schema = z
   .object({
     NODE_ENV: choice(['development', 'production', 'test'], 'development'),
-    HOST: optional(z.string()),
+    // A name of our own: shells and package managers (tcsh, conda) export HOST as the name of the machine.
+    TEDDYHUB_HOST: optional(z.string()),
     PORT: integer(4000, 0, 65_535, 'a port, a whole number'),
     TEDDYHUB_PUBLIC_URL: optional(url('http:', 'https:')),
     TEDDYHUB_ALLOWED_ORIGINS: optional(origins),
@@ -150,7 +151,7 @@ export function readConfig(env: NodeJS.ProcessEnv, directory: string): Config {
   const maxBytes = values.TEDDYHUB_SHARD_CACHE_BYTES;
   return {
     production: values.NODE_ENV === 'production',
-    host: values.HOST ?? '127.0.0.1',
+    host: values.TEDDYHUB_HOST ?? '127.0.0.1',
     port: values.PORT,
     publicUrl: values.TEDDYHUB_PUBLIC_URL?.replace(/\/+$/, ''),
     allowedOrigins: values.TEDDYHUB_ALLOWED_ORIGINS ?? [],
