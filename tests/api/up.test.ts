@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { readConfig } from '../../src/platform/config/env.js';
 import { locateCluster } from '../../src/platform/embedded/cluster.js';
 import { readServiceUrls } from '../../src/platform/embedded/services.js';
@@ -314,6 +315,50 @@ describe('teddyhub key', () => {
     const twice = teddyhub(['key', 'revoke', prefix], environment);
     assert.equal(await twice.ended, 1);
     assert.match(twice.stderr(), /^teddyhub: There is no key[^\n]*\n$/);
+  });
+
+  it('applies no migration under a service that runs, and does so where there can be none', {
+    timeout: 120_000,
+  }, async () => {
+    const env = { ...environment, TEDDYHUB_STATE_DIR: join(folder, 'older') };
+    const stack = await startEmbeddedStack({ stateDir: env.TEDDYHUB_STATE_DIR, fast: true });
+    const external = { ...env, DATABASE_URL: stack.databaseUrl };
+    const client = new pg.Client({ connectionString: stack.databaseUrl });
+    const applied = async () => (await client.query('SELECT migration_name AS name FROM _prisma_migrations')).rows;
+    try {
+      await client.connect();
+      // Nothing was ever applied to it, so no service knows it.
+      const first = teddyhub(['key', 'create', '--name', 'x'], external);
+      assert.equal(await first.ended, 0, first.stderr());
+      // As an older version left it.
+      const last = 'SELECT max(migration_name) FROM _prisma_migrations';
+      await client.query(`DELETE FROM _prisma_migrations WHERE migration_name = (${last})`);
+      const before = await applied();
+      for (const command of [
+        ['key', 'list'],
+        ['gc', '--dry-run'],
+      ]) {
+        const theirs = teddyhub(command, external);
+        assert.equal(await theirs.ended, 1);
+        const line =
+          '\\S+/teddyhub lacks a migration of this version: stop its workers and API, then run node scripts/migrate.mjs deploy.';
+        assert.match(theirs.stderr(), new RegExp(`^teddyhub: ${line}\n$`));
+        const joined = teddyhub(command, env);
+        assert.equal(await joined.ended, 1);
+        assert.match(
+          joined.stderr(),
+          /^teddyhub: The embedded database of \S+older lacks a migration [^\n]*again\.\n$/,
+        );
+      }
+      assert.deepEqual(await applied(), before);
+    } finally {
+      await client.end();
+      await stack.stop();
+    }
+    // Nobody is left. What the migration makes is there, so that it fails; but it was applied.
+    const alone = teddyhub(['key', 'list'], env);
+    assert.equal(await alone.ended, 1);
+    assert.match(alone.stderr(), /^teddyhub: The migration \w+ failed [^\n]*already exists/);
   });
 
   it('says which key to revoke where it could not be written down', { timeout: 60_000 }, async () => {
