@@ -5,7 +5,7 @@ import { find, run } from './command.mjs';
 import { SetupFailure } from './failure.mjs';
 import { digest, readStamp, writeStamp } from './files.mjs';
 import { postgresPackage } from './paths.mjs';
-import { runningFrom } from './running.mjs';
+import { refuseUnderLiving } from './running.mjs';
 
 export const packages = {
   name: 'packages',
@@ -16,11 +16,7 @@ export const packages = {
     existsSync(join(paths.modules, postgresPackage(), 'native', 'lib')),
   require: (paths) => {
     if (find('npm') === undefined) throw new SetupFailure('npm is not installed: install Node.js with npm.');
-    const [running] = runningFrom(paths.node);
-    if (running === undefined) return;
-    throw new SetupFailure(
-      `The packages have changed, and process ${running.pid} runs from the ones that would be replaced (${running.command}): stop it first.`,
-    );
+    refuseUnderLiving(paths, 'The packages have changed');
   },
   run: async (paths) => {
     const npm = find('npm');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -116,7 +116,8 @@ describe('bootstrap', () => {
     assert.equal(existsSync(join(root, 'node_modules')), false);
   });
 
-  it('replaces no packages that a living process runs from', async () => {
+  /** A checkout with a service that runs on its Node, for as long as `work` takes. */
+  async function beside(work: (service: ChildProcess) => void): Promise<void> {
     const node = join(root, 'node_modules/.bin/node');
     mkdirSync(join(root, 'node_modules/.bin'), { recursive: true });
     copyFileSync(process.execPath, node);
@@ -125,15 +126,38 @@ describe('bootstrap', () => {
     });
     try {
       await once(service.stdout, 'data');
-      const says = new RegExp(
-        `process ${service.pid} runs from the ones that would be replaced \\(.*a service\\): stop it`,
-      );
-      assertFails(bootstrap(['--step', 'packages']), says);
-      assert.ok(existsSync(node));
+      work(service);
     } finally {
       service.kill('SIGKILL');
       await once(service, 'exit');
     }
+  }
+
+  const BINDING = 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node';
+  /** By step: what is there of it, and why it would be replaced. */
+  for (const [step, made, why] of [
+    ['packages', 'node_modules/.bin/node', 'The packages have changed'],
+    ['tensorflow', BINDING, 'TensorFlow would become another one \\(cpu\\)'],
+    ['build', 'dist/src/cli/main.js', 'The sources of the build have changed'],
+  ] as const) {
+    it(`replaces no ${step} that a living process runs from`, () =>
+      beside((service) => {
+        mkdirSync(join(root, made, '..'), { recursive: true });
+        if (step !== 'packages') writeFileSync(join(root, made), '');
+        const says = `${why}, and process ${service.pid} runs from what would be replaced \\(.*a service\\): stop it`;
+        assertFails(bootstrap(['--step', step]), new RegExp(says));
+        assert.ok(existsSync(join(root, made)));
+      }));
+  }
+
+  it('takes the TensorFlow that it last took, unless told otherwise', () => {
+    mkdirSync(join(root, '.teddyhub'));
+    writeFileSync(join(root, '.teddyhub', 'tensorflow'), '/gone/libtensorflow\n');
+    assertFails(
+      bootstrap(['--step', 'tensorflow']),
+      /set up with is gone \(\/gone\/libtensorflow\): set TEDDYHUB_TENSORFLOW/,
+    );
+    assertFails(bootstrap(['--step', 'tensorflow'], { TEDDYHUB_TENSORFLOW: '/no/such' }), /: \/no\/such$/);
   });
 
   it('names an unreachable npm registry', () => {
