@@ -6,6 +6,10 @@ import { SetupFailure } from './failure.mjs';
 import { digest, readStamp, writeStamp } from './files.mjs';
 import { postgresPackage } from './paths.mjs';
 import { refuseUnderLiving } from './running.mjs';
+import { requireSpace } from './space.mjs';
+
+/** node_modules and, in most homes on the same disk, npm's own cache of it. */
+const MEGABYTES = 1800;
 
 export const packages = {
   name: 'packages',
@@ -17,6 +21,8 @@ export const packages = {
   require: (paths) => {
     if (find('npm') === undefined) throw new SetupFailure('npm is not installed: install Node.js with npm.');
     refuseUnderLiving(paths, 'The packages have changed');
+    // What is there already makes room for what takes its place.
+    if (!existsSync(paths.node)) requireSpace(paths.root, MEGABYTES);
   },
   run: async (paths) => {
     const npm = find('npm');

@@ -9,7 +9,8 @@ import { find, run } from './command.mjs';
 import { SetupFailure } from './failure.mjs';
 import { digest, digestOfTree, makeFolder, readStamp, writeStamp } from './files.mjs';
 import { refuseUnderLiving } from './running.mjs';
-import { requirePip, requireSpace, unpackWheel } from './wheel.mjs';
+import { requireSpace } from './space.mjs';
+import { requirePip, unpackWheel } from './wheel.mjs';
 
 const VERSION = '2.21.0';
 /** Space needed for the download and what is unpacked of it. */
@@ -19,7 +20,7 @@ const WHEELS = {
     file: `tensorflow_cpu-${VERSION}-cp311-cp311-manylinux_2_27_x86_64.whl`,
     platform: 'manylinux_2_27_x86_64',
     sha256: '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
-    megabytes: 1500,
+    megabytes: 1100,
   },
   gpu: {
     requirement: `tensorflow==${VERSION}`,
