@@ -17,6 +17,7 @@ import { until } from '../support/until.js';
 import { at, listAt } from './server.js';
 
 const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const MIGRATE = fileURLToPath(new URL('../../src/platform/migrate/main.js', import.meta.url));
 
 interface Run {
   child: ChildProcess;
@@ -270,10 +271,32 @@ describe('the address that the API listens on', () => {
   });
 });
 
+describe('a database URL', () => {
+  it('with the schema of another program is refused, by the service and by its migrations', () => {
+    const url = 'postgresql://a:b@127.0.0.1:1/c?schema=';
+    assert.equal(readConfig({ DATABASE_URL: `${url}public` }, '/somewhere').databaseUrl, `${url}public`);
+    const line = /^DATABASE_URL: names a schema, and Teddyhub keeps its tables in public: remove [^\n]+$/;
+    assert.throws(() => readConfig({ DATABASE_URL: `${url}teddyhub` }, '/somewhere'), { message: line });
+    const { PATH, HOME } = process.env;
+    const env = { PATH, HOME, DATABASE_URL: `${url}teddyhub` };
+    const { status, stderr } = spawnSync(process.execPath, [MIGRATE, 'status'], { env, encoding: 'utf8' });
+    assert.equal(status, 1);
+    assert.match(stderr, /^migrate: DATABASE_URL: names a schema, [^\n]+\n$/);
+  });
+});
+
 describe('a bucket', () => {
   it('without an endpoint, or at one with a path, is refused and not quietly left aside', () => {
     const bucket = { S3_BUCKET: 'bucket', S3_ACCESS_KEY: 'a', S3_SECRET_KEY: 'b' };
     assert.throws(() => readConfig(bucket, '/somewhere'), /S3_BUCKET: is of no use without S3_ENDPOINT/);
+    for (const [name, value] of [
+      ['S3_PUBLIC_ENDPOINT', 'https://objects.example.com'],
+      ['S3_REGION', 'eu-central-1'],
+      ['S3_CA_FILE', '/etc/ca.pem'],
+    ] as const) {
+      const message = `${name}: is of no use without S3_ENDPOINT`;
+      assert.throws(() => readConfig({ [name]: value }, '/somewhere'), { message });
+    }
     const beside = (endpoint: string) => readConfig({ ...bucket, S3_ENDPOINT: endpoint }, '/somewhere');
     assert.throws(() => beside('https://gateway/minio'), { message: 'S3_ENDPOINT: is an address, without a path' });
     assert.equal(beside('https://gateway').objectStore.kind, 's3');
