@@ -158,6 +158,16 @@ describe('bootstrap', () => {
       /set up with is gone \(\/gone\/libtensorflow\): set TEDDYHUB_TENSORFLOW/,
     );
     assertFails(bootstrap(['--step', 'tensorflow'], { TEDDYHUB_TENSORFLOW: '/no/such' }), /: \/no\/such$/);
+    // As a command sees it, which may have to say that it is not there.
+    mkdirSync(join(root, 'node_modules', '.bin'), { recursive: true });
+    symlinkSync(process.execPath, join(root, 'node_modules', '.bin', 'node'));
+    mkdirSync(join(root, 'dist', 'src', 'cli'), { recursive: true });
+    writeFileSync(join(root, 'dist/src/cli/node-flags.js'), 'export const NODE_FLAGS = [];');
+    writeFileSync(join(root, 'dist/src/cli/main.js'), 'console.log(process.env.TEDDYHUB_TENSORFLOW)');
+    const told = (env: NodeJS.ProcessEnv) =>
+      execFileSync(process.execPath, [join(root, 'scripts/teddyhub.mjs')], { env: environment(env), encoding: 'utf8' });
+    assert.equal(told({}), '/gone/libtensorflow\n');
+    assert.equal(told({ TEDDYHUB_TENSORFLOW: 'cpu' }), 'cpu\n');
   });
 
   it('names an unreachable npm registry', () => {
