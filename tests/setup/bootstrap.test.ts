@@ -198,7 +198,12 @@ describe('bootstrap', () => {
       const checkout = join(disk, 'checkout');
       copyCheckout(checkout);
       // Room for the packages, and for TensorFlow, but not for both.
-      const whole = () => bootstrap([], { TEDDYHUB_CACHE: join(disk, 'cache') }, checkout);
+      const offline = {
+        npm_config_registry: CLOSED,
+        npm_config_fetch_retries: '0',
+        npm_config_cache: join(folder, 'npm'),
+      };
+      const whole = () => bootstrap([], { ...offline, TEDDYHUB_CACHE: join(disk, 'cache') }, checkout);
       assertFails(whole(), /The disk is full: set-up needs 2900 MB on that of .*cache, which has 2\d{3} MB: free some/);
       execFileSync('mount', ['-o', 'remount,size=4m', disk]);
       assertFails(whole(), /The disk is full: set-up needs 1800 MB on that of .*checkout, which has \d MB: free some/);
