@@ -5,6 +5,8 @@ import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { tensorflowChoice } from './bootstrap/choice.mjs';
+import { layout } from './bootstrap/paths.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const node = join(root, 'node_modules', '.bin', 'node');
@@ -15,7 +17,9 @@ if (!existsSync(node) || !existsSync(cli)) {
   process.exitCode = 1;
 } else {
   const { NODE_FLAGS } = await import('../dist/src/cli/node-flags.js');
-  const child = spawn(node, [...NODE_FLAGS, cli, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // Whoever asked for a GPU once is told where none is found, also by a command that does not ask again.
+  const env = { ...process.env, TEDDYHUB_TENSORFLOW: tensorflowChoice(layout(), process.env) };
+  const child = spawn(node, [...NODE_FLAGS, cli, ...process.argv.slice(2)], { env, stdio: 'inherit' });
   // Ctrl-C at a terminal reaches the child by itself; passing it on as well would look like a second one.
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

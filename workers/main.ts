@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { TeddyhubError } from '../src/domain/errors.js';
 import { readConfig } from '../src/platform/config/env.js';
+import { missingGpu } from '../src/platform/config/gpu.js';
 import { openDatabase } from '../src/platform/database/client.js';
 import { explainDatabase } from '../src/platform/database/failures.js';
 import { createLog } from '../src/platform/log.js';
@@ -33,6 +34,8 @@ async function main(): Promise<void> {
   }
   const log = createLog('worker', config.logLevel);
   const { device, memoryBytes, tensorflowVersion } = await probeDevice();
+  const gpu = missingGpu(process.env, device);
+  if (gpu !== undefined) log.warn({ device }, gpu);
   const store = await openObjectStore(config.objectStore);
   const database = openDatabase(databaseUrl, { poolSize: 5, answerMs: ANSWER_MS });
   const patience = AbortSignal.timeout(DATABASE_WAIT_MS);

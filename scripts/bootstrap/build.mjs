@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { execute } from './command.mjs';
 import { failureOf, SetupFailure } from './failure.mjs';
 import { digestOfTree, filesBelow, readStamp, writeStamp } from './files.mjs';
+import { refuseUnderLiving } from './running.mjs';
 
 const SOURCES = ['src', 'workers', 'clients/typescript/src', 'tests', 'bench', 'prisma.config.ts', 'tsconfig.json'];
 const ERRORS_SHOWN = 20;
@@ -15,6 +16,12 @@ export const build = {
   name: 'build',
   title: 'build',
   isDone: (paths) => existsSync(join(paths.root, 'dist')) && readStamp(paths, 'build') === keyOf(paths),
+  // A service starts workers, and those their children, out of dist/ for as long as it runs.
+  require: (paths) => {
+    if (!existsSync(join(paths.root, 'dist'))) return;
+    const todo = 'stop it first, or go on with what is built: node scripts/teddyhub.mjs';
+    refuseUnderLiving(paths, 'The sources of the build have changed', todo);
+  },
   run: async (paths) => {
     const key = keyOf(paths);
     const compiler = join(paths.modules, 'typescript/bin/tsc');

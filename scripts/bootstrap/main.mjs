@@ -26,8 +26,8 @@ is done again. Needs Node >= 20.19 with npm, Python 3 with pip, and a C++ compil
 
 Environment
   TEDDYHUB_CACHE        folder shared by checkouts for TensorFlow and the like (default: ~/.cache/teddyhub)
-  TEDDYHUB_TENSORFLOW   cpu (default); gpu (CUDA 12, from NVIDIA's packages); or a folder with lib/ and include/ of
-                        libtensorflow 2.21`;
+  TEDDYHUB_TENSORFLOW   cpu; gpu (CUDA 12, from NVIDIA's packages); or a folder with lib/ and include/ of
+                        libtensorflow 2.21 (default: what this checkout was last set up with, at first cpu)`;
 
 export async function main(args) {
   try {

@@ -5,7 +5,11 @@ import { find, run } from './command.mjs';
 import { SetupFailure } from './failure.mjs';
 import { digest, readStamp, writeStamp } from './files.mjs';
 import { postgresPackage } from './paths.mjs';
-import { runningFrom } from './running.mjs';
+import { refuseUnderLiving } from './running.mjs';
+import { requireSpace } from './space.mjs';
+
+/** node_modules and, in most homes on the same disk, npm's own cache of it. */
+const MEGABYTES = 1800;
 
 export const packages = {
   name: 'packages',
@@ -16,11 +20,9 @@ export const packages = {
     existsSync(join(paths.modules, postgresPackage(), 'native', 'lib')),
   require: (paths) => {
     if (find('npm') === undefined) throw new SetupFailure('npm is not installed: install Node.js with npm.');
-    const [running] = runningFrom(paths.node);
-    if (running === undefined) return;
-    throw new SetupFailure(
-      `The packages have changed, and process ${running.pid} runs from the ones that would be replaced (${running.command}): stop it first.`,
-    );
+    refuseUnderLiving(paths, 'The packages have changed');
+    // What is there already makes room for what takes its place.
+    if (!existsSync(paths.node)) requireSpace(paths.root, MEGABYTES);
   },
   run: async (paths) => {
     const npm = find('npm');

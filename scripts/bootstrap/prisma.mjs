@@ -1,6 +1,7 @@
 /** The typed database client that prisma/schema.prisma describes. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { build } from './build.mjs';
 import { run } from './command.mjs';
 import { digest, digestOfTree, readStamp, removeStamp, writeStamp } from './files.mjs';
 
@@ -10,6 +11,8 @@ export const prisma = {
   name: 'prisma',
   title: 'Prisma client',
   isDone: (paths) => readStamp(paths, 'prisma') === keyOf(paths) && existsSync(join(paths.root, OUTPUT)),
+  // What is generated is built next.
+  require: (paths) => build.require(paths),
   run: async (paths) => {
     const cli = join(paths.modules, 'prisma/build/index.js');
     // What an interruption leaves is nobody's client.

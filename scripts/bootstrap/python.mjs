@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { execute, find, run } from './command.mjs';
 import { SetupFailure } from './failure.mjs';
 import { digest, makeFolder, readStamp, writeStamp } from './files.mjs';
-import { requirePip, requireSpace } from './wheel.mjs';
+import { requireSpace } from './space.mjs';
+import { requirePip } from './wheel.mjs';
 
 const REQUIREMENTS = [
   join('clients', 'python', 'requirements-tests.txt'),
@@ -25,12 +26,12 @@ export const python = {
     if (status !== 0) {
       throw new SetupFailure('python3 is too old for the tests of the Python client: install Python 3.10 or newer.');
     }
-    requireSpace(paths.cache, 900);
+    if (!existsSync(folderOf(paths))) requireSpace(paths.cache, 900);
   },
   run: async (paths) => {
     const key = keyOf(paths);
     // Packages in a folder, and not a virtual environment: some systems have pip and lack the module that makes those.
-    const folder = join(paths.cache, 'python', key);
+    const folder = folderOf(paths);
     await makeFolder(folder, async (target) => {
       const options = [
         '--quiet',
@@ -54,6 +55,8 @@ export const python = {
     writeStamp(paths, 'python', key);
   },
 };
+
+const folderOf = (paths) => join(paths.cache, 'python', keyOf(paths));
 
 /** Compiled packages are for one version of Python, whose path names it. */
 const keyOf = ({ root }) =>

@@ -1,11 +1,21 @@
-/** Who runs from the packages of this checkout: they must not be replaced under a living process. */
+/** Who runs from this checkout: packages, TensorFlow and the build must not be replaced under a living process. */
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { SetupFailure } from './failure.mjs';
+
+/** Throws where somebody runs from what a step would replace, of which `what` says why it would. */
+export function refuseUnderLiving(paths, what, todo = 'stop it first') {
+  const [running] = runningFrom(paths.node);
+  if (running === undefined) return;
+  throw new SetupFailure(
+    `${what}, and process ${running.pid} runs from what would be replaced (${running.command}): ${todo}.`,
+  );
+}
 
 /**
  * The processes on the pinned Node of this checkout, services, workers and benchmarks alike, but for this one and those that it was
  * started by: [{ pid, command }]. None where the system has no /proc.
  */
-export function runningFrom(node) {
+function runningFrom(node) {
   const program = quietly(() => realpathSync(node));
   if (program === undefined) return [];
   const own = ancestors();

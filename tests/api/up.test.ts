@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { readConfig } from '../../src/platform/config/env.js';
 import { locateCluster } from '../../src/platform/embedded/cluster.js';
 import { readServiceUrls } from '../../src/platform/embedded/services.js';
@@ -16,6 +17,7 @@ import { until } from '../support/until.js';
 import { at, listAt } from './server.js';
 
 const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const MIGRATE = fileURLToPath(new URL('../../src/platform/migrate/main.js', import.meta.url));
 
 interface Run {
   child: ChildProcess;
@@ -262,10 +264,39 @@ describe('a mistake in the configuration', () => {
   });
 });
 
+describe('the address that the API listens on', () => {
+  it('is not the HOST that shells and package managers export', () => {
+    assert.equal(readConfig({ HOST: 'x86_64-conda-linux-gnu' }, '/somewhere').host, '127.0.0.1');
+    assert.equal(readConfig({ HOST: 'laptop', TEDDYHUB_HOST: '0.0.0.0' }, '/somewhere').host, '0.0.0.0');
+  });
+});
+
+describe('a database URL', () => {
+  it('with the schema of another program is refused, by the service and by its migrations', () => {
+    const url = 'postgresql://a:b@127.0.0.1:1/c?schema=';
+    assert.equal(readConfig({ DATABASE_URL: `${url}public` }, '/somewhere').databaseUrl, `${url}public`);
+    const line = /^DATABASE_URL: names a schema, and Teddyhub keeps its tables in public: remove [^\n]+$/;
+    assert.throws(() => readConfig({ DATABASE_URL: `${url}teddyhub` }, '/somewhere'), { message: line });
+    const { PATH, HOME } = process.env;
+    const env = { PATH, HOME, DATABASE_URL: `${url}teddyhub` };
+    const { status, stderr } = spawnSync(process.execPath, [MIGRATE, 'status'], { env, encoding: 'utf8' });
+    assert.equal(status, 1);
+    assert.match(stderr, /^migrate: DATABASE_URL: names a schema, [^\n]+\n$/);
+  });
+});
+
 describe('a bucket', () => {
   it('without an endpoint, or at one with a path, is refused and not quietly left aside', () => {
     const bucket = { S3_BUCKET: 'bucket', S3_ACCESS_KEY: 'a', S3_SECRET_KEY: 'b' };
     assert.throws(() => readConfig(bucket, '/somewhere'), /S3_BUCKET: is of no use without S3_ENDPOINT/);
+    for (const [name, value] of [
+      ['S3_PUBLIC_ENDPOINT', 'https://objects.example.com'],
+      ['S3_REGION', 'eu-central-1'],
+      ['S3_CA_FILE', '/etc/ca.pem'],
+    ] as const) {
+      const message = `${name}: is of no use without S3_ENDPOINT`;
+      assert.throws(() => readConfig({ [name]: value }, '/somewhere'), { message });
+    }
     const beside = (endpoint: string) => readConfig({ ...bucket, S3_ENDPOINT: endpoint }, '/somewhere');
     assert.throws(() => beside('https://gateway/minio'), { message: 'S3_ENDPOINT: is an address, without a path' });
     assert.equal(beside('https://gateway').objectStore.kind, 's3');
@@ -307,6 +338,50 @@ describe('teddyhub key', () => {
     const twice = teddyhub(['key', 'revoke', prefix], environment);
     assert.equal(await twice.ended, 1);
     assert.match(twice.stderr(), /^teddyhub: There is no key[^\n]*\n$/);
+  });
+
+  it('applies no migration under a service that runs, and does so where there can be none', {
+    timeout: 120_000,
+  }, async () => {
+    const env = { ...environment, TEDDYHUB_STATE_DIR: join(folder, 'older') };
+    const stack = await startEmbeddedStack({ stateDir: env.TEDDYHUB_STATE_DIR, fast: true });
+    const external = { ...env, DATABASE_URL: stack.databaseUrl };
+    const client = new pg.Client({ connectionString: stack.databaseUrl });
+    const applied = async () => (await client.query('SELECT migration_name AS name FROM _prisma_migrations')).rows;
+    try {
+      await client.connect();
+      // Nothing was ever applied to it, so no service knows it.
+      const first = teddyhub(['key', 'create', '--name', 'x'], external);
+      assert.equal(await first.ended, 0, first.stderr());
+      // As an older version left it.
+      const last = 'SELECT max(migration_name) FROM _prisma_migrations';
+      await client.query(`DELETE FROM _prisma_migrations WHERE migration_name = (${last})`);
+      const before = await applied();
+      for (const command of [
+        ['key', 'list'],
+        ['gc', '--dry-run'],
+      ]) {
+        const theirs = teddyhub(command, external);
+        assert.equal(await theirs.ended, 1);
+        const line =
+          '\\S+/teddyhub lacks a migration of this version: stop its workers and API, then run node scripts/migrate.mjs deploy.';
+        assert.match(theirs.stderr(), new RegExp(`^teddyhub: ${line}\n$`));
+        const joined = teddyhub(command, env);
+        assert.equal(await joined.ended, 1);
+        assert.match(
+          joined.stderr(),
+          /^teddyhub: The embedded database of \S+older lacks a migration [^\n]*again\.\n$/,
+        );
+      }
+      assert.deepEqual(await applied(), before);
+    } finally {
+      await client.end();
+      await stack.stop();
+    }
+    // Nobody is left. What the migration makes is there, so that it fails; but it was applied.
+    const alone = teddyhub(['key', 'list'], env);
+    assert.equal(await alone.ended, 1);
+    assert.match(alone.stderr(), /^teddyhub: The migration \w+ failed [^\n]*already exists/);
   });
 
   it('says which key to revoke where it could not be written down', { timeout: 60_000 }, async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -116,7 +116,8 @@ describe('bootstrap', () => {
     assert.equal(existsSync(join(root, 'node_modules')), false);
   });
 
-  it('replaces no packages that a living process runs from', async () => {
+  /** A checkout with a service that runs on its Node, for as long as `work` takes. */
+  async function beside(work: (service: ChildProcess) => void): Promise<void> {
     const node = join(root, 'node_modules/.bin/node');
     mkdirSync(join(root, 'node_modules/.bin'), { recursive: true });
     copyFileSync(process.execPath, node);
@@ -125,15 +126,48 @@ describe('bootstrap', () => {
     });
     try {
       await once(service.stdout, 'data');
-      const says = new RegExp(
-        `process ${service.pid} runs from the ones that would be replaced \\(.*a service\\): stop it`,
-      );
-      assertFails(bootstrap(['--step', 'packages']), says);
-      assert.ok(existsSync(node));
+      work(service);
     } finally {
       service.kill('SIGKILL');
       await once(service, 'exit');
     }
+  }
+
+  const BINDING = 'node_modules/@tensorflow/tfjs-node-gpu/lib/napi-v8/tfjs_binding.node';
+  /** By step: what is there of it, and why it would be replaced. */
+  for (const [step, made, why] of [
+    ['packages', 'node_modules/.bin/node', 'The packages have changed'],
+    ['tensorflow', BINDING, 'TensorFlow would become another one \\(cpu\\)'],
+    ['build', 'dist/src/cli/main.js', 'The sources of the build have changed'],
+  ] as const) {
+    it(`replaces no ${step} that a living process runs from`, () =>
+      beside((service) => {
+        mkdirSync(join(root, made, '..'), { recursive: true });
+        if (step !== 'packages') writeFileSync(join(root, made), '');
+        const says = `${why}, and process ${service.pid} runs from what would be replaced \\(.*a service\\): stop it`;
+        assertFails(bootstrap(['--step', step]), new RegExp(says));
+        assert.ok(existsSync(join(root, made)));
+      }));
+  }
+
+  it('takes the TensorFlow that it last took, unless told otherwise', () => {
+    mkdirSync(join(root, '.teddyhub'));
+    writeFileSync(join(root, '.teddyhub', 'tensorflow'), '/gone/libtensorflow\n');
+    assertFails(
+      bootstrap(['--step', 'tensorflow']),
+      /set up with is gone \(\/gone\/libtensorflow\): set TEDDYHUB_TENSORFLOW/,
+    );
+    assertFails(bootstrap(['--step', 'tensorflow'], { TEDDYHUB_TENSORFLOW: '/no/such' }), /: \/no\/such$/);
+    // As a command sees it, which may have to say that it is not there.
+    mkdirSync(join(root, 'node_modules', '.bin'), { recursive: true });
+    symlinkSync(process.execPath, join(root, 'node_modules', '.bin', 'node'));
+    mkdirSync(join(root, 'dist', 'src', 'cli'), { recursive: true });
+    writeFileSync(join(root, 'dist/src/cli/node-flags.js'), 'export const NODE_FLAGS = [];');
+    writeFileSync(join(root, 'dist/src/cli/main.js'), 'console.log(process.env.TEDDYHUB_TENSORFLOW)');
+    const told = (env: NodeJS.ProcessEnv) =>
+      execFileSync(process.execPath, [join(root, 'scripts/teddyhub.mjs')], { env: environment(env), encoding: 'utf8' });
+    assert.equal(told({}), '/gone/libtensorflow\n');
+    assert.equal(told({ TEDDYHUB_TENSORFLOW: 'cpu' }), 'cpu\n');
   });
 
   it('names an unreachable npm registry', () => {
@@ -158,12 +192,23 @@ describe('bootstrap', () => {
   it('names a full disk before a download and in the middle of writing', (context: TestContext) => {
     const disk = join(folder, 'disk');
     mkdirSync(disk);
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk]).status === 0;
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2500m', 'tmpfs', disk]).status === 0;
     if (!mounted) return context.skip('needs the right to mount a small disk');
     try {
-      assertFails(bootstrap(['--step', 'tensorflow'], { TEDDYHUB_CACHE: disk }), /The disk is full: .* needs 1500 MB/);
       const checkout = join(disk, 'checkout');
       copyCheckout(checkout);
+      // Room for the packages, and for TensorFlow, but not for both.
+      const offline = {
+        npm_config_registry: CLOSED,
+        npm_config_fetch_retries: '0',
+        npm_config_cache: join(folder, 'npm'),
+      };
+      const whole = () => bootstrap([], { ...offline, TEDDYHUB_CACHE: join(disk, 'cache') }, checkout);
+      assertFails(whole(), /The disk is full: set-up needs 2900 MB on that of .*cache, which has 2\d{3} MB: free some/);
+      execFileSync('mount', ['-o', 'remount,size=4m', disk]);
+      assertFails(whole(), /The disk is full: set-up needs 1800 MB on that of .*checkout, which has \d MB: free some/);
+      const part = bootstrap(['--step', 'tensorflow'], { TEDDYHUB_CACHE: disk });
+      assertFails(part, /The disk is full: set-up needs 1100 MB on that of .*disk,/);
       spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'ballast')}`, 'bs=4k']);
       assertFails(bootstrap([], {}, checkout), /The disk is full .*: free some space/);
     } finally {

@@ -6,11 +6,14 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -26,6 +29,7 @@ import {
   startEmbeddedPostgres,
 } from '../../src/platform/embedded/postgres.js';
 import { isRunning } from '../../src/platform/embedded/process.js';
+import { copyShared } from '../../src/platform/embedded/shared-files.js';
 import { startEmbeddedStack } from '../../src/platform/embedded/stack.js';
 
 const USER = fileURLToPath(new URL('postgres-user.child.js', import.meta.url));
@@ -256,6 +260,25 @@ describe('the embedded PostgreSQL in a folder that only root may enter', { skip:
     await assert.rejects(serve('taken'), { message: message.replace(name, join(closed, 'taken', 'name.json')) });
     rmSync(join(closed, 'taken', 'name.json'));
     await serve('taken');
+  });
+
+  it('is reached by its own account where the umask leaves others nothing', async () => {
+    const umask = process.umask(0o077);
+    try {
+      await serve('masked');
+      // Programs that were installed under it, and are copied under it.
+      const [from, to] = [join(closed, 'native'), join(closed, 'native-copy')];
+      mkdirSync(join(from, 'bin'), { recursive: true });
+      writeFileSync(join(from, 'bin', 'postgres'), '', { mode: 0o755 });
+      writeFileSync(join(from, 'text'), '');
+      symlinkSync('text', join(from, 'link'));
+      copyShared(from, to);
+      const modes = ['', 'bin', 'bin/postgres', 'text'].map((name) => statSync(join(to, name)).mode & 0o777);
+      assert.deepEqual(modes, [0o755, 0o755, 0o755, 0o644]);
+      assert.equal(readlinkSync(join(to, 'link')), 'text');
+    } finally {
+      process.umask(umask);
+    }
   });
 
   it('is one where two begin at once', async () => {

@@ -80,6 +80,16 @@ describe('worker processes', () => {
     assert.match(registered.device, /^(CPU|GPU)/);
   });
 
+  it('warn where a GPU was asked for and none is seen', async () => {
+    const env = { TEDDYHUB_TENSORFLOW: 'gpu', CUDA_VISIBLE_DEVICES: '' };
+    const worker = startTestWorker({ databaseUrl: 'postgresql://a:b@127.0.0.1:1/c', stateDir: world.stateDir, env });
+    try {
+      await until('it warns', () => worker.log.some(({ msg }) => /^no GPU is seen: check nvidia-smi/.test(msg)));
+    } finally {
+      await worker.kill('SIGKILL');
+    }
+  });
+
   it('say in one line that their database refuses them, and do not start', async () => {
     const refusals: [(url: URL) => void, RegExp][] = [
       [(url) => url.searchParams.set('user', 'nobody'), /refuses the user or password in DATABASE_URL/],

@@ -1,6 +1,7 @@
 /** The service's configuration, read from the environment once, at boot: one line per mistake. */
 import { z } from 'zod';
 import { TeddyhubError } from '../../domain/errors.js';
+import { isOfOtherSchema, OTHER_SCHEMA } from '../database/schema.js';
 
 /** '' means unset, as in compose files. */
 const optional = <T extends z.ZodType>(schema: T) =>
@@ -33,16 +34,22 @@ const origins = z
     message: 'must be origins with commas between them, such as https://dashboard.example.com, or *',
   });
 
+/** What says something of an S3 store, and nothing of the folder that takes its place without S3_ENDPOINT. */
+const OF_S3 = ['S3_PUBLIC_ENDPOINT', 'S3_BUCKET', 'S3_ACCESS_KEY', 'S3_SECRET_KEY', 'S3_REGION', 'S3_CA_FILE'] as const;
+
 const schema = z
   .object({
     NODE_ENV: choice(['development', 'production', 'test'], 'development'),
-    HOST: optional(z.string()),
+    // A name of our own: shells and package managers (tcsh, conda) export HOST as the name of the machine.
+    TEDDYHUB_HOST: optional(z.string()),
     PORT: integer(4000, 0, 65_535, 'a port, a whole number'),
     TEDDYHUB_PUBLIC_URL: optional(url('http:', 'https:')),
     TEDDYHUB_ALLOWED_ORIGINS: optional(origins),
     LOG_LEVEL: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
     TEDDYHUB_STATE_DIR: optional(z.string()),
-    DATABASE_URL: optional(url('postgres:', 'postgresql:')),
+    DATABASE_URL: optional(
+      url('postgres:', 'postgresql:').refine((value) => !isOfOtherSchema(value), { message: OTHER_SCHEMA }),
+    ),
     S3_ENDPOINT: optional(url('http:', 'https:')),
     S3_PUBLIC_ENDPOINT: optional(url('http:', 'https:')),
     S3_BUCKET: optional(z.string().regex(/^[a-z0-9][a-z0-9.-]{2,62}$/, 'must be a bucket name of 3 to 63 characters')),
@@ -64,7 +71,7 @@ const schema = z
   .superRefine((env, context) => {
     if (env.S3_ENDPOINT === undefined) {
       // Each process would quietly take a folder of its own machine.
-      for (const name of ['S3_BUCKET', 'S3_ACCESS_KEY', 'S3_SECRET_KEY'] as const) {
+      for (const name of OF_S3) {
         if (env[name] !== undefined)
           context.addIssue({ code: 'custom', path: [name], message: 'is of no use without S3_ENDPOINT' });
       }
@@ -137,6 +144,9 @@ export interface RequestLimits {
   trustedDocumentsOnly: boolean;
 }
 
+/** The names of all that is read here. */
+export const CONFIGURATION: readonly string[] = Object.keys(schema.shape);
+
 /** Throws BAD_CONFIGURATION with one line per mistake. */
 export function readConfig(env: NodeJS.ProcessEnv, directory: string): Config {
   const parsed = schema.safeParse(env);
@@ -150,7 +160,7 @@ export function readConfig(env: NodeJS.ProcessEnv, directory: string): Config {
   const maxBytes = values.TEDDYHUB_SHARD_CACHE_BYTES;
   return {
     production: values.NODE_ENV === 'production',
-    host: values.HOST ?? '127.0.0.1',
+    host: values.TEDDYHUB_HOST ?? '127.0.0.1',
     port: values.PORT,
     publicUrl: values.TEDDYHUB_PUBLIC_URL?.replace(/\/+$/, ''),
     allowedOrigins: values.TEDDYHUB_ALLOWED_ORIGINS ?? [],

@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import {
   chownSync,
-  cpSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -18,6 +17,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { TeddyhubError } from '../../domain/errors.js';
+import { copyShared, makeSharedFolder, shareAll } from './shared-files.js';
 
 /** The account that PostgreSQL, which refuses to run as root, runs as; empty when we are not root. */
 export interface Account {
@@ -49,8 +49,10 @@ export function locateCluster(folder: string): Cluster {
   if (isOpen && (account.uid === undefined || readName(home) === undefined)) {
     return { home, data: join(home, 'data'), binaries: join(native, 'bin'), account };
   }
+  makeSharedFolder(SHARED_HOME);
   const sharedHome = sharedHomeOf(nameOf(home, isNew));
-  return { home: sharedHome, data: join(sharedHome, 'data'), binaries: join(copyOf(native), 'bin'), account };
+  makeSharedFolder(sharedHome);
+  return { home: sharedHome, data: join(sharedHome, 'data'), binaries: join(copyOf(native, account), 'bin'), account };
 }
 
 /** What a shared home is called, kept in the folder that it belongs to, and where that folder was when it was called so. */
@@ -202,13 +204,17 @@ function mayEnter(path: string, account: Account): boolean {
 }
 
 /** A copy of the binaries (60 MB) that the unprivileged account can reach, named by their version. */
-function copyOf(native: string): string {
+function copyOf(native: string, account: Account): string {
   const { version } = JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')) as { version: string };
   const copy = join(SHARED_HOME, `postgresql-${version}`);
-  if (existsSync(copy)) return copy;
+  if (existsSync(copy)) {
+    // One of an earlier version has the modes of the umask that it was made under.
+    if (!mayEnter(join(copy, 'bin'), account)) shareAll(copy);
+    return copy;
+  }
   const partial = `${copy}.${process.pid}`;
   rmSync(partial, { recursive: true, force: true });
-  cpSync(native, partial, { recursive: true, verbatimSymlinks: true });
+  copyShared(native, partial);
   if (existsSync(copy)) rmSync(partial, { recursive: true });
   else renameSync(partial, copy);
   return copy;

@@ -43,6 +43,8 @@ export interface EmbeddedPostgres {
   /** Process id of the server. */
   pid: number;
   port: number;
+  /** Whether it ran already. */
+  isJoined: boolean;
   isRunning(): boolean;
   /** Ends this process' use of the server, and the server itself when no other living process uses it. */
   stop(): Promise<void>;
@@ -71,9 +73,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       initialise(cluster, state.password, options.fast !== true);
     }
     const settings = { durable: options.fast !== true, connections: options.connections ?? 200 };
-    let pid = await adopt(cluster, state);
-    pid ??= await launch(cluster, state, { first: options.port ?? state.port, ...settings });
-    const running = pid;
+    const adopted = await adopt(cluster, state);
+    const running = adopted ?? (await launch(cluster, state, { first: options.port ?? state.port, ...settings }));
     const users = [...state.users.filter(isAlive), self()];
     writeState(cluster, { ...state, users });
     await ensureDatabase(urlOf(state, 'postgres'), SUPERUSER);
@@ -82,6 +83,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       adminUrl: urlOf(state, 'postgres'),
       pid: running,
       port: state.port,
+      isJoined: adopted !== undefined,
       isRunning: () => isRunning(running),
       stop: once(() => withLock(join(cluster.home, 'lock'), () => leave(cluster))),
     };

@@ -15,6 +15,8 @@ export interface EmbeddedStack {
   adminUrl: string;
   /** Folder of the filesystem object store. */
   objectStoreDir: string;
+  /** Whether the database ran already: another process may be at work on it. */
+  isJoined: boolean;
   isRunning(): boolean;
   /** Stops the database unless another living process uses it. */
   stop(): Promise<void>;
@@ -44,10 +46,10 @@ async function startIn(stateDir: string, options: StackOptions): Promise<Embedde
   for (const name of ['objects', 'scratch', 'shards']) {
     mkdirSync(join(stateDir, name), { recursive: true, mode: 0o700 });
   }
-  const { url, adminUrl, isRunning, stop } = await startEmbeddedPostgres({
+  const { url, adminUrl, isJoined, isRunning, stop } = await startEmbeddedPostgres({
     dataDir: join(stateDir, 'postgres'),
     fast: options.fast ?? false,
     connections: Math.max(LEAST_CONNECTIONS, OTHER_CONNECTIONS + CONNECTIONS_OF_WORKER * (options.workers ?? 1)),
   });
-  return { databaseUrl: url, adminUrl, objectStoreDir, isRunning, stop };
+  return { databaseUrl: url, adminUrl, objectStoreDir, isJoined, isRunning, stop };
 }

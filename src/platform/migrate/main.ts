@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { TeddyhubError } from '../../domain/errors.js';
+import { isOfOtherSchema, OTHER_SCHEMA } from '../database/schema.js';
 import { startEmbeddedStack } from '../embedded/stack.js';
 import {
   checkMigrations,
@@ -84,6 +85,7 @@ async function main(args: string[]): Promise<number> {
       const problem = 'is no URL: in its password, / # ? and @ are written as %2F %23 %3F and %40.';
       throw new TeddyhubError('BAD_CONFIGURATION', `DATABASE_URL ${problem}`);
     }
+    if (isOfOtherSchema(url)) throw new TeddyhubError('BAD_CONFIGURATION', `DATABASE_URL: ${OTHER_SCHEMA}.`);
     return command(url, operand, values.applied);
   }
   const stack = await startEmbeddedStack({ stateDir: resolve(process.env.TEDDYHUB_STATE_DIR || '.teddyhub') });

@@ -15,6 +15,10 @@ export async function isOutdated(database: Database): Promise<boolean> {
   return applied.some((name) => !own.includes(name));
 }
 
+/** Whether the database has ever had a migration. */
+export const isMigrated = async (database: Database): Promise<boolean> =>
+  (await appliedMigrations(database)).length > 0;
+
 async function ownMigrations(): Promise<string[]> {
   const entries = await readdir(migrationsFolder(PRISMA_FOLDER), { withFileTypes: true });
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
