@@ -156,7 +156,6 @@ async function start(
     DATABASE_URL: world.databaseUrl,
     PROJECT_ID: world.projectId,
     NODE_ENV: 'production',
-    HOST: '127.0.0.1',
     PORT: String(port),
     TEDDYHUB_RATE_LIMIT: '0',
     TEDDYHUB_DOCUMENTS: 'any',

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { TeddyhubError } from '../domain/errors.js';
 import type { Config } from '../platform/config/env.js';
 import { addressOf } from '../platform/database/failures.js';
+import { isOutdated } from '../platform/migrate/pending.js';
 import { openObjectStore } from '../platform/object-store/open-object-store.js';
 import { type Collected, collectGarbage } from '../platform/retention/collect.js';
 import { markStore, ownerOf } from '../platform/retention/ownership.js';
@@ -34,6 +35,7 @@ export function gcCommand(): Command {
     .addHelpText('after', '\nSafe beside a service that runs. What an unfinished task may have written is kept.')
     .action(async ({ adopt = false, dryRun = false, graceHours, json = false }: GcOptions) => {
       const collected = await withDatabase(async (database, config) => {
+        if (await isOutdated(database)) throw outdated();
         const store = await openObjectStore(config.objectStore);
         const owner = adopt ? 'OURS' : await ownerOf(database, store);
         if (owner === 'OTHERS') throw notOurs(config);
@@ -62,6 +64,13 @@ function notOurs({ databaseUrl, objectStore, stateDir }: Config): TeddyhubError 
       'mend DATABASE_URL or S3_*; where that other one is gone for good, run this with --adopt.',
   );
 }
+
+/** What only newer columns name would be garbage to it. */
+const outdated = (): TeddyhubError =>
+  new TeddyhubError(
+    'INVALID_STATE',
+    'The database has had migrations that this version does not know, and nothing was removed: update this checkout first.',
+  );
 
 function readHours(text: string): number {
   const hours = Number(text);
