@@ -56,6 +56,16 @@ describe('garbage collection against a database that is not the one of the objec
     failed(await gc(world), /another database/);
   });
 
+  it('removes nothing where the database is of a newer version, whose columns may name what this one does not know', async () => {
+    await markStore(world.database, world.store);
+    const { key } = await putByDigest(world.store, 'datasets', Buffer.from('shard'), '.bin');
+    await age(key);
+    await world.database.$executeRaw`INSERT INTO "_prisma_migrations" (id, checksum, migration_name, finished_at)
+      VALUES ('newer', '', '29990101000000_newer', now())`;
+    failed(await gc(world), /has had migrations that this version does not know, and nothing was removed: update this/);
+    assert.notEqual(await world.store.stat(key), null);
+  });
+
   it('removes nothing of an unmarked store that this database names nothing of', async () => {
     await seedPublishedSet(world, await seedProject(world.database));
     const { key } = await putByDigest(world.store, 'datasets', Buffer.from('shard'), '.bin');
