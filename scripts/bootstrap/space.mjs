@@ -15,7 +15,7 @@ export function requireSpace(folder, megabytes) {
   const free = Math.floor((bavail * bsize) / 1e6);
   if (free < needed) {
     throw new SetupFailure(
-      `The disk is full: set-up needs ${needed} MB on that of ${resolve(folder)}, which has ${free} MB: free some, or set TEDDYHUB_CACHE to a folder on another.`,
+      `The disk is full: set-up needs ${needed} MB on the disk of ${resolve(folder)}, which has ${free} MB: free some, or set TEDDYHUB_CACHE to a folder on another.`,
     );
   }
   promised.set(dev, needed);

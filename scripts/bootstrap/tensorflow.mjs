@@ -63,12 +63,14 @@ export const tensorflow = {
   title: 'TensorFlow',
   isDone: (paths, env) => {
     const stamp = readStamp(paths, 'tensorflow');
-    return (
+    const isDone =
       stamp !== undefined &&
       stamp === keyOf(paths, env) &&
       existsSync(bindingOf(paths)) &&
-      existsSync(libraryOf(paths, env))
-    );
+      existsSync(libraryOf(paths, env));
+    // Set up before choices were remembered, or the state folder was removed since.
+    if (isDone && env.TEDDYHUB_TENSORFLOW) remember(paths, env);
+    return isDone;
   },
   require: async (paths, env) => {
     if (find('g++', 'c++', 'clang++') === undefined) {
@@ -89,10 +91,14 @@ export const tensorflow = {
     await provideLibrary(paths, env);
     await provideBinding(paths, env);
     writeStamp(paths, 'tensorflow', keyOf(paths, env));
-    const { wheel, choice, root } = choose(paths, env);
-    rememberChoice(paths, wheel === undefined ? root : choice);
+    remember(paths, env);
   },
 };
+
+function remember(paths, env) {
+  const { wheel, choice, root } = choose(paths, env);
+  rememberChoice(paths, wheel === undefined ? root : choice);
+}
 
 /** What is asked for: cpu, gpu, or the folder of a libtensorflow with lib/ and include/. */
 function choose(paths, env) {

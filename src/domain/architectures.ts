@@ -43,20 +43,22 @@ export function assertArchitectureFits(architecture: ArchitectureConfig, shape: 
 
 /** No object is larger: neither Node nor most readers take that many bytes at once. */
 export const MOST_OBJECT_BYTES = 2 ** 31;
-/** Parameters, two moments of Adam and an average of the weights, in float32. */
-const CHECKPOINT_BYTES_PER_PARAMETER = 16;
-
 /**
  * Throws UNSUPPORTED_SHAPE where a checkpoint of training would be no object any more. A ConvNet classifies its last features position by
- * position, so that large images of many classes make it large; the others average them first.
+ * position, so that large images of many classes make it large; the others average them first. `copies` of every parameter are kept: itself,
+ * the optimizer's, others.
  */
-export function assertCheckpointFits(architecture: ArchitectureConfig, shape: ImageShape, classes: number): void {
+export function assertCheckpointFits(
+  architecture: ArchitectureConfig,
+  shape: ImageShape,
+  classes: number,
+  copies: number,
+): void {
   if (architecture.name !== 'CONVNET') return;
   const { width, depth } = architecture;
   const positions = Math.floor(shape.height / 2 ** depth) * Math.floor(shape.width / 2 ** depth);
   const parameters = positions * width * classes + (depth - 1) * 9 * width ** 2;
-  const gibibytes = (parameters * CHECKPOINT_BYTES_PER_PARAMETER) / 2 ** 30;
-  if (gibibytes * 2 ** 30 < MOST_OBJECT_BYTES) return;
+  if (4 * copies * parameters < MOST_OBJECT_BYTES) return;
   throw new TeddyhubError(
     'UNSUPPORTED_SHAPE',
     `ConvNet-${depth} of width ${width} has ${Math.round(parameters / 1e6)} million parameters for ${classes} classes of ${shape.height} x ${shape.width}, too many for a checkpoint: use a greater depth, a smaller width or another architecture.`,

@@ -119,16 +119,6 @@ export const poolConfig = filledPool
       'a pool needs a trained teacher, as nobody else can label: a checkpoint epoch, fullyTrained, a pruned ratio or an import',
     path: ['checkpointEpochs'],
   })
-  .refine((pool) => trainsBase(pool) || pool.randomInitTeachers > 0 || pool.otherArchitectures.length === 0, {
-    error:
-      'name further base runs, and nothing of a base run is kept: a checkpoint epoch, fullyTrained, a pruned ratio or an untrained teacher keeps one',
-    path: ['otherArchitectures'],
-  })
-  .refine((pool) => trainsBase(pool) || pool.otherBatchSizes.length === 0, {
-    error:
-      'name further base runs, and nothing of a base run is kept: a checkpoint epoch, fullyTrained or a pruned ratio keeps one',
-    path: ['otherBatchSizes'],
-  })
   .refine(
     ({ checkpointEpochs: kept, epochs }) => kept.every((epoch, i) => epoch <= epochs && epoch > (kept[i - 1] ?? 0)),
     {
@@ -136,6 +126,18 @@ export const poolConfig = filledPool
       path: ['checkpointEpochs'],
     },
   );
+
+const IDLE =
+  'name further base runs, of which nothing is kept: a checkpoint epoch, fullyTrained, a pruned ratio or an untrained teacher is';
+const keepsOfBase = (pool: z.infer<typeof poolConfig>): boolean => trainsBase(pool) || pool.randomInitTeachers > 0;
+
+/** Of what is asked for now: pools of before stay what they were. */
+export const newPoolConfig = poolConfig
+  .refine((pool) => keepsOfBase(pool) || pool.otherArchitectures.length === 0, {
+    error: IDLE,
+    path: ['otherArchitectures'],
+  })
+  .refine((pool) => keepsOfBase(pool) || pool.otherBatchSizes.length === 0, { error: IDLE, path: ['otherBatchSizes'] });
 
 /** How much the loss of a family's teachers weighs: networks of many norms have larger ones. */
 export const architectureWeight = z.strictObject({

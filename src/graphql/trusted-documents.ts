@@ -2,7 +2,6 @@
  * The operations of our own clients, by digest. A client may send the digest in place of the text; where only trusted
  * documents are allowed, no other text runs, but for ADMIN keys.
  */
-
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { digestOfText } from '../domain/digest.js';

@@ -2,7 +2,6 @@
  * What trainers fetch: the descriptions, shards, labels and exports of a published set, below `/v1/distilled-sets/:id`; and the
  * state dict of a teacher, below `/v1/teachers/:id`.
  */
-
 import { randomUUID } from 'node:crypto';
 import { type NextFunction, type Request, type Response, Router } from 'express';
 import { TeddyhubError } from '../domain/errors.js';

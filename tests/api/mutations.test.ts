@@ -199,14 +199,14 @@ describe('teacherPoolTrain', () => {
         ...{ name: `width ${width}`, datasetId: toGlobalId('Dataset', id) },
         config: { architecture: { width, depth: 3 } },
       });
-    const refused = await train(256);
+    const refused = await train(512);
     assert.deepEqual(errorsOf(refused), [['UNSUPPORTED_SHAPE', 'config.architecture']]);
     const [error] = listAt(refused, 'userErrors');
     assert.match(
       textAt(error, 'message'),
-      /^ConvNet-3 of width 256 has 202 million parameters for 1000 classes of 224 x 224/,
+      /^ConvNet-3 of width 512 has 406 million parameters for 1000 classes of 224 x 224/,
     );
-    assert.deepEqual(errorsOf(await train(128)), []);
+    assert.deepEqual(errorsOf(await train(256)), []);
   });
 });
 

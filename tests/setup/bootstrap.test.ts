@@ -204,11 +204,17 @@ describe('bootstrap', () => {
         npm_config_cache: join(folder, 'npm'),
       };
       const whole = () => bootstrap([], { ...offline, TEDDYHUB_CACHE: join(disk, 'cache') }, checkout);
-      assertFails(whole(), /The disk is full: set-up needs 2900 MB on that of .*cache, which has 2\d{3} MB: free some/);
+      assertFails(
+        whole(),
+        /The disk is full: set-up needs 2900 MB on the disk of .*cache, which has 2\d{3} MB: free some/,
+      );
       execFileSync('mount', ['-o', 'remount,size=4m', disk]);
-      assertFails(whole(), /The disk is full: set-up needs 1800 MB on that of .*checkout, which has \d MB: free some/);
+      assertFails(
+        whole(),
+        /The disk is full: set-up needs 1800 MB on the disk of .*checkout, which has \d MB: free some/,
+      );
       const part = bootstrap(['--step', 'tensorflow'], { TEDDYHUB_CACHE: disk });
-      assertFails(part, /The disk is full: set-up needs 1100 MB on that of .*disk,/);
+      assertFails(part, /The disk is full: set-up needs 1100 MB on the disk of .*disk,/);
       spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'ballast')}`, 'bs=4k']);
       assertFails(bootstrap([], {}, checkout), /The disk is full .*: free some space/);
     } finally {

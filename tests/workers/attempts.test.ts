@@ -166,6 +166,32 @@ describe('an attempt', () => {
     );
   });
 
+  it('that met an outage only after computing for long is one of four: the disk of its worker may be too small', async () => {
+    const run = await startedRun();
+    const task = await nextTask(world, { runId: run.id });
+    const worker = await newWorker(world);
+    for (const verdict of ['RETRY', 'RETRY', 'RETRY', 'FAILED']) {
+      const claim = await claimTask(world, task.id, worker);
+      assert.ok(claim);
+      const startedAt = new Date(Date.now() - 2 * 3_600_000);
+      await world.database.taskAttempt.update({ where: { id: claim.attemptId }, data: { startedAt } });
+      assert.equal(await failAttempt(world, claim, failure('STORAGE_FULL', 'The disk is full.')), verdict);
+    }
+  });
+
+  it('that recorded another checkpoint of the same step got further: static labels have no steps', async () => {
+    const run = await startedRun();
+    const task = await nextTask(world, { runId: run.id });
+    const worker = await newWorker(world);
+    for (let attempt = 0; attempt < 8; attempt++) {
+      const claim = await claimTask(world, task.id, worker);
+      assert.ok(claim, `attempt ${attempt}`);
+      await recordCheckpoint(world, claim, `checkpoints/${attempt}`, 0);
+    }
+    for (let attempt = 0; attempt < 4; attempt++) assert.ok(await claimTask(world, task.id, worker));
+    assert.equal(await claimTask(world, task.id, worker), null);
+  });
+
   it('that got further than the ones before is the first of four again: days of training lose more workers than a step may', async () => {
     const run = await startedRun();
     const task = await nextTask(world, { runId: run.id });
@@ -212,6 +238,34 @@ describe('an attempt', () => {
       tasks.map(({ kind, state }) => [kind, state]),
       [['STATISTICS', 'QUEUED']],
     );
+  });
+
+  it('of a run that is synthesized needs no statistics any more: one whose are gone goes on, and so does its retry', async () => {
+    const run = await startedRun(1);
+    while ((await runOf(run.id)).state !== 'LABELING') {
+      await complete(world, await claimNext(world, { runId: run.id }));
+    }
+    const { projectId, datasetId, poolId, config, seed } = await runOf(run.id);
+    const forget = async () => {
+      const { contentDigest } = await world.database.dataset.findUniqueOrThrow({ where: { id: datasetId } });
+      await world.database.teacherStatistics.deleteMany({ where: { datasetDigest: contentDigest as string } });
+    };
+    const payloadOf = async (runId: string, kind: 'SYNTHESIS' | 'PUBLISHING') =>
+      (await world.database.task.findFirstOrThrow({ where: { runId, kind } })).payload as { teachers: unknown };
+    const { teachers } = await payloadOf(run.id, 'SYNTHESIS');
+    const failing = await claimNext(world, { runId: run.id });
+    assert.equal(await failAttempt(world, failing, failure('NUMERICS', 'No number.')), 'FAILED');
+    await forget();
+    const retry = await world.database.distillationRun.create({
+      data: { projectId, datasetId, poolId, config: config as object, seed, name: 'again' },
+    });
+    await world.transact((work) => continueRun(work, run.id, retry.id));
+    await complete(world, await claimNext(world, { runId: retry.id }));
+    assert.equal((await runOf(retry.id)).state, 'LABELING');
+    await forget();
+    await complete(world, await claimNext(world, { runId: retry.id }));
+    assert.equal((await runOf(retry.id)).state, 'PUBLISHING');
+    assert.deepEqual((await payloadOf(retry.id, 'PUBLISHING')).teachers, teachers);
   });
 
   it('that fails for good fails the run with its one line, and withdraws the other tasks', async () => {

@@ -58,7 +58,7 @@ function overSre2l(title: string, row: QualityRow | undefined, aim: number): Lin
   if (both.length === 0) return [what, `${aim}`, 'not measured', ''];
   const pairs = both.filter((one) => one.isPair);
   const reached = mean((pairs.length > 0 ? pairs : both).map(({ difference }) => difference));
-  const how = pairs.length > 0 ? pairsOf(pairs.length) : ' (one seed, on two machines)';
+  const how = pairs.length > 0 ? pairsOf(pairs.length) : ' (of one seed each, on two machines)';
   const met = reached < aim ? 'no' : pairs.length > 1 ? 'yes' : 'yes, not surely';
   return [what, `${aim}`, `${reached.toFixed(1)}${how}`, met];
 }

@@ -6,7 +6,7 @@ import { type CollectedSamples, reasonsOf } from './collect.js';
 import { FOLDER_LINK, LINK } from './entries/entry.js';
 import { baseName } from './layouts/layout.js';
 import type { Split } from './sample.js';
-import { isSplit } from './splits.js';
+import { isTestSplit } from './splits.js';
 import type { ImageSpool } from './spool.js';
 
 /** Throws BAD_INPUT_FILE where too much was skipped, or a class has no image to learn from. */
@@ -78,9 +78,9 @@ export function arrange(
   };
 }
 
-/** A link where the folder of a split would be: another test split in its place is not what anyone meant. */
+/** A link where the folder of the test split would be: another test split in its place is not what anyone meant. */
 const isLinkedSplit = ({ record, reason }: SkippedRecord): boolean =>
-  (reason === LINK || reason === FOLDER_LINK) && isSplit(baseName(record));
+  (reason === LINK || reason === FOLDER_LINK) && isTestSplit(baseName(record)) && record.split('/').length <= 2;
 
 /** What lacks may be among it. */
 const leftOut = (skipped: readonly SkippedRecord[]): string =>

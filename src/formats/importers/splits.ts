@@ -6,7 +6,9 @@ const TRAIN = new Set(['train', 'training']);
 const TEST = new Set(['val', 'valid', 'validation', 'test', 'testing']);
 
 /** Whether a word is what splits are called. */
-export const isSplit = (word: string): boolean => TRAIN.has(word.toLowerCase()) || TEST.has(word.toLowerCase());
+export const isSplit = (word: string): boolean => TRAIN.has(word.toLowerCase()) || isTestSplit(word);
+
+export const isTestSplit = (word: string): boolean => TEST.has(word.toLowerCase());
 
 /** Whether two names mean one split: no name is that of the training split. */
 export function isSameSplit(one: string | null, other: string | null): boolean {

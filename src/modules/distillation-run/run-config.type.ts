@@ -21,7 +21,7 @@ registerEnumType(TeacherOrder, {
   description: 'Which teachers a step takes.',
   valuesConfig: {
     ROUND_ROBIN: { description: 'One after the other.' },
-    RANDOM: { description: 'Drawn anew for every step, and no one twice in it.' },
+    RANDOM: { description: 'Drawn anew for every step; none comes twice in one step.' },
   },
 });
 

@@ -70,7 +70,9 @@ export class EvaluationService {
       assertReady(dataset);
       const { classNames } = dataset;
       const shape = shapeOf(dataset);
-      requireFit(config.recipe.architecture, { shape, classNames }, ['config', 'recipe', 'architecture']);
+      const { architecture, optimizer, averageDecay } = config.recipe;
+      const copies = (optimizer === 'SGD' ? 2 : 3) + (averageDecay > 0 ? 1 : 0);
+      requireFit(architecture, { shape, classNames }, copies, ['config', 'recipe', 'architecture']);
       for (const { config: labels } of set.labelSets) {
         checkLabels(config, labelConfig.parse(labels), classNames.length);
       }

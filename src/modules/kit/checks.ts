@@ -32,11 +32,12 @@ export async function requireReadyDataset(
 export function requireFit(
   architecture: ArchitectureConfig,
   { shape, classNames }: { shape: ImageShape; classNames: readonly string[] },
+  copies: number,
   field: readonly string[],
 ): void {
   try {
     assertArchitectureFits(architecture, shape);
-    assertCheckpointFits(architecture, shape, classNames.length);
+    assertCheckpointFits(architecture, shape, classNames.length, copies);
   } catch (error) {
     throw atField(error, field);
   }

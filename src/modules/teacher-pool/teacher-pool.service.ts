@@ -1,4 +1,4 @@
-import { poolConfig } from '../../domain/config.js';
+import { newPoolConfig } from '../../domain/config.js';
 import { type Backend, requestPoolCancel, startPoolTraining } from '../../platform/orchestration/index.js';
 import { untimed } from '../../platform/telemetry/request-trace.js';
 import type { Reader } from '../context.js';
@@ -42,7 +42,7 @@ export class TeacherPoolService {
     assertAllowed(caller.viewer, 'teacherPool:train');
     const name = requireName(input.name);
     const seed = requireSeed(input.seed);
-    const asked = parseInput(poolConfig, input.config, ['config']);
+    const asked = parseInput(newPoolConfig, input.config, ['config']);
     const { projectId } = caller.viewer;
     const command = {
       operation: 'teacherPoolTrain',
@@ -61,12 +61,14 @@ export class TeacherPoolService {
     return createOnceFrom(this.backend, caller, command, takeIn, async (work, id, { imports, imported }) => {
       const config = { ...asked, imports };
       const dataset = await requireReadyDataset(work.tx, projectId, input.datasetId, ['datasetId']);
-      requireFit(config.architecture, dataset, ['config', 'architecture']);
+      // SGD's velocity, and what was pruned.
+      const copies = config.prunedRatios.length > 0 ? 3 : 2;
+      requireFit(config.architecture, dataset, copies, ['config', 'architecture']);
       config.otherArchitectures.forEach((architecture, index) => {
-        requireFit(architecture, dataset, ['config', 'otherArchitectures', String(index)]);
+        requireFit(architecture, dataset, copies, ['config', 'otherArchitectures', String(index)]);
       });
       config.imports.forEach(({ architecture }, index) => {
-        requireFit(architecture, dataset, ['config', 'imports', String(index), 'architecture']);
+        requireFit(architecture, dataset, 1, ['config', 'imports', String(index), 'architecture']);
       });
       await work.tx.teacherPool.create({ data: { id, projectId, datasetId: dataset.id, name, seed, config } });
       await startPoolTraining(work, id, imported);

@@ -43,7 +43,7 @@ export interface EmbeddedPostgres {
   /** Process id of the server. */
   pid: number;
   port: number;
-  /** Whether it ran already. */
+  /** Whether it ran already, and another living process uses it. */
   isJoined: boolean;
   isRunning(): boolean;
   /** Ends this process' use of the server, and the server itself when no other living process uses it. */
@@ -83,7 +83,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       adminUrl: urlOf(state, 'postgres'),
       pid: running,
       port: state.port,
-      isJoined: adopted !== undefined,
+      isJoined: adopted !== undefined && state.users.some(isAlive),
       isRunning: () => isRunning(running),
       stop: once(() => withLock(join(cluster.home, 'lock'), () => leave(cluster))),
     };

@@ -11,8 +11,8 @@ export function openObjectStore(config: ObjectStoreConfig, patience: Patience = 
 }
 
 /**
- * A store that another process has opened before: a bucket that is away for a moment is waited for with the first object, and none is made
- * where that of the service is not mounted yet. Throws BAD_CONFIGURATION where a folder cannot be used.
+ * A store that another process has opened before: a bucket that is away for a moment is waited for with the first object, and no bucket is
+ * made where that of the service is not there yet. Throws BAD_CONFIGURATION where a folder cannot be used.
  */
 export async function reopenObjectStore(config: ObjectStoreConfig): Promise<ObjectStore> {
   return config.kind === 'folder' ? openFolderObjectStore(config.path) : s3ObjectStore(config, PATIENCE);

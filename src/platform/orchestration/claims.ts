@@ -119,7 +119,8 @@ export async function failDeadTask({ database, queue }: Backend, taskId: string)
 
 /** Failures of the store or the disk, which say nothing of the task or its worker. */
 const OUTAGES: readonly string[] = ['UNAVAILABLE', 'STORAGE_FULL'] satisfies FailureCode[];
-/** Half a minute and longer lies between them, after the first few: an outage may take an hour. */
+/** An outage is waited for so long, unless it lets each attempt compute for long first, as the full disk of a worker may. */
+const OUTAGE_MS = 3_600_000;
 const OUTAGE_ATTEMPTS = 100;
 
 /**
@@ -150,8 +151,13 @@ export async function isTriedOut(
     return { tried, isOver: tried >= task.maxAttempts };
   }
   const where = { taskId: task.id, fromStep: { gte: task.checkpointStep }, failureCode: { in: [...OUTAGES] } };
-  const tried = await tx.taskAttempt.count({ where });
-  return { tried, isOver: tried >= OUTAGE_ATTEMPTS };
+  const { _count: tried, _min: first } = await tx.taskAttempt.aggregate({
+    where,
+    _count: true,
+    _min: { startedAt: true },
+  });
+  const isLong = first.startedAt !== null && Date.now() - first.startedAt.getTime() > OUTAGE_MS;
+  return { tried, isOver: tried >= OUTAGE_ATTEMPTS || (isLong && tried >= task.maxAttempts) };
 }
 
 async function closeLostAttempts(tx: Transaction, task: SlimTask): Promise<void> {

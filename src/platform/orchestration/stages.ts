@@ -1,5 +1,6 @@
 /** The stages of a run: which tasks each of them is made of, and when the next one begins. */
 
+import { TeddyhubError } from '../../domain/errors.js';
 import { newId } from '../../domain/ids.js';
 import { JOB_CONTRACTS, type JobKind, type JobResult } from '../../domain/jobs/contracts.js';
 import {
@@ -50,13 +51,14 @@ async function enqueueStage(
 export async function advanceRun(work: Work, runId: string, stage: Stage): Promise<void> {
   const waiting = await work.tx.task.count({ where: { runId, kind: stage.kind, state: { not: 'SUCCEEDED' } } });
   if (waiting > 0) return;
-  const next = stageAfter(stage);
-  if (next === undefined) {
-    await moveRun(work.tx, runId, 'SUCCEEDED');
-    return;
+  // Statistics that this run has not made may have been forgotten since it began.
+  if (stage.kind === 'STATISTICS' && (await enqueueStage(work, await loadRunInputs(work.tx, runId), stage))) return;
+  // A retry may have taken over all tasks of a stage.
+  for (let next = stageAfter(stage); next !== undefined; next = stageAfter(next)) {
+    if (!(await moveRun(work.tx, runId, next.state))) return;
+    if (await enqueueStage(work, await loadRunInputs(work.tx, runId), next)) return;
   }
-  if (!(await moveRun(work.tx, runId, next.state))) return;
-  await enqueueStage(work, await loadRunInputs(work.tx, runId), next);
+  await moveRun(work.tx, runId, 'SUCCEEDED');
 }
 
 async function tasksOf(
@@ -142,7 +144,7 @@ async function publishingTasks(tx: Transaction, inputs: RunInputs): Promise<NewT
         name: run.name,
         licence,
         datasetName,
-        teachers: await matchedWithStatistics(tx, inputs),
+        teachers: await teachersOf(tx, run.id),
         labelTeachers: pickLabelTeachers(inputs.teachers, config.labels),
         images: synthesized.map((result) => result.images),
         labels,
@@ -160,9 +162,19 @@ async function matchedWithStatistics(tx: Transaction, { dataset, matched }: RunI
   const known = await loadStatistics(tx, dataset, matched);
   return matched.map((teacher) => {
     const statistics = known.get(teacher.checkpoint.digest);
-    if (statistics === undefined) throw new Error(`teacher ${teacher.index} has no statistics of ${dataset.digest}`);
+    if (statistics === undefined) {
+      const message = `The statistics of teacher ${teacher.index} were lost while the run was prepared: retry the run.`;
+      throw new TeddyhubError('OBJECT_MISSING', message);
+    }
     return { ...teacher, statistics };
   });
+}
+
+/** The teachers that the run was synthesized against, with their statistics of then. */
+async function teachersOf(tx: Transaction, runId: string) {
+  const where = { runId, kind: 'SYNTHESIS' } as const;
+  const { payload } = await tx.task.findFirstOrThrow({ where, select: { payload: true } });
+  return JOB_CONTRACTS.SYNTHESIS.stored.parse(payload).teachers;
 }
 
 const sliceOf = JOB_CONTRACTS.SYNTHESIS.stored

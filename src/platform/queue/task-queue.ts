@@ -111,7 +111,12 @@ export async function openTaskQueue(databaseUrl: string, { log, role }: QueueOpt
     async work(handle) {
       const options = { ...working, heartbeatRefreshSeconds: HEARTBEAT_REFRESH_SECONDS };
       await boss.work<{ taskId: string }>(TASKS, options, async ([job]) => {
-        if (job !== undefined) await handle(job.data.taskId, job.signal);
+        if (job === undefined) return;
+        const overdue = new AbortController();
+        // A claim that a heartbeat finds gone aborts the signal too, with an error that says so: of that one the task's fence decides.
+        const isOverdue = () => job.signal.reason?.name === 'AbortError';
+        job.signal.addEventListener('abort', () => void (isOverdue() && overdue.abort()));
+        await handle(job.data.taskId, overdue.signal);
       });
     },
     async workDead(handle) {

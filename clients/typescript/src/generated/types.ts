@@ -772,7 +772,7 @@ export type TeacherKind =
 
 /** Which teachers a step takes. */
 export type TeacherOrder =
-  /** Drawn anew for every step, and no one twice in it. */
+  /** Drawn anew for every step; none comes twice in one step. */
   | 'RANDOM'
   /** One after the other. */
   | 'ROUND_ROBIN';
