@@ -37,6 +37,11 @@ describe('an attempt', () => {
     await world.transact((work) => startRun(work, run.id));
     return run;
   };
+  /** A run with a task that is to be had, and a worker that takes it. */
+  const delivered = async () => {
+    const run = await startedRun();
+    return { run, task: await nextTask(world, { runId: run.id }), worker: await newWorker(world) };
+  };
   const runOf = (id: string) => world.database.distillationRun.findUniqueOrThrow({ where: { id } });
   const taskOf = (claim: Claim) => world.database.task.findUniqueOrThrow({ where: { id: claim.taskId } });
   const attemptOf = (claim: Claim) => world.database.taskAttempt.findUniqueOrThrow({ where: { id: claim.attemptId } });
@@ -128,9 +133,7 @@ describe('an attempt', () => {
   });
 
   it('that fails for a passing reason is followed by another, four in all', async () => {
-    const run = await startedRun();
-    const task = await nextTask(world, { runId: run.id });
-    const worker = await newWorker(world);
+    const { run, task, worker } = await delivered();
     for (const verdict of ['RETRY', 'RETRY', 'RETRY', 'FAILED']) {
       const claim = await claimTask(world, task.id, worker);
       assert.ok(claim);
@@ -146,9 +149,7 @@ describe('an attempt', () => {
   });
 
   it('that met an outage of the store is followed by another for an hour, and speaks against no task', async () => {
-    const run = await startedRun();
-    const task = await nextTask(world, { runId: run.id });
-    const worker = await newWorker(world);
+    const { run, task, worker } = await delivered();
     const meets = async (code: FailureCode): Promise<'RETRY' | 'FAILED'> => {
       const claim = await claimTask(world, task.id, worker);
       assert.ok(claim);
@@ -167,9 +168,7 @@ describe('an attempt', () => {
   });
 
   it('that met an outage only after computing for long is one of four: the disk of its worker may be too small', async () => {
-    const run = await startedRun();
-    const task = await nextTask(world, { runId: run.id });
-    const worker = await newWorker(world);
+    const { task, worker } = await delivered();
     for (const verdict of ['RETRY', 'RETRY', 'RETRY', 'FAILED']) {
       const claim = await claimTask(world, task.id, worker);
       assert.ok(claim);
@@ -180,9 +179,7 @@ describe('an attempt', () => {
   });
 
   it('that recorded another checkpoint of the same step got further: static labels have no steps', async () => {
-    const run = await startedRun();
-    const task = await nextTask(world, { runId: run.id });
-    const worker = await newWorker(world);
+    const { task, worker } = await delivered();
     for (let attempt = 0; attempt < 8; attempt++) {
       const claim = await claimTask(world, task.id, worker);
       assert.ok(claim, `attempt ${attempt}`);
@@ -193,9 +190,7 @@ describe('an attempt', () => {
   });
 
   it('that got further than the ones before is the first of four again: days of training lose more workers than a step may', async () => {
-    const run = await startedRun();
-    const task = await nextTask(world, { runId: run.id });
-    const worker = await newWorker(world);
+    const { task, worker } = await delivered();
     for (let day = 1; day <= 3; day++) {
       for (let attempt = 0; attempt < 3; attempt++) {
         const claim = await claimTask(world, task.id, worker);
@@ -296,9 +291,7 @@ describe('an attempt', () => {
   });
 
   it('whose workers are lost again and again is not tried for ever', async () => {
-    const run = await startedRun();
-    const task = await nextTask(world, { runId: run.id });
-    const worker = await newWorker(world);
+    const { run, task, worker } = await delivered();
     for (let attempt = 0; attempt < 4; attempt++) assert.ok(await claimTask(world, task.id, worker));
     assert.equal(await claimTask(world, task.id, worker), null);
     const { state, failureCode, failureMessage } = await runOf(run.id);
@@ -307,9 +300,7 @@ describe('an attempt', () => {
   });
 
   it('whose attempts failed before its worker was lost tells of both, and counts no drained one', async () => {
-    const run = await startedRun();
-    const task = await nextTask(world, { runId: run.id });
-    const worker = await newWorker(world);
+    const { run, task, worker } = await delivered();
     const claimed = async () => (await claimTask(world, task.id, worker)) as Claim;
     await handBackTask(world, await claimed(), 'drained');
     const lost = failure('INTERNAL', 'The driver was lost.');

@@ -28,7 +28,8 @@ export interface Claim {
 }
 
 /**
- * Claims a delivered task under this attempt id. Idempotent: repeated because its answer was lost, it returns the same claim. Null when there is nothing to do: the task has ended, was deleted, or has now been tried too often.
+ * Claims a delivered task under this attempt id. Idempotent: repeated because its answer was lost, it returns the same claim. Null
+ * when there is nothing to do: the task has ended, was deleted, or has now been tried too often.
  * An earlier attempt that never ended is marked LOST, as of its last sign of life; one that the queue took from a worker in good
  * health, as no job may be active for longer, DRAINED.
  */
