@@ -73,7 +73,7 @@ describe('a worker that loses its object store', () => {
     // A hundred attempts take an hour. The first one gives up after half a minute only.
     await world.database.taskAttempt.createMany({
       data: Array.from({ length: 99 }, (_, i) => ({
-        ...{ taskId: task.id, number: 1000 + i, fence: 0, fromStep: 1_000_000, endedAt: new Date() },
+        ...{ taskId: task.id, number: 1000 + i, fence: 0, endedAt: new Date() },
         ...({ outcome: 'FAILED', failureCode: 'UNAVAILABLE' } as const),
       })),
     });

@@ -65,7 +65,7 @@ export function claimTask(
       },
     });
     const { fence, attempts: attempt } = claimed;
-    const data = { id: attemptId, taskId, number: attempt, fence, workerId, fromStep: task.checkpointStep };
+    const data = { id: attemptId, taskId, number: attempt, fence, workerId };
     const begun = await tx.taskAttempt.create({ data });
     await beginOwner(tx, task);
     const { runId, checkpointStep: fromStep } = task;
@@ -124,15 +124,17 @@ const OUTAGES: readonly string[] = ['UNAVAILABLE', 'STORAGE_FULL'] satisfies Fai
 const OUTAGE_MS = 3_600_000;
 const OUTAGE_ATTEMPTS = 100;
 
+/** The attempts after the one that saved what the next goes on from. */
+const sinceCheckpoint = ({ id, checkpointAttempt }: SlimTask) => ({ taskId: id, number: { gt: checkpointAttempt } });
+
 /**
  * Attempts that speak against the task since it got as far as it is: days of training may lose more workers than a step may, and a
  * drained or canceled attempt, or one that met an outage, says nothing.
  */
-const failedAttempts = (tx: Transaction, { id, checkpointStep }: SlimTask): Promise<number> =>
+const failedAttempts = (tx: Transaction, task: SlimTask): Promise<number> =>
   tx.taskAttempt.count({
     where: {
-      taskId: id,
-      fromStep: { gte: checkpointStep },
+      ...sinceCheckpoint(task),
       OR: [
         { outcome: 'LOST' },
         { outcome: 'FAILED', failureCode: null },
@@ -151,7 +153,7 @@ export async function isTriedOut(
     const tried = await failedAttempts(tx, task);
     return { tried, isOver: tried >= task.maxAttempts };
   }
-  const where = { taskId: task.id, fromStep: { gte: task.checkpointStep }, failureCode: { in: [...OUTAGES] } };
+  const where = { ...sinceCheckpoint(task), failureCode: { in: [...OUTAGES] } };
   const { _count: tried, _min: first } = await tx.taskAttempt.aggregate({
     where,
     _count: true,

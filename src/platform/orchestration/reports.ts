@@ -52,14 +52,10 @@ export async function recordCheckpoint(
   step: number,
 ): Promise<string | null> {
   return writeUnderFence(database, claim, async (tx, task) => {
-    // Static labels have no step, and each of their checkpoints is further than the one before.
-    if (step === task.checkpointStep && key !== task.checkpointKey) {
-      const where = { taskId: task.id, fromStep: { gte: step } };
-      await tx.taskAttempt.updateMany({ where, data: { fromStep: step - 1 } });
-    }
-    const data = { checkpointKey: key, checkpointStep: step, progressAt: new Date() };
+    if (key === task.checkpointKey) return null;
+    const data = { checkpointKey: key, checkpointStep: step, checkpointAttempt: claim.attempt, progressAt: new Date() };
     await tx.task.update({ where: { id: task.id }, data, select: { id: true } });
-    return task.checkpointKey === key ? null : task.checkpointKey;
+    return task.checkpointKey;
   });
 }
 
