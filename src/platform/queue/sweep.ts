@@ -21,8 +21,8 @@ export async function sweepUntil(
   signal: AbortSignal,
   { look, ask, everyMs, heartbeatMs, onError }: Sweep,
 ): Promise<void> {
-  /** Since when the database has answered without a gap. A process that has just started knows of no gap: -Infinity. After a failure: +Infinity. */
-  let answeringSince = Number.NEGATIVE_INFINITY;
+  /** Since when the database has answered without a gap. A process that has just started may have been started by the end of one. */
+  let answeringSince = Number.POSITIVE_INFINITY;
   let answeredAt = performance.now();
   let wallAt = Date.now();
   while (!signal.aborted) {
