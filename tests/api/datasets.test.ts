@@ -3,14 +3,13 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { CLI } from '../support/command.js';
 import { asClassFolders, asShard, writeZip } from '../support/datasets.js';
 import { numbered, writeTar, writeTree } from '../support/images.js';
 import { until } from '../support/until.js';
 import { openApi, type TestApi } from './server.js';
 
-const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const REPORT = `state layout classOrder classNames trainCount testCount contentDigest sourceKind skippedCount duplicateCount
   failure { code message } skippedRecords { split record reason } duplicates(first: 1) { record sameAs acrossSplits }
   preparation { height width fit channels }`;

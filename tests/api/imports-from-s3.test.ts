@@ -4,10 +4,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';
 import { openObjectStore } from '../../src/platform/object-store/open-object-store.js';
+import { CLI } from '../support/command.js';
 import { asClassFolders } from '../support/datasets.js';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.js';
 import { writeTar } from '../support/images.js';
@@ -16,7 +16,6 @@ import { startSeaweedfs } from '../support/seaweedfs.js';
 import { until } from '../support/until.js';
 import { openApi, type TestApi } from './server.js';
 
-const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const PARTS = 'id partBytes parts { number url tag }';
 
 interface Upload {

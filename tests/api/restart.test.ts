@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { openTeddyhub, type Teddyhub } from '../../clients/typescript/src/index.js';
 import { NODE_FLAGS } from '../../src/cli/node-flags.js';
@@ -12,11 +11,11 @@ import { OperatorKeys } from '../../src/modules/api-key/operator-keys.js';
 import { toGlobalId } from '../../src/modules/kit/node.js';
 import { startRun } from '../../src/platform/orchestration/index.js';
 import { claimNext, complete, workOff } from '../support/by-hand.js';
+import { CLI } from '../support/command.js';
 import { seedDataset, seedPool, seedRun } from '../support/seeds.js';
 import { until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';
 
-const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const SUBSCRIBERS = 1_000;
 const KEYS = 10;
 

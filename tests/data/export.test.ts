@@ -6,7 +6,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { pullAndDraw } from '../../src/cli/quickstart/preview.js';
@@ -16,14 +15,13 @@ import { floatsOf } from '../../src/formats/float16.js';
 import { decodePng } from '../../src/formats/png.js';
 import { decodeSafetensors } from '../../src/formats/safetensors.js';
 import { openApi, type TestApi } from '../api/server.js';
-import { failed, runTeddyhub } from '../support/command.js';
+import { CLI, failed, runTeddyhub } from '../support/command.js';
 import { openProxy } from '../support/proxy.js';
 import { CLASSES, HEIGHT, type Inputs, labelOf, SIZE, WIDTH } from '../support/publish-inputs.js';
 import { runReader } from '../support/python.js';
 import { seedRealSet } from '../support/real-set.js';
 import { until } from '../support/until.js';
 
-const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const NAMES = ['boot', 'coat', 'été'];
 
 describe('what the commands make of a published set', () => {

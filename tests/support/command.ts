@@ -1,9 +1,9 @@
 /** Runs the built `teddyhub` command as a process of its own. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+export const CLI = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 
 export interface Outcome {
   status: number;
@@ -23,6 +23,35 @@ export const runTeddyhub = (
       resolve({ status: child.exitCode ?? -1, stdout, lines: linesOf(stdout), errors: linesOf(stderr) });
     });
   });
+
+export interface Run {
+  child: ChildProcess;
+  stdout: () => string;
+  stderr: () => string;
+  /** The exit status, once all that it wrote is there. */
+  ended: Promise<number | null>;
+}
+
+const runs: Run[] = [];
+
+/** Starts it and leaves it running. */
+export function startTeddyhub(args: readonly string[], env: NodeJS.ProcessEnv): Run {
+  const { PATH, HOME } = process.env;
+  const child = spawn(process.execPath, [CLI, ...args], { env: { PATH, HOME, LOG_LEVEL: 'warn', ...env } });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const run = { child, stdout: () => stdout, stderr: () => stderr, ended };
+  runs.push(run);
+  return run;
+}
+
+/** For the end of a file: what a failed test left running would keep it from ending. */
+export async function stopTeddyhubs(): Promise<void> {
+  for (const { child } of runs) child.kill('SIGTERM');
+  await Promise.all(runs.map(({ ended }) => ended));
+}
 
 /** One line of error, with these words, and nothing else. */
 export function failed({ status, errors }: Outcome, words: RegExp): void {
