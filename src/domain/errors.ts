@@ -57,6 +57,8 @@ export interface Failure {
   code: FailureCode;
   message: string;
   retryable: boolean;
+  /** Of the object that is missing or damaged, where the store said so. Not kept: it decides what is made again. */
+  objectKey?: string;
 }
 
 /** An expected failure: its message is meant for the person who caused or has to mend it. */
@@ -65,15 +67,23 @@ export class TeddyhubError extends Error {
   readonly code: FailureCode;
   /** Path of the input field at fault, for `userErrors`. */
   readonly field: readonly string[] | undefined;
+  /** Of the object that is missing or damaged. */
+  readonly objectKey: string | undefined;
 
-  constructor(code: FailureCode, message: string, options: { field?: readonly string[]; cause?: unknown } = {}) {
+  constructor(
+    code: FailureCode,
+    message: string,
+    options: { field?: readonly string[]; cause?: unknown; objectKey?: string } = {},
+  ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
     this.field = options.field;
+    this.objectKey = options.objectKey;
   }
 
   get failure(): Failure {
-    return { ...FAILURE_CODES[this.code], code: this.code, message: this.message };
+    const failure = { ...FAILURE_CODES[this.code], code: this.code, message: this.message };
+    return this.objectKey === undefined ? failure : { ...failure, objectKey: this.objectKey };
   }
 }
 

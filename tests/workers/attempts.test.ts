@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { FAILURE_CODES, type Failure, type FailureCode } from '../../src/domain/errors.js';
 import { newId } from '../../src/domain/ids.js';
 import { createLog } from '../../src/platform/log.js';
+import { objectMissing } from '../../src/platform/object-store/object-store.js';
 import {
   type Claim,
   claimTask,
@@ -216,11 +217,7 @@ describe('an attempt', () => {
     assert.ok(kept);
     for (let verdict = ''; verdict !== 'FAILED'; ) {
       const claim = await claimNext(world, { runId: run.id });
-      verdict = await failAttempt(
-        world,
-        claim,
-        failure('OBJECT_MISSING', `Object ${kept.objectKey} is missing: restore it.`),
-      );
+      verdict = await failAttempt(world, claim, objectMissing(kept.objectKey).failure);
     }
     assert.equal(await world.database.teacherStatistics.count(ofDataset), 0);
     const { projectId, datasetId, poolId, config, seed } = await runOf(run.id);

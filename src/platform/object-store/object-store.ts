@@ -98,13 +98,14 @@ export const objectMissing = (key: string, cause?: unknown): TeddyhubError =>
   new TeddyhubError(
     'OBJECT_MISSING',
     `Object ${key} is not in the object store: restore it from a backup or make it again.`,
-    { cause },
+    { cause, objectKey: key },
   );
 
 export const objectCorrupt = (key: string, digest: string): TeddyhubError =>
   new TeddyhubError(
     'OBJECT_CORRUPT',
     `Object ${key} was changed: its bytes are not those of ${digest}. Restore it from a backup or make it again.`,
+    { objectKey: key },
   );
 
 /** Refuses, before anything is written, bytes that are not those of the digest they are to be kept under. */

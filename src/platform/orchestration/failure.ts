@@ -1,6 +1,5 @@
 /** How a task fails for good: its owner fails with it, and the owner's other tasks are withdrawn. */
 import type { Failure } from '../../domain/errors.js';
-import type { Transaction } from '../database/client.js';
 import { failureColumns, moveRun } from './run-log.js';
 import { cancelTasks, NO_CHECKPOINT } from './tasks.js';
 import type { SlimTask, Work } from './work.js';
@@ -14,8 +13,9 @@ export async function failTask(work: Work, task: SlimTask, failure: Failure): Pr
     // A run is retried from where it stopped; nothing else is, and its checkpoint would stay for ever.
     data: { state: 'FAILED', finishedAt: new Date(), ...columns, ...(task.runId === null ? NO_CHECKPOINT : {}) },
   });
-  if (failure.code === 'OBJECT_MISSING' || failure.code === 'OBJECT_CORRUPT')
-    await forgetStatistics(tx, failure.message);
+  // Statistics are computed once for all runs: those whose object is lost or damaged are computed again by the next.
+  const { objectKey } = failure;
+  if (objectKey !== undefined) await tx.teacherStatistics.deleteMany({ where: { objectKey } });
   const reason = `another task failed: ${failure.message}`;
   if (task.runId !== null) {
     await moveRun(tx, task.runId, 'FAILED', failure);
@@ -32,9 +32,4 @@ export async function failTask(work: Work, task: SlimTask, failure: Failure): Pr
   } else if (task.datasetId !== null) {
     await tx.dataset.update({ where: { id: task.datasetId }, data: { state: 'FAILED', ...columns } });
   }
-}
-
-/** Statistics are computed once for all runs: those whose object is lost or damaged are computed again by the next. */
-async function forgetStatistics(tx: Transaction, message: string): Promise<void> {
-  await tx.$executeRaw`DELETE FROM "TeacherStatistics" WHERE position("objectKey" in ${message}) > 0`;
 }
