@@ -1,6 +1,6 @@
 /** One attempt at a task: from the claim to the end of its child process, and what the database is told of it. */
 import { ZodError } from 'zod';
-import { FAILURE_CODES, type Failure, TeddyhubError, toFailure } from '../src/domain/errors.js';
+import { type Failure, newFailure, TeddyhubError, toFailure } from '../src/domain/errors.js';
 import type { Log } from '../src/platform/log.js';
 import { isOutdated } from '../src/platform/migrate/pending.js';
 import type { ObjectStore } from '../src/platform/object-store/object-store.js';
@@ -161,11 +161,11 @@ function explain(end: Exclude<ChildEnd, { type: 'RESULT' }>, log: Log, about: ob
     return new TeddyhubError('OTHER_VERSION', `${problem}: update the worker, or start the work anew.`).failure;
   }
   if (end.type === 'FAILURE') {
-    // What a person can mend is told to that person; a fault of ours is for the log.
+    // What a person can fix is told to that person; a fault of ours is for the log.
     if (end.failure.code === 'INTERNAL') log.error({ ...about, detail: end.detail }, 'job threw');
     return end.failure;
   }
   log.error({ ...about, how: end.how, output: end.output }, 'compute process crashed');
   const message = `The compute process did not finish: ${end.how}.`;
-  return { ...FAILURE_CODES.WORKER_LOST, code: 'WORKER_LOST', message };
+  return newFailure('WORKER_LOST', message);
 }

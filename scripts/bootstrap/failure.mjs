@@ -27,7 +27,7 @@ export function lineOf(error) {
   // Of a folder on a read-only file system Node says ENOENT, below a file ENOTDIR, and in place of one EEXIST.
   const isNoFolder = error?.syscall === 'mkdir' && ['ENOENT', 'ENOTDIR', 'EEXIST'].includes(error.code);
   if (isNoFolder || ['EACCES', 'EPERM', 'EROFS'].includes(error?.code)) {
-    return `${error.path ?? 'A folder'} cannot be written (${error.code}): mend its permissions, or set TEDDYHUB_CACHE.`;
+    return `${error.path ?? 'A folder'} cannot be written (${error.code}): fix its permissions, or set TEDDYHUB_CACHE.`;
   }
   return undefined;
 }

@@ -18,7 +18,7 @@ export function keyCommand(): Command {
     .requiredOption('--name <name>', 'what it is for', nameOf('--name'))
     .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).default('OPERATOR'))
     .option('--project <name>', 'made where there is none of this name', nameOf('--project'), DEFAULT_PROJECT)
-    .option('--days <days>', 'after which it expires; never, unless said', readDays)
+    .option('--days <days>', 'after which it expires; by default it never does', readDays)
     .action(async ({ name, role, project, days }: { name: string; role: Role; project: string; days?: number }) => {
       const expiresAt = days === undefined ? {} : { expiresAt: new Date(Date.now() + days * DAY_MS) };
       const made = await withKeys((keys) => keys.create({ name, role, project, ...expiresAt }));

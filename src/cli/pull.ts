@@ -100,7 +100,7 @@ export async function pull(
   return { manifest, folder, files: files.length, bytes: total, fetched };
 }
 
-/** Refuses a folder with the manifest of something else, a web app's or another set's; a damaged one beside shards is ours to mend. Throws INVALID_INPUT. */
+/** Refuses a folder with the manifest of something else, a web app's or another set's; a damaged one beside shards is ours to repair. Throws INVALID_INPUT. */
 async function assertOwn(folder: string, { id }: Manifest): Promise<void> {
   const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => null);
   if (text === null) return;

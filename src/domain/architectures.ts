@@ -27,17 +27,17 @@ export function assertArchitectureFits(architecture: ArchitectureConfig, shape: 
   if (Math.min(shape.height, shape.width) >= smallest) return;
   if (architecture.name !== 'CONVNET') {
     const small = leastSide({ ...architecture, stem: 'SMALL' }, shape);
-    const mend = Math.min(shape.height, shape.width) >= small ? 'use the stem SMALL' : 'use CONVNET';
+    const remedy = Math.min(shape.height, shape.width) >= small ? 'use the stem SMALL' : 'use CONVNET';
     throw new TeddyhubError(
       'UNSUPPORTED_SHAPE',
-      `Images of ${shape.height} x ${shape.width} are too small for ${architecture.name}, which needs a side of ${smallest} or more; ${mend}.`,
+      `Images of ${shape.height} x ${shape.width} are too small for ${architecture.name}, which needs a side of ${smallest} or more; ${remedy}.`,
     );
   }
   const deepest = Math.floor(Math.log2(Math.min(shape.height, shape.width)));
-  const mend = deepest >= 1 ? `; use depth ${deepest} or less` : '';
+  const remedy = deepest >= 1 ? `; use depth ${deepest} or less` : '';
   throw new TeddyhubError(
     'UNSUPPORTED_SHAPE',
-    `Images of ${shape.height} x ${shape.width} are too small for ConvNet-${architecture.depth}, which needs a side of ${smallest} or more${mend}.`,
+    `Images of ${shape.height} x ${shape.width} are too small for ConvNet-${architecture.depth}, which needs a side of ${smallest} or more${remedy}.`,
   );
 }
 

@@ -1,53 +1,59 @@
 /**
- * Every failure that has a name. `kind` says who can mend it, `retryable` whether the same work may succeed later, elsewhere, or once
- * somebody has mended what surrounds it; the message is one line, safe to show, and says what to do.
+ * Every failure that has a name. `kind` says who can fix it, `retryable` whether the same work may succeed later, elsewhere, or once
+ * somebody has fixed its surroundings; the message is one line, safe to show, and says what to do.
  */
 export const FAILURE_CODES = {
-  /** The request itself is wrong: a value out of range, an unknown option. */
-  INVALID_INPUT: { kind: 'USER', retryable: false },
-  /** There is no such object, or it belongs to another project. */
-  NOT_FOUND: { kind: 'USER', retryable: false },
-  /** The object is not in a state that allows this. */
-  INVALID_STATE: { kind: 'USER', retryable: false },
-  /** The idempotency key was used before with another request. */
-  IDEMPOTENCY_CONFLICT: { kind: 'USER', retryable: false },
-  /** The object was changed since it was read. */
-  VERSION_CONFLICT: { kind: 'USER', retryable: false },
-  /** A dataset file cannot be read as what it should be. */
-  BAD_INPUT_FILE: { kind: 'USER', retryable: false },
-  /** A class has fewer images than the configuration asks for. */
-  TOO_FEW_IMAGES: { kind: 'USER', retryable: false },
-  /** The architecture cannot take images of this shape. */
-  UNSUPPORTED_SHAPE: { kind: 'USER', retryable: false },
-  /** No key, or an unknown, expired or revoked one. */
-  UNAUTHENTICATED: { kind: 'USER', retryable: false },
-  /** The key's role does not allow this. */
-  FORBIDDEN: { kind: 'USER', retryable: false },
-  /** The configuration of the service itself is wrong. */
-  BAD_CONFIGURATION: { kind: 'SYSTEM', retryable: true },
-  /** Somebody cancelled the work. */
-  CANCELED: { kind: 'USER', retryable: true },
-  /** The object store has no room left, or the disk of the database. */
-  STORAGE_FULL: { kind: 'SYSTEM', retryable: true },
-  /** The object store or the database does not answer. */
-  UNAVAILABLE: { kind: 'SYSTEM', retryable: true },
-  /** An object is missing from the store. */
-  OBJECT_MISSING: { kind: 'SYSTEM', retryable: true },
-  /** An object's bytes are not those its digest names. */
-  OBJECT_CORRUPT: { kind: 'SYSTEM', retryable: true },
-  /** The worker that held the task gave no sign of life, more often than a task may be tried. */
-  WORKER_LOST: { kind: 'SYSTEM', retryable: true },
-  /** The worker is of another version than the service that made the task. */
-  OTHER_VERSION: { kind: 'SYSTEM', retryable: true },
-  /** A newer attempt has taken the task over. */
-  STALE_ATTEMPT: { kind: 'SYSTEM', retryable: false },
-  /** A loss or an activation became infinite or not a number. */
-  NUMERICS: { kind: 'USER', retryable: false },
-  /** The device has no memory for what a task holds at once. */
-  OUT_OF_MEMORY: { kind: 'USER', retryable: true },
-  /** A fault of ours. */
-  INTERNAL: { kind: 'SYSTEM', retryable: true },
-} as const satisfies Record<string, { kind: 'USER' | 'SYSTEM'; retryable: boolean }>;
+  INVALID_INPUT: {
+    kind: 'USER',
+    retryable: false,
+    about: 'The request itself is wrong: a value out of range, an unknown option.',
+  },
+  NOT_FOUND: { kind: 'USER', retryable: false, about: 'There is no such object, or it belongs to another project.' },
+  INVALID_STATE: { kind: 'USER', retryable: false, about: 'The object is not in a state that allows this.' },
+  IDEMPOTENCY_CONFLICT: {
+    kind: 'USER',
+    retryable: false,
+    about: 'The idempotency key was used before with another request.',
+  },
+  VERSION_CONFLICT: {
+    kind: 'USER',
+    retryable: false,
+    about: 'The object was changed since it was read: read it again, then decide anew.',
+  },
+  BAD_INPUT_FILE: { kind: 'USER', retryable: false, about: 'A dataset file cannot be read as what it should be.' },
+  TOO_FEW_IMAGES: {
+    kind: 'USER',
+    retryable: false,
+    about: 'A class has fewer images than the configuration asks for.',
+  },
+  UNSUPPORTED_SHAPE: { kind: 'USER', retryable: false, about: 'The architecture cannot take images of this shape.' },
+  UNAUTHENTICATED: { kind: 'USER', retryable: false, about: 'No key, or an unknown, expired or revoked one.' },
+  FORBIDDEN: { kind: 'USER', retryable: false, about: "The key's role does not allow this." },
+  BAD_CONFIGURATION: { kind: 'SYSTEM', retryable: true, about: 'The configuration of the service itself is wrong.' },
+  CANCELED: { kind: 'USER', retryable: true, about: 'Somebody cancelled the work.' },
+  STORAGE_FULL: {
+    kind: 'SYSTEM',
+    retryable: true,
+    about: 'The object store has no room left, or the disk of the database.',
+  },
+  UNAVAILABLE: { kind: 'SYSTEM', retryable: true, about: 'The object store or the database does not answer.' },
+  OBJECT_MISSING: { kind: 'SYSTEM', retryable: true, about: 'An object is missing from the store.' },
+  OBJECT_CORRUPT: { kind: 'SYSTEM', retryable: true, about: "An object's bytes are not those its digest names." },
+  WORKER_LOST: {
+    kind: 'SYSTEM',
+    retryable: true,
+    about: 'The worker that held the task gave no sign of life, more often than a task may be tried.',
+  },
+  OTHER_VERSION: {
+    kind: 'SYSTEM',
+    retryable: true,
+    about: 'The worker is of another version than the service that made the task.',
+  },
+  STALE_ATTEMPT: { kind: 'SYSTEM', retryable: false, about: 'A newer attempt has taken the task over.' },
+  NUMERICS: { kind: 'USER', retryable: false, about: 'A loss or an activation became infinite or not a number.' },
+  OUT_OF_MEMORY: { kind: 'USER', retryable: true, about: 'The device has no memory for what a task holds at once.' },
+  INTERNAL: { kind: 'SYSTEM', retryable: true, about: 'A fault of the service; its log has the details.' },
+} as const satisfies Record<string, { kind: 'USER' | 'SYSTEM'; retryable: boolean; about: string }>;
 
 export type FailureCode = keyof typeof FAILURE_CODES;
 
@@ -61,7 +67,12 @@ export interface Failure {
   objectKey?: string;
 }
 
-/** An expected failure: its message is meant for the person who caused or has to mend it. */
+export function newFailure(code: FailureCode, message: string): Failure {
+  const { kind, retryable } = FAILURE_CODES[code];
+  return { kind, code, message, retryable };
+}
+
+/** An expected failure: its message is meant for the person who caused or has to fix it. */
 export class TeddyhubError extends Error {
   override readonly name = 'TeddyhubError';
   readonly code: FailureCode;
@@ -82,7 +93,7 @@ export class TeddyhubError extends Error {
   }
 
   get failure(): Failure {
-    const failure = { ...FAILURE_CODES[this.code], code: this.code, message: this.message };
+    const failure = newFailure(this.code, this.message);
     return this.objectKey === undefined ? failure : { ...failure, objectKey: this.objectKey };
   }
 }
@@ -107,11 +118,7 @@ export function toFailure(error: unknown): Failure {
   if (code !== undefined && FULL_DISK.has(code)) {
     return new TeddyhubError('STORAGE_FULL', 'The disk is full: free some space, then retry.').failure;
   }
-  return {
-    ...FAILURE_CODES.INTERNAL,
-    code: 'INTERNAL',
-    message: 'Unexpected failure; the log of the worker has the details.',
-  };
+  return newFailure('INTERNAL', 'Unexpected failure; the log of the worker has the details.');
 }
 
 function errnoOf(error: unknown): string | undefined {

@@ -16,7 +16,7 @@ export interface SplitSummary {
   shards: ShardRef[];
   count: number;
   perClass: number[];
-  /** Per channel, pixels as fractions of 255. `std` is the population's, and never below 1 / 255, so dividing by it is safe. */
+  /** Per channel, for pixel values scaled to [0, 1]. `std` is the population's, and never below 1 / 255, so dividing by it is safe. */
   mean: number[];
   std: number[];
 }

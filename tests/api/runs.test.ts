@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { FAILURE_CODES } from '../../src/domain/errors.js';
+import { newFailure } from '../../src/domain/errors.js';
 import { readGlobalId, toGlobalId } from '../../src/modules/kit/node.js';
 import type { DistillationRun, TeacherPool } from '../../src/platform/database/generated/client.js';
 import { failAttempt, recordCheckpoint, reportProgress, startRun } from '../../src/platform/orchestration/index.js';
@@ -204,7 +204,7 @@ describe('a run that failed', () => {
     const claim = await claimNext(backend, { runId: run.id });
     await reportProgress(backend, claim, { step: 60, totalSteps: 200, loss: 1 }, points(40, 50, 60));
     await recordCheckpoint(backend, claim, 'checkpoints/half', 50);
-    const gone = { ...FAILURE_CODES[code], code, message: 'Gone.' };
+    const gone = newFailure(code, 'Gone.');
     if ((await failAttempt(backend, claim, gone)) === 'RETRY') {
       await failAttempt(backend, await claimNext(backend, { runId: run.id }), gone);
     }

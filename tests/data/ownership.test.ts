@@ -45,7 +45,7 @@ describe('garbage collection against a database that is not the one of the objec
     await age(key);
     const before = await stored();
     const refused = await gc(other);
-    failed(refused, /objects are of another database than .*, and nothing was removed: mend DATABASE_URL/);
+    failed(refused, /objects are of another database than .*, and nothing was removed: check DATABASE_URL/);
     failed(await gc(other, '--dry-run'), /another database/);
     assert.deepEqual(await stored(), before);
 

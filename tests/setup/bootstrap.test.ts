@@ -227,7 +227,7 @@ describe('bootstrap', () => {
     writeFileSync(file, '');
     for (const path of [file, join(file, 'below')]) {
       const refused = bootstrap(['--step', 'tensorflow'], { TEDDYHUB_CACHE: path });
-      assertFails(refused, /a-file.* cannot be written \(E\w+\): mend its permissions, or set TEDDYHUB_CACHE\.$/);
+      assertFails(refused, /a-file.* cannot be written \(E\w+\): fix its permissions, or set TEDDYHUB_CACHE\.$/);
     }
   });
 

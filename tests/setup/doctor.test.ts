@@ -42,7 +42,7 @@ describe('doctor', () => {
     assert.deepEqual(named(findings, 'database'), {
       name: 'database',
       ok: false,
-      detail: 'No database answers at 127.0.0.1:1/c: start it, or mend DATABASE_URL.',
+      detail: 'No database answers at 127.0.0.1:1/c: start it, or check DATABASE_URL.',
     });
     assert.equal(named(findings, 'object store')?.ok, true);
   });

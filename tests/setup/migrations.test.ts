@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -36,12 +36,13 @@ describe('migrations', () => {
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'teddyhub-migrations-'));
-    server = await startEmbeddedPostgres({ dataDir: join('/tmp', `teddyhub-migrations-${process.pid}`), fast: true });
+    // PostgreSQL refuses to run as root: where root runs the tests, another account must reach the folder.
+    chmodSync(folder, 0o755);
+    server = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres'), fast: true });
   });
 
   after(async () => {
     await server.stop();
-    rmSync(join('/tmp', `teddyhub-migrations-${process.pid}`), { recursive: true, force: true });
     rmSync(folder, { recursive: true, force: true });
   });
 

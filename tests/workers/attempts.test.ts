@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { FAILURE_CODES, type Failure, type FailureCode } from '../../src/domain/errors.js';
+import { type FailureCode, newFailure } from '../../src/domain/errors.js';
 import { newId } from '../../src/domain/ids.js';
 import { createLog } from '../../src/platform/log.js';
 import { objectMissing } from '../../src/platform/object-store/object-store.js';
@@ -23,7 +23,6 @@ import { until } from '../support/until.js';
 import { createWorld, type World } from '../support/world.js';
 
 const STALE = { code: 'STALE_ATTEMPT' };
-const failure = (code: FailureCode, message: string): Failure => ({ ...FAILURE_CODES[code], code, message });
 
 describe('an attempt', () => {
   let world: World;
@@ -61,7 +60,7 @@ describe('an attempt', () => {
     await assert.rejects(reportProgress(world, stale, { step: 9, totalSteps: 10, loss: 0 }, []), STALE);
     await assert.rejects(recordCheckpoint(world, stale, 'checkpoints/stale', 9), STALE);
     await assert.rejects(completeTask(world, stale, RESULTS.STATISTICS()), STALE);
-    await assert.rejects(failAttempt(world, stale, failure('INTERNAL', 'late')), STALE);
+    await assert.rejects(failAttempt(world, stale, newFailure('INTERNAL', 'late')), STALE);
     await assert.rejects(handBackTask(world, stale, 'late'), STALE);
 
     const [refused, task] = [await attemptOf(stale), await taskOf(stale)];
@@ -138,7 +137,7 @@ describe('an attempt', () => {
     for (const verdict of ['RETRY', 'RETRY', 'RETRY', 'FAILED']) {
       const claim = await claimTask(world, task.id, worker);
       assert.ok(claim);
-      assert.equal(await failAttempt(world, claim, failure('INTERNAL', 'The driver is lost.')), verdict);
+      assert.equal(await failAttempt(world, claim, newFailure('INTERNAL', 'The driver is lost.')), verdict);
     }
     const failed = await runOf(run.id);
     assert.equal(failed.state, 'FAILED');
@@ -154,7 +153,7 @@ describe('an attempt', () => {
     const meets = async (code: FailureCode): Promise<'RETRY' | 'FAILED'> => {
       const claim = await claimTask(world, task.id, worker);
       assert.ok(claim);
-      return failAttempt(world, claim, failure(code, 'The store does not answer.'));
+      return failAttempt(world, claim, newFailure(code, 'The store does not answer.'));
     };
     for (let attempt = 0; attempt < 99; attempt++) {
       assert.equal(await meets(attempt % 2 === 0 ? 'UNAVAILABLE' : 'STORAGE_FULL'), 'RETRY');
@@ -175,7 +174,7 @@ describe('an attempt', () => {
       assert.ok(claim);
       const startedAt = new Date(Date.now() - 2 * 3_600_000);
       await world.database.taskAttempt.update({ where: { id: claim.attemptId }, data: { startedAt } });
-      assert.equal(await failAttempt(world, claim, failure('STORAGE_FULL', 'The disk is full.')), verdict);
+      assert.equal(await failAttempt(world, claim, newFailure('STORAGE_FULL', 'The disk is full.')), verdict);
     }
   });
 
@@ -197,7 +196,7 @@ describe('an attempt', () => {
         const claim = await claimTask(world, task.id, worker);
         assert.ok(claim, `day ${day}, attempt ${attempt}`);
         if (attempt === 2) await recordCheckpoint(world, claim, `checkpoints/${day}`, 100 * day);
-        if (attempt === 1) assert.equal(await failAttempt(world, claim, failure('INTERNAL', 'Lost.')), 'RETRY');
+        if (attempt === 1) assert.equal(await failAttempt(world, claim, newFailure('INTERNAL', 'Lost.')), 'RETRY');
       }
     }
     const where = { taskId: task.id, outcome: { in: ['FAILED' as const, 'LOST' as const] } };
@@ -246,7 +245,7 @@ describe('an attempt', () => {
       (await world.database.task.findFirstOrThrow({ where: { runId, kind } })).payload as { teachers: unknown };
     const { teachers } = await payloadOf(run.id, 'SYNTHESIS');
     const failing = await claimNext(world, { runId: run.id });
-    assert.equal(await failAttempt(world, failing, failure('NUMERICS', 'No number.')), 'FAILED');
+    assert.equal(await failAttempt(world, failing, newFailure('NUMERICS', 'No number.')), 'FAILED');
     await forget();
     const retry = await world.database.distillationRun.create({
       data: { projectId, datasetId, poolId, config: config as object, seed, name: 'again' },
@@ -265,7 +264,7 @@ describe('an attempt', () => {
     const failing = await claimNext(world, { runId: run.id });
     const running = await claimNext(world, { runId: run.id });
     const message = 'The loss became NaN: use a smaller rate.';
-    assert.equal(await failAttempt(world, failing, failure('NUMERICS', message)), 'FAILED');
+    assert.equal(await failAttempt(world, failing, newFailure('NUMERICS', message)), 'FAILED');
 
     const { state, failureMessage } = await runOf(run.id);
     assert.deepEqual([state, failureMessage], ['FAILED', message]);
@@ -300,7 +299,7 @@ describe('an attempt', () => {
     const { run, task, worker } = await delivered();
     const claimed = async () => (await claimTask(world, task.id, worker)) as Claim;
     await handBackTask(world, await claimed(), 'drained');
-    const lost = failure('INTERNAL', 'The driver was lost.');
+    const lost = newFailure('INTERNAL', 'The driver was lost.');
     for (let attempt = 0; attempt < 3; attempt++) await failAttempt(world, await claimed(), lost);
     await claimed();
     assert.equal(await claimTask(world, task.id, worker), null);
@@ -348,8 +347,8 @@ describe('an attempt', () => {
     assert.equal((await attemptOf(done)).refusedWrites, 0);
 
     const failed = await claimNext(world, { runId: run.id });
-    assert.equal(await failAttempt(world, failed, failure('UNAVAILABLE', 'away')), 'RETRY');
-    assert.equal(await failAttempt(world, failed, failure('UNAVAILABLE', 'away')), 'RETRY');
+    assert.equal(await failAttempt(world, failed, newFailure('UNAVAILABLE', 'away')), 'RETRY');
+    assert.equal(await failAttempt(world, failed, newFailure('UNAVAILABLE', 'away')), 'RETRY');
     assert.equal(
       await world.database.runEvent.count({ where: { runId: run.id, type: 'ATTEMPT_ENDED' } }),
       1,

@@ -93,7 +93,7 @@ describe('worker processes', () => {
   it('say in one line that their database refuses them, and do not start', async () => {
     const refusals: [(url: URL) => void, RegExp][] = [
       [(url) => url.searchParams.set('user', 'nobody'), /refuses the user or password in DATABASE_URL/],
-      [(url) => (url.pathname = '/nothing'), /There is no database .*\/nothing: create it, or mend DATABASE_URL/],
+      [(url) => (url.pathname = '/nothing'), /There is no database .*\/nothing: create it, or check DATABASE_URL/],
     ];
     for (const [change, line] of refusals) {
       const url = new URL(world.databaseUrl);

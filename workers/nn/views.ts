@@ -14,7 +14,7 @@ export interface HostImages<P extends Pixels = Pixels> {
   readonly channels: number;
 }
 
-/** The chosen images as float32 fractions of 255. */
+/** The chosen images as float32, scaled to [0, 1]. */
 export function gatherImages({ images, height, width, channels }: HostImages, indices: ArrayLike<number>): Tensor4D {
   const size = height * width * channels;
   const pixels = new Float32Array(indices.length * size);

@@ -90,12 +90,12 @@ class DistilledSet:
 
     @property
     def mean(self) -> list[float]:
-        """Of each channel, in fractions of 255."""
+        """Mean of each channel over the training images, for pixel values scaled to [0, 1]."""
         return self._manifest.mean
 
     @property
     def std(self) -> list[float]:
-        """Of each channel, in fractions of 255."""
+        """Standard deviation of each channel over the training images, for pixel values scaled to [0, 1]."""
         return self._manifest.std
 
     @property

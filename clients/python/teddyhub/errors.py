@@ -34,5 +34,5 @@ def disk_error(error: OSError, what: str) -> TeddyhubError:
         )
     name = errno.errorcode.get(error.errno or 0, type(error).__name__)
     return TeddyhubError(
-        "INVALID_INPUT", f"{what} cannot be written ({name}): mend its permissions or choose another cache= (TEDDYHUB_CACHE)."
+        "INVALID_INPUT", f"{what} cannot be written ({name}): fix its permissions or choose another cache= (TEDDYHUB_CACHE)."
     )

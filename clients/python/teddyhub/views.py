@@ -77,5 +77,5 @@ def mix(own: np.ndarray, partner: np.ndarray, box: np.ndarray, share: float) -> 
 
 
 def fractions(pixels: np.ndarray) -> np.ndarray:
-    """uint8 pixels as float32 fractions of 255."""
+    """uint8 pixels as float32, scaled to [0, 1]."""
     return pixels.astype(np.float32) / np.float32(255)

@@ -8,7 +8,7 @@ export interface Endpoint {
   url: string;
   /** `thk_...` */
   key: string;
-  /** For how many milliseconds a request is repeated before its failure is thrown; as long as a restart may take, unless said. */
+  /** For how many milliseconds a request, or a subscription that was lost, is tried again before its failure is thrown; 60,000 by default. */
   patienceMs?: number;
 }
 

@@ -53,7 +53,7 @@ export function openSubscriptions(endpoint: Endpoint & { webSocket?: unknown }):
       const signal = AbortSignal.any(signals);
       socket.streams += 1;
       try {
-        yield* following(socket, endpoint.url, operation, variables, { ...options, signal });
+        yield* following(socket, endpoint, operation, variables, { ...options, signal });
       } catch (error) {
         // Closing ends what there is, as if the service had said all.
         if (!closed.signal.aborted) throw error;
@@ -105,7 +105,7 @@ function openSocket(endpoint: Endpoint & { webSocket?: unknown }): Socket {
 
 async function* following<Data, Variables extends Record<string, unknown>>(
   socket: Socket,
-  url: string,
+  { url, patienceMs = PATIENCE_MS }: Endpoint,
   { name, text }: Operation<'subscription', Data, Variables>,
   given: Variables,
   options: { signal: AbortSignal; resume?: (variables: Variables, seen: Data) => Variables | null },
@@ -139,7 +139,7 @@ async function* following<Data, Variables extends Record<string, unknown>>(
       // A connection that was there meanwhile, however quiet, is lost anew.
       const anew = error.code === 'UNREACHABLE' && socket.heardAt > (failingSince ?? 0);
       if (failingSince === undefined || anew) failingSince = Date.now();
-      if (!passes || Date.now() - failingSince > PATIENCE_MS) throw error;
+      if (!passes || Date.now() - failingSince > patienceMs) throw error;
       await pause(error.retryAfterMs ?? backoff(failures), signal);
       failures += 1;
     } finally {

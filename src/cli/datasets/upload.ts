@@ -82,7 +82,7 @@ class PartRefused extends TeddyhubError {
   ) {
     super(
       'INVALID_INPUT',
-      `A part was refused (${status}): ${text}. What arrived is kept: run the command again once that is mended.`,
+      `A part was refused (${status}): ${text}. What arrived is kept: run the command again once that is fixed.`,
     );
   }
 }

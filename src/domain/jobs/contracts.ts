@@ -104,7 +104,7 @@ const publishing = {
     static: objectRef,
     fkd: z.array(namedFileRef),
     manifest: objectRef,
-    /** Digest of the set: sha256 of the canonical manifest without its id, name and digest. */
+    /** Digest of the set: `setDigest` of its manifest. */
     digest: sha256,
     samples: count,
   }),

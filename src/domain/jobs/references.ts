@@ -16,7 +16,7 @@ export const imageShape = z.strictObject({
   channels: z.number().int().positive(),
 });
 
-/** A READY dataset. `mean` and `std` per channel, pixels as fractions of 255, over the training split. */
+/** A READY dataset. `mean` and `std` per channel, for pixel values scaled to [0, 1], over the training split. */
 export const datasetRef = z.strictObject({
   digest: sha256,
   classNames: z.array(z.string()).min(2),

@@ -125,6 +125,6 @@ function rangeOf(
   return ranges[0] ?? null;
 }
 
-/** With the name that the reader knows; the object's key stays in the message for who has to mend it. */
+/** With the name that the reader knows; the object's key stays in the message for who has to fix it. */
 export const named = (error: unknown, what: string): unknown =>
   error instanceof TeddyhubError ? new TeddyhubError(error.code, `${what}: ${error.message}`, { cause: error }) : error;

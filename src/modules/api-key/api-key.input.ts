@@ -12,7 +12,7 @@ export class ApiKeyCreateInput extends CreateInput {
   @Field(() => Role)
   role!: RoleName;
 
-  @Field(() => Date, { nullable: true, description: 'When it stops working; never, unless said.' })
+  @Field(() => Date, { nullable: true, description: 'When it stops working; by default it never does.' })
   expiresAt?: Date | null;
 }
 
@@ -28,7 +28,7 @@ export class ApiKeyRotateInput extends CreateInput {
   })
   overlapSeconds!: number;
 
-  @Field(() => Date, { nullable: true, description: 'When the new key stops working; never, unless said.' })
+  @Field(() => Date, { nullable: true, description: 'When the new key stops working; by default it never does.' })
   expiresAt?: Date | null;
 }
 

@@ -51,7 +51,7 @@ export class AuditEvent extends Node {
 
 export const AuditEvents = defineList(AuditEvent, { table: 'AuditEvent', sorts: { CREATED_AT } });
 
-@InputType({ description: 'Only what meets all of it.' })
+@InputType({ description: 'All given conditions must hold.' })
 export class AuditEventFilter {
   @Field(() => String, { nullable: true, description: 'Such as `key:` and the public part of a key.' })
   actor?: string | null;

@@ -22,7 +22,7 @@ export class IdxSourceInput {
 
   @Field(() => [String], {
     nullable: true,
-    description: 'In the order of the class indices; "0", "1", ... unless said.',
+    description: 'In the order of the class indices; by default "0", "1", ...',
   })
   classNames?: string[] | null;
 }
@@ -52,7 +52,7 @@ export class DatasetImportInput extends CreateInput {
 
   @Field(() => String, {
     nullable: true,
-    description: "Goes on into every set distilled from it; the source's own, where it is known, unless said.",
+    description: "Goes on into every set distilled from it; by default the source's own, where it is known.",
   })
   licence?: string | null;
 }
@@ -72,7 +72,7 @@ export class DatasetUpdateInput extends UpdateInput {
 @ObjectType()
 export class DatasetUpdatePayload extends DatasetImportPayload {}
 
-@InputType({ description: 'Only what meets all of it.' })
+@InputType({ description: 'All given conditions must hold.' })
 export class DatasetFilter {
   @Field(() => [DatasetState], { nullable: true })
   states?: DatasetState[] | null;

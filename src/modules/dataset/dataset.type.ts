@@ -181,7 +181,9 @@ export class Dataset extends Node {
   })
   trainPerClass!: number[];
 
-  @Field(() => [Float], { description: 'Mean of every channel over the training split, pixels as fractions of 255.' })
+  @Field(() => [Float], {
+    description: 'Mean of every channel over the training split, for pixel values scaled to [0, 1].',
+  })
   channelMean!: number[];
 
   @Field(() => [Float], { description: 'Standard deviation of every channel, as `channelMean`.' })

@@ -13,7 +13,7 @@ export class ImagePreparationInput {
   @Field(() => Int, { nullable: true, description: 'Pixels; with `height`.' })
   width?: number | null;
 
-  @Field(() => ImageFit, { nullable: true, description: 'How images come to that size: CROP unless said.' })
+  @Field(() => ImageFit, { nullable: true, description: 'How images come to that size; by default CROP.' })
   fit?: keyof typeof ImageFit | null;
 
   @Field(() => Int, {
@@ -43,7 +43,7 @@ export class FilesSourceInput {
   })
   prefix?: string | null;
 
-  @Field(() => DatasetLayout, { nullable: true, description: 'Told by the names of the files unless said.' })
+  @Field(() => DatasetLayout, { nullable: true, description: 'By default it is detected from the names of the files.' })
   layout?: DatasetLayout | null;
 
   @Field(() => String, {
@@ -66,7 +66,7 @@ export class FilesSourceInput {
 
   @Field(() => [String], {
     nullable: true,
-    description: "The classes in the order of their indices; the source's own order unless said.",
+    description: "The classes in the order of their indices; by default the source's own order.",
   })
   classNames?: string[] | null;
 
@@ -75,7 +75,7 @@ export class FilesSourceInput {
 
   @Field(() => Float, {
     nullable: true,
-    description: 'The import fails where a larger share of the records had to be skipped: 0.01 unless said.',
+    description: 'The import fails where a larger share of the records had to be skipped; 0.01 by default.',
   })
   maxSkipped?: number | null;
 }

@@ -12,7 +12,7 @@ import {
 export class UploadResolver {
   @Mutation(() => DatasetUploadPayload, {
     description:
-      'Answers where to put the parts of a file. An upload that is never completed is removed after some days.',
+      'Answers where to put the parts of a file. Garbage collection removes an upload once no part of it has arrived for a day.',
   })
   async datasetUploadBegin(
     @Arg('input', () => DatasetUploadBeginInput) input: DatasetUploadBeginInput,

@@ -21,7 +21,7 @@ export class DistillationRunStartInput extends CreateInput {
   @Field(() => RunConfig.input, { nullable: true })
   config?: z.input<typeof runConfig> | null;
 
-  @Field(() => Int, { nullable: true, description: '0 unless said.' })
+  @Field(() => Int, { nullable: true, description: 'Defaults to 0.' })
   seed?: number | null;
 
   @Field(() => [String], { nullable: true, description: 'At most 20, of at most 50 characters each.' })

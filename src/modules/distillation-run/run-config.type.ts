@@ -58,9 +58,10 @@ const SynthesisConfig = configTypes('SynthesisConfig', 'How synthetic images are
   imagesPerClass: "Full images' worth of pixels of every class.",
   formation: 'f: f x f cells of a fraction of the side share the pixels of one image; each is a sample of its own.',
   steps: 'Matching steps.',
-  learningRate: 'Learning rate of the pixels as fractions of their range, at the first step.',
-  imagesPerClassPerTask: 'How a run is cut into tasks: at most this many images of a class.',
-  classesPerTask: 'And at most this many classes; 0: as many of both as keep the memory of a task within bounds.',
+  learningRate: 'Initial learning rate, for pixel values scaled to [0, 1].',
+  imagesPerClassPerTask: 'Maximum number of images per class in one task.',
+  classesPerTask:
+    'Maximum number of classes in one task. 0: as many classes and images as keep the activations of one step below 8 GiB.',
   init: { about: 'What the images begin as.', type: SynthesisInit },
   teachersPerStep: 'Teachers of the pool that a step matches.',
   teacherOrder: { about: 'Which ones a step takes.', type: TeacherOrder },
@@ -68,8 +69,10 @@ const SynthesisConfig = configTypes('SynthesisConfig', 'How synthetic images are
   momentsWeight: 'Weight of the first and second moments at the batch norms.',
   firstLayerWeight: 'Weight of the first batch norm among them; the others have 1.',
   classMeanWeight: 'Weight of the class means of the penultimate features.',
-  momentsMemory: "Share that the moments of a teacher's earlier steps keep in those that are matched.",
-  rounds: 'Images join in so many rounds, the last ones for the shortest time, and so stay as they began the most.',
+  momentsMemory:
+    "Decay of the moving average of each teacher's batch moments that is matched; 0 matches those of the step alone.",
+  rounds:
+    'Rounds in which the images of a task join the optimisation: an equal share every `steps / rounds` steps. The last stay closest to how they began.',
   architectureWeights: {
     about: 'Weights of teachers of some families among those of others, which have 1.',
     type: ArchitectureWeight,

@@ -1,7 +1,7 @@
 import { Field, ID, InputType } from 'type-graphql';
 import { Method, RunState } from '../../platform/database/generated/enums.js';
 
-@InputType({ description: 'Only what meets all of it.' })
+@InputType({ description: 'All given conditions must hold.' })
 export class DistillationRunFilter {
   @Field(() => [RunState], { nullable: true })
   states?: RunState[] | null;

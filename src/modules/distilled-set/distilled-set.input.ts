@@ -41,7 +41,7 @@ export class DistilledSetsArchivePayload extends Payload {
   results!: DistilledSetResult[];
 }
 
-@InputType({ description: 'Only what meets all of it.' })
+@InputType({ description: 'All given conditions must hold.' })
 export class DistilledSetFilter {
   @Field(() => [DistilledSetState], { nullable: true })
   states?: DistilledSetState[] | null;

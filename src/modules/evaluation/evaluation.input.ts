@@ -32,7 +32,7 @@ export class EvaluationCancelPayload extends Payload {
   evaluation!: Evaluation | null;
 }
 
-@InputType({ description: 'Only what meets all of it.' })
+@InputType({ description: 'All given conditions must hold.' })
 export class EvaluationFilter {
   @Field(() => [EvaluationState], { nullable: true })
   states?: EvaluationState[] | null;

@@ -1,6 +1,6 @@
 /**
  * GraphQL types made from the zod configurations, so that the API takes exactly what the workers read: the same fields,
- * and every field optional with the configuration's own default.
+ * and those that the configuration has a default for are optional.
  */
 import { Field, Float, InputType, Int, ObjectType } from 'type-graphql';
 import { z } from 'zod';
@@ -63,11 +63,14 @@ export function configTypes<S extends z.ZodType<object, object>>(
     Field(typeOf('output'), { description: text, nullable })(output.prototype, key);
     Field(typeOf('input'), {
       description: `${text}${limitsOf(filled ? { ...property, default: undefined } : property)}`,
-      nullable: true,
+      nullable: !required.includes(key),
     })(input.prototype, key);
   }
   ObjectType(name, { description, simpleResolvers: true })(output);
-  InputType(`${name}Input`, { description: `${description} What is left out takes its default.` })(input);
+  const isOptional = Object.keys(about).some((key) => !required.includes(key));
+  InputType(`${name}Input`, {
+    description: isOptional ? `${description} What is left out takes its default.` : description,
+  })(input);
   return { output, input };
 }
 

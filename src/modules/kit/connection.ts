@@ -107,7 +107,7 @@ function argumentsType({ name, sorts, direction }: Sortable): new () => PageArgu
     @Field(() => String, { nullable: true, description: 'Only what comes before this cursor.' })
     before?: string | null;
 
-    @Field(() => OrderBy, { nullable: true, description: `By ${fields[0]}, ${direction}, unless said.` })
+    @Field(() => OrderBy, { nullable: true, description: `Defaults to ${fields[0]}, ${direction}.` })
     orderBy?: OrderBy | null;
   }
   return Arguments;
@@ -116,7 +116,7 @@ function argumentsType({ name, sorts, direction }: Sortable): new () => PageArgu
 function connectionType<N extends Node>(type: new () => N): new () => Connection<N> {
   const { name } = type;
 
-  @ObjectType(`${name}Edge`, { description: `A ${name} and its place in the list.`, simpleResolvers: true })
+  @ObjectType(`${name}Edge`, { description: `An edge of a list of ${name} objects.`, simpleResolvers: true })
   class EdgeType {
     @Field(() => String)
     cursor!: string;

@@ -70,7 +70,7 @@ export type DataOf<T> = Omit<
   'typeName'
 >;
 
-/** The GraphQL object of a database row, of which `columns` were read; all, unless said. */
+/** The GraphQL object of a database row, of which `columns` were read; by default all. */
 export const fromRow = <T extends Node>(type: new () => T, row: DataOf<T>, columns?: Columns): T =>
   Object.assign(new (columns ? partOf(type, columns) : type)(), row);
 

@@ -22,7 +22,7 @@ export interface PageArguments {
   orderBy?: { field: string; direction: Direction } | null;
 }
 
-/** What paging knows of a list: its name, and what it can be sorted by. The first of `sorts` is the order unless said. */
+/** What paging knows of a list: its name, and what it can be sorted by. The first of `sorts` is the default order. */
 export interface Sortable {
   name: string;
   sorts: Readonly<Record<string, SortKey>>;

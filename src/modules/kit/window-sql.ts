@@ -9,7 +9,7 @@ import type { Position, Window } from './paging.js';
 /** A table and what of it is read. Names come from this source alone, never from a request. */
 export interface Source {
   table: NodeType;
-  /** All of them, unless said. */
+  /** All of them by default. */
   columns?: Columns;
   /** Rows that are collected first, and then sorted: a condition on `item` that few of them meet. */
   within?: Prisma.Sql | null;

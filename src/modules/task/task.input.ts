@@ -1,7 +1,7 @@
 import { Field, InputType } from 'type-graphql';
 import { TaskKind, TaskState } from '../../platform/database/generated/enums.js';
 
-@InputType({ description: 'Only what meets all of it.' })
+@InputType({ description: 'All given conditions must hold.' })
 export class TaskFilter {
   @Field(() => [TaskState], { nullable: true })
   states?: TaskState[] | null;

@@ -16,7 +16,7 @@ export class TeacherPoolTrainInput extends CreateInput {
   @Field(() => PoolConfig.input, { nullable: true })
   config?: z.input<typeof poolConfig> | null;
 
-  @Field(() => Int, { nullable: true, description: '0 unless said.' })
+  @Field(() => Int, { nullable: true, description: 'Defaults to 0.' })
   seed?: number | null;
 }
 
@@ -44,7 +44,7 @@ export class TeacherPoolUpdateInput extends UpdateInput {
 @ObjectType()
 export class TeacherPoolUpdatePayload extends TeacherPoolTrainPayload {}
 
-@InputType({ description: 'Only what meets all of it.' })
+@InputType({ description: 'All given conditions must hold.' })
 export class TeacherPoolFilter {
   @Field(() => [PoolState], { nullable: true })
   states?: PoolState[] | null;

@@ -29,11 +29,11 @@ export const addressOf = (url: string): string => {
 };
 
 export const noDatabaseAnswers = (url: string, cause: unknown): TeddyhubError =>
-  new TeddyhubError('UNAVAILABLE', `No database answers at ${addressOf(url)}: start it, or mend DATABASE_URL.`, {
+  new TeddyhubError('UNAVAILABLE', `No database answers at ${addressOf(url)}: start it, or check DATABASE_URL.`, {
     cause,
   });
 export const noSuchDatabase = (url: string, cause: unknown): TeddyhubError =>
-  new TeddyhubError('UNAVAILABLE', `There is no database ${addressOf(url)}: create it, or mend DATABASE_URL.`, {
+  new TeddyhubError('UNAVAILABLE', `There is no database ${addressOf(url)}: create it, or check DATABASE_URL.`, {
     cause,
   });
 export const loginRefused = (url: string, cause: unknown): TeddyhubError =>
@@ -50,7 +50,7 @@ export const isHostRefused = (error: unknown): boolean =>
 export const hostRefused = (url: string, cause: unknown): TeddyhubError =>
   new TeddyhubError(
     'BAD_CONFIGURATION',
-    `${addressOf(url)} refuses this host, or a connection without TLS: add sslmode=require to DATABASE_URL, or mend pg_hba.conf.`,
+    `${addressOf(url)} refuses this host, or a connection without TLS: add sslmode=require to DATABASE_URL, or change pg_hba.conf.`,
     { cause },
   );
 

@@ -1,5 +1,5 @@
 /**
- * Prisma's own PostgreSQL adapter, mended where the schema engine would come to grief with it: shadow databases, scripts
+ * Prisma's own PostgreSQL adapter, corrected where the schema engine would come to grief with it: shadow databases, scripts
  * of several statements, and the type "char". docs/decisions/0006-migrations.md has the reasons.
  */
 import { randomUUID } from 'node:crypto';
@@ -52,8 +52,7 @@ async function connect(
   const pool = new pg.Pool({ connectionString: url, max: 1, connectionTimeoutMillis: 10_000 });
   pool.on('error', () => {});
   const charColumns = markCharColumns(pool);
-  const schema = new URL(url).searchParams.get('schema') ?? 'public';
-  const adapter = await new PrismaPg(pool, { schema }).connect();
+  const adapter = await new PrismaPg(pool).connect();
   const queryRaw = adapter.queryRaw.bind(adapter);
   const heard = (error: unknown): never => {
     onError(error);
@@ -69,7 +68,7 @@ async function connect(
     },
     // Without parameters the server takes the script as one implicit transaction, and it knows where statements end.
     executeScript: async (script: string) => {
-      const sql = marksEnd ? `${script}\n;${markEnd(schema)}` : script;
+      const sql = marksEnd ? `${script}\n;${markEnd}` : script;
       await adapter.executeRaw({ sql, args: [], argTypes: [] }).catch(heard);
     },
     dispose: async () => {
@@ -84,14 +83,11 @@ async function connect(
  * Ends a migration's row within its own transaction. The engine does so afterwards: a process that died in between would leave a row
  * without an end beside tables that are there, and PostgreSQL goes on with a script whose sender is gone.
  */
-const markEnd = (schema: string): string => {
-  const table = `${pg.escapeIdentifier(schema)}."_prisma_migrations"`;
-  return `DO $end$ BEGIN
-    IF to_regclass(${pg.escapeLiteral(table)}) IS NOT NULL THEN
-      UPDATE ${table} SET finished_at = now() WHERE finished_at IS NULL AND rolled_back_at IS NULL;
-    END IF;
-  END $end$;`;
-};
+const markEnd = `DO $end$ BEGIN
+  IF to_regclass('public._prisma_migrations') IS NOT NULL THEN
+    UPDATE public._prisma_migrations SET finished_at = now() WHERE finished_at IS NULL AND rolled_back_at IS NULL;
+  END IF;
+END $end$;`;
 
 /** Lets the adapter read "char" as text, and remembers by the identity of a result's rows which columns those were. */
 function markCharColumns(pool: pg.Pool): WeakMap<object, number[]> {

@@ -35,7 +35,7 @@ export function explain(error: unknown, url: string, records: EngineRecords): Er
   if (/^(Authentication failed|User was denied access)/.test(message)) return loginRefused(url, error);
   if (/failed migrations|P3009/.test(message)) {
     const name = /`(\d{14}_\w+)`/.exec(message)?.[1] ?? '<name>';
-    const hint = `mend it, then run: node scripts/migrate.mjs resolve ${name}`;
+    const hint = `fix it, then run: node scripts/migrate.mjs resolve ${name}`;
     return new TeddyhubError(
       'INVALID_STATE',
       `The migration ${name} failed before and blocks the others: ${hint}`,

@@ -4,7 +4,6 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
 import { TeddyhubError } from '../../domain/errors.js';
 import { once } from './adapter.js';
 import { withEngine } from './engine.js';
@@ -42,15 +41,13 @@ const ENGINE_LOCK = 72_707_369;
 /**
  * Marks migrations as rolled back that began, and neither ended nor failed: whoever applied them died, and PostgreSQL took back what
  * was done, as a row is ended in the transaction of its migration. (Prisma's own command ends it afterwards: where that died in between,
- * the next deploy fails on what is there already, and `resolve --applied` is what mends it.) Waits for an engine that is at work, or a script that goes on.
+ * the next deploy fails on what is there already, and `resolve --applied` is what repairs it.) Waits for an engine that is at work, or a script that goes on.
  */
 async function forgetInterrupted(databaseUrl: string): Promise<void> {
-  const schema = new URL(databaseUrl).searchParams.get('schema') ?? 'public';
-  const table = `${pg.escapeIdentifier(schema)}."_prisma_migrations"`;
   const sql = `DO $forget$ BEGIN
     PERFORM pg_advisory_xact_lock(${ENGINE_LOCK});
-    IF to_regclass(${pg.escapeLiteral(table)}) IS NOT NULL THEN
-      UPDATE ${table} SET rolled_back_at = now()
+    IF to_regclass('public._prisma_migrations') IS NOT NULL THEN
+      UPDATE public._prisma_migrations SET rolled_back_at = now()
       WHERE finished_at IS NULL AND rolled_back_at IS NULL AND coalesce(logs, '') = '';
     END IF;
   END $forget$`;

@@ -117,7 +117,7 @@ export function checkDigest(key: string, bytes: Uint8Array, digest: string | und
 
 /**
  * Stores bytes as `<folder>/<hex digest><extension>`. An object that is already there is not written again, unless its
- * bytes were changed since: making something again is how a broken object is mended.
+ * bytes were changed since: making something again is how a broken object is repaired.
  */
 export async function putByDigest(
   store: ObjectStore,

@@ -2,7 +2,7 @@
  * Cancelling. What is canceled is so at once, with or without a worker alive: from the commit on, the raised fences refuse
  * every write of a running attempt. The worker sees its fence with the next heartbeat and ends the computation.
  */
-import { FAILURE_CODES, type Failure, TeddyhubError } from '../../domain/errors.js';
+import { type Failure, newFailure, TeddyhubError } from '../../domain/errors.js';
 import { isTerminal } from '../../domain/run-lifecycle.js';
 import { failureColumns, moveRun } from './run-log.js';
 import { cancelTasks } from './tasks.js';
@@ -50,11 +50,7 @@ export async function requestEvaluationCancel(work: Work, evaluationId: string, 
   return true;
 }
 
-const canceledBy = (actor: string): Failure => ({
-  ...FAILURE_CODES.CANCELED,
-  code: 'CANCELED',
-  message: `Canceled by ${actor}.`,
-});
+const canceledBy = (actor: string): Failure => newFailure('CANCELED', `Canceled by ${actor}.`);
 
 const alreadyEnded = (what: string, name: string, state: string) =>
   new TeddyhubError('INVALID_STATE', `${what} ${name} is ${state} already: there is nothing left to cancel.`);

@@ -1,5 +1,5 @@
 /** Taking a task: how a delivered job becomes an attempt, and what becomes of the attempts before it. */
-import { FAILURE_CODES, type Failure, type FailureCode } from '../../domain/errors.js';
+import { type Failure, type FailureCode, newFailure } from '../../domain/errors.js';
 import { newId } from '../../domain/ids.js';
 import type { JobKind } from '../../domain/jobs/contracts.js';
 import { stageOf } from '../../domain/task-planning.js';
@@ -197,5 +197,5 @@ async function workerLost(tx: Transaction, task: SlimTask): Promise<Failure> {
     `Task ${task.kind} ${task.index} was tried ${tried} times and its workers were lost: ` +
     'look for lack of memory in their logs, then start again.' +
     (failed?.reason ? ` Attempt ${failed.number} had failed: ${failed.reason}` : '');
-  return { ...FAILURE_CODES.WORKER_LOST, code: 'WORKER_LOST', message };
+  return newFailure('WORKER_LOST', message);
 }

@@ -8,7 +8,7 @@ const WORKER = fileURLToPath(new URL('../../../workers/main.js', import.meta.url
  * `env` is the worker's whole environment; it must name DATABASE_URL. The worker drains and exits when it gets SIGTERM, or
  * when this process is gone. Its log comes on `stderr` where that is 'pipe'.
  */
-export function spawnWorker(options: { env: NodeJS.ProcessEnv; stderr?: 'inherit' | 'pipe' | 'ignore' }): ChildProcess {
+export function spawnWorker(options: { env: NodeJS.ProcessEnv; stderr?: 'inherit' | 'pipe' }): ChildProcess {
   return spawn(process.execPath, [WORKER], {
     env: options.env,
     // The channel carries no messages: its end tells the worker that its parent is gone.

@@ -155,7 +155,7 @@ def test_says_before_it_begins_that_a_set_does_not_fit(api, monkeypatch):
 
 def test_says_that_a_cache_cannot_be_written(api, tmp_path):
     (tmp_path / "a-file").write_text("")
-    with fails("INVALID_INPUT", "cannot be written (ENOTDIR): mend its permissions or choose another cache="):
+    with fails("INVALID_INPUT", "cannot be written (ENOTDIR): fix its permissions or choose another cache="):
         api.load("plain", cache=tmp_path / "a-file")
 
 

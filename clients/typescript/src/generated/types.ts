@@ -6,7 +6,7 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 export type ApiKeyCreateInput = {
   /** Comes back in the payload as it is. */
   clientMutationId?: string | null | undefined;
-  /** When it stops working; never, unless said. */
+  /** When it stops working; by default it never does. */
   expiresAt?: string | null | undefined;
   /** Chosen by the client, 1 to 200 characters. The same key with the same content answers the same object, however often it is sent; with other content it is an IDEMPOTENCY_CONFLICT. */
   idempotencyKey: string;
@@ -24,7 +24,7 @@ export type ApiKeyRevokeInput = {
 export type ApiKeyRotateInput = {
   /** Comes back in the payload as it is. */
   clientMutationId?: string | null | undefined;
-  /** When the new key stops working; never, unless said. */
+  /** When the new key stops working; by default it never does. */
   expiresAt?: string | null | undefined;
   /** A key that works and was not rotated before. */
   id: string;
@@ -76,12 +76,12 @@ export type ArchitectureName =
   /** ShuffleNetV2, width 1. */
   | 'SHUFFLENET_V2_X1_0';
 
-/** How much the loss of teachers of one family weighs. What is left out takes its default. */
+/** How much the loss of teachers of one family weighs. */
 export type ArchitectureWeightInput = {
   /** The family. */
-  name?: ArchitectureName | null | undefined;
+  name: ArchitectureName;
   /** Factor of their loss; 0 leaves them out. (at least 0) */
-  weight?: number | null | undefined;
+  weight: number;
 };
 
 /** Random changes of an image in training. What is left out takes its default. */
@@ -117,7 +117,7 @@ export type DatasetImportInput = {
   clientMutationId?: string | null | undefined;
   /** Chosen by the client, 1 to 200 characters. The same key with the same content answers the same object, however often it is sent; with other content it is an IDEMPOTENCY_CONFLICT. */
   idempotencyKey: string;
-  /** Goes on into every set distilled from it; the source's own, where it is known, unless said. */
+  /** Goes on into every set distilled from it; by default the source's own, where it is known. */
   licence?: string | null | undefined;
   name: string;
   source: DatasetSourceInput;
@@ -198,7 +198,7 @@ export type DistillationRunCancelInput = {
   id: string;
 };
 
-/** Only what meets all of it. */
+/** All given conditions must hold. */
 export type DistillationRunFilter = {
   /** true: archived runs alone; else only those that are not. */
   archived?: boolean | null | undefined;
@@ -242,7 +242,7 @@ export type DistillationRunStartInput = {
   /** At most 20, of at most 50 characters each. */
   labels?: Array<string> | null | undefined;
   name: string;
-  /** 0 unless said. */
+  /** Defaults to 0. */
   seed?: number | null | undefined;
   /** A READY pool of that dataset. */
   teacherPoolId: string;
@@ -386,7 +386,7 @@ export type FailureCode =
   /** The worker that held the task gave no sign of life, more often than a task may be tried. */
   | 'WORKER_LOST';
 
-/** Who can mend a failure. */
+/** Who can fix a failure. */
 export type FailureKind =
   /** Whoever operates the service. */
   | 'SYSTEM'
@@ -395,16 +395,16 @@ export type FailureKind =
 
 /** Image files and how to read them. One of `path`, `uploadId` and `prefix` says where they are. */
 export type FilesSourceInput = {
-  /** The classes in the order of their indices; the source's own order unless said. */
+  /** The classes in the order of their indices; by default the source's own order. */
   classNames?: Array<string> | null | undefined;
   /** The share of every class's training images that becomes the test split, where the source has none. */
   holdOut?: number | null | undefined;
   image?: ImagePreparationInput | null | undefined;
   /** Which label counts, where there are several: a column, a field, or `coarse` of CIFAR-100. */
   label?: string | null | undefined;
-  /** Told by the names of the files unless said. */
+  /** By default it is detected from the names of the files. */
   layout?: DatasetLayout | null | undefined;
-  /** The import fails where a larger share of the records had to be skipped: 0.01 unless said. */
+  /** The import fails where a larger share of the records had to be skipped; 0.01 by default. */
   maxSkipped?: number | null | undefined;
   /** For FILES: a folder, a .tar, .tar.gz or .zip archive, or a file; absolute, or relative to the import folder of the service. */
   path?: string | null | undefined;
@@ -418,7 +418,7 @@ export type FilesSourceInput = {
 
 /** The four files of an IDX dataset: absolute, or relative to the import folder of the service. */
 export type IdxSourceInput = {
-  /** In the order of the class indices; "0", "1", ... unless said. */
+  /** In the order of the class indices; by default "0", "1", ... */
   classNames?: Array<string> | null | undefined;
   testImages: string;
   testLabels: string;
@@ -439,7 +439,7 @@ export type ImageFit =
 export type ImagePreparationInput = {
   /** 1 (grey) or 3 (RGB). Unless said 1 where every pixel of every image is grey, else 3. */
   channels?: number | null | undefined;
-  /** How images come to that size: CROP unless said. */
+  /** How images come to that size; by default CROP. */
   fit?: ImageFit | null | undefined;
   /** Pixels; with `width`. Images must all have one size unless given. */
   height?: number | null | undefined;
@@ -687,7 +687,7 @@ export type SynthesisConfigInput = {
   checkpointEvery?: number | null | undefined;
   /** Weight of the class means of the penultimate features. (at least 0, default 1) */
   classMeanWeight?: number | null | undefined;
-  /** And at most this many classes; 0: as many of both as keep the memory of a task within bounds. (at least 0, at most 10000, default 0) */
+  /** Maximum number of classes in one task. 0: as many classes and images as keep the activations of one step below 8 GiB. (at least 0, at most 10000, default 0) */
   classesPerTask?: number | null | undefined;
   /** Smallest share of the area that the random crop of an image is drawn with, before a step; 1 crops nothing. (at least 0, at most 1, default 0.3) */
   cropScaleMin?: number | null | undefined;
@@ -699,17 +699,17 @@ export type SynthesisConfigInput = {
   formation?: number | null | undefined;
   /** Full images' worth of pixels of every class. (at least 1, at most 500, default 10) */
   imagesPerClass?: number | null | undefined;
-  /** How a run is cut into tasks: at most this many images of a class. (more than 0, at most 500, default 10) */
+  /** Maximum number of images per class in one task. (more than 0, at most 500, default 10) */
   imagesPerClassPerTask?: number | null | undefined;
   /** What the images begin as. (default "RANDOM_REAL") */
   init?: SynthesisInit | null | undefined;
-  /** Learning rate of the pixels as fractions of their range, at the first step. (more than 0, default 0.02) */
+  /** Initial learning rate, for pixel values scaled to [0, 1]. (more than 0, default 0.02) */
   learningRate?: number | null | undefined;
-  /** Share that the moments of a teacher's earlier steps keep in those that are matched. (at least 0, at most 0.99, default 0) */
+  /** Decay of the moving average of each teacher's batch moments that is matched; 0 matches those of the step alone. (at least 0, at most 0.99, default 0) */
   momentsMemory?: number | null | undefined;
   /** Weight of the first and second moments at the batch norms. (at least 0, default 0.1) */
   momentsWeight?: number | null | undefined;
-  /** Images join in so many rounds, the last ones for the shortest time, and so stay as they began the most. (more than 0, at most 100, default 1) */
+  /** Rounds in which the images of a task join the optimisation: an equal share every `steps / rounds` steps. The last stay closest to how they began. (more than 0, at most 100, default 1) */
   rounds?: number | null | undefined;
   /** Matching steps. (more than 0, at most 20000, default 200) */
   steps?: number | null | undefined;
@@ -786,7 +786,7 @@ export type TeacherPoolTrainInput = {
   /** Chosen by the client, 1 to 200 characters. The same key with the same content answers the same object, however often it is sent; with other content it is an IDEMPOTENCY_CONFLICT. */
   idempotencyKey: string;
   name: string;
-  /** 0 unless said. */
+  /** Defaults to 0. */
   seed?: number | null | undefined;
 };
 

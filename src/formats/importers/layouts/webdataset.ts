@@ -1,7 +1,7 @@
 /**
  * WebDataset shards: tar files in which the members of one sample lie side by side and share their name up to its first dot.
  * The image is `.jpg`, `.jpeg`, `.png` or `.webp`; the label is `.cls` (a number, or the class by name) or a field of `.json`
- * (`label` unless said). The source is one shard, or a folder or an archive of shards. A shard's split is what its path says,
+ * (by default `label`). The source is one shard, or a folder or an archive of shards. A shard's split is what its path says,
  * or training.
  */
 import type { Entry, FileEntry } from '../entries/entry.js';
