@@ -61,7 +61,7 @@ function notOurs({ databaseUrl, objectStore, stateDir }: Config): TeddyhubError 
   return new TeddyhubError(
     'INVALID_STATE',
     `The objects in ${store} are of another database than ${database}, and nothing was removed: ` +
-      'mend DATABASE_URL or S3_*; where that other one is gone for good, run this with --adopt.',
+      'check DATABASE_URL or S3_*; where that other one is gone for good, run this with --adopt.',
   );
 }
 
