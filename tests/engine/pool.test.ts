@@ -268,11 +268,13 @@ describe('a pool of several kinds and architectures', () => {
       const gamma = valuesOf(pruned, `${norm}.weight`);
       const beta = valuesOf(pruned, `${norm}.bias`);
       const kernel = valuesOf(pruned, `${convolution}.weight`);
+      const mean = valuesOf(pruned, `${norm}.running_mean`);
       const size = kernel.length / gamma.length;
       const dead = [...gamma.keys()].filter((c) => gamma[c] === 0);
       assert.equal(dead.length, 2);
       for (const c of dead) {
         assert.ok(beta[c] === 0);
+        assert.ok(Math.abs(mean[c] as number) < 1e-6, 'running moments are of the network without them');
         assert.ok(kernel.subarray(c * size, (c + 1) * size).every((value) => value === 0));
       }
       const before = valuesOf(base, `${norm}.weight`);

@@ -63,10 +63,13 @@ export interface Owner {
   evaluationId?: string;
 }
 
-/** The next QUEUED task of an owner; fails the test where there is none. */
+/** The next task of an owner that the queue offers; fails the test where there is none. */
 export async function nextTask({ database }: Backend, owner: Owner) {
+  const queued = await database.task.findMany({ where: { ...owner, state: 'QUEUED' }, select: { id: true } });
+  const ids = queued.map(({ id }) => id);
+  const offered = await database.$queryRaw<{ id: string }[]>`SELECT id FROM pgboss.job WHERE id = ANY(${ids}::uuid[])`;
   return database.task.findFirstOrThrow({
-    where: { ...owner, state: 'QUEUED' },
+    where: { id: { in: offered.map(({ id }) => id) } },
     orderBy: [{ createdAt: 'asc' }, { kind: 'asc' }, { index: 'asc' }],
   });
 }

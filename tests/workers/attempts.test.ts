@@ -3,12 +3,10 @@ import { after, before, describe, it } from 'node:test';
 import { type FailureCode, newFailure } from '../../src/domain/errors.js';
 import { newId } from '../../src/domain/ids.js';
 import { createLog } from '../../src/platform/log.js';
-import { objectMissing } from '../../src/platform/object-store/object-store.js';
 import {
   type Claim,
   claimTask,
   completeTask,
-  continueRun,
   failAttempt,
   failDeadTask,
   handBackTask,
@@ -203,60 +201,6 @@ describe('an attempt', () => {
     assert.equal(await world.database.taskAttempt.count({ where }), 8);
     for (let attempt = 0; attempt < 4; attempt++) assert.ok(await claimTask(world, task.id, worker));
     assert.equal(await claimTask(world, task.id, worker), null, 'four at the same step are enough');
-  });
-
-  it('that met a lost or damaged file of statistics lets them be made again', async () => {
-    const run = await startedRun(1);
-    await complete(world, await claimNext(world, { runId: run.id }));
-    const { contentDigest: datasetDigest } = await world.database.dataset.findUniqueOrThrow({
-      where: { id: (await runOf(run.id)).datasetId },
-    });
-    const ofDataset = { where: { datasetDigest: datasetDigest as string } };
-    const [kept] = await world.database.teacherStatistics.findMany(ofDataset);
-    assert.ok(kept);
-    for (let verdict = ''; verdict !== 'FAILED'; ) {
-      const claim = await claimNext(world, { runId: run.id });
-      verdict = await failAttempt(world, claim, objectMissing(kept.objectKey).failure);
-    }
-    assert.equal(await world.database.teacherStatistics.count(ofDataset), 0);
-    const { projectId, datasetId, poolId, config, seed } = await runOf(run.id);
-    const retry = await world.database.distillationRun.create({
-      data: { projectId, datasetId, poolId, config: config as object, seed, name: 'again' },
-    });
-    await world.transact((work) => continueRun(work, run.id, retry.id));
-    const tasks = await world.database.task.findMany({ where: { runId: retry.id } });
-    assert.deepEqual(
-      tasks.map(({ kind, state }) => [kind, state]),
-      [['STATISTICS', 'QUEUED']],
-    );
-  });
-
-  it('of a run that is synthesized needs no statistics any more: one whose are gone goes on, and so does its retry', async () => {
-    const run = await startedRun(1);
-    while ((await runOf(run.id)).state !== 'LABELING') {
-      await complete(world, await claimNext(world, { runId: run.id }));
-    }
-    const { projectId, datasetId, poolId, config, seed } = await runOf(run.id);
-    const forget = async () => {
-      const { contentDigest } = await world.database.dataset.findUniqueOrThrow({ where: { id: datasetId } });
-      await world.database.teacherStatistics.deleteMany({ where: { datasetDigest: contentDigest as string } });
-    };
-    const payloadOf = async (runId: string, kind: 'SYNTHESIS' | 'PUBLISHING') =>
-      (await world.database.task.findFirstOrThrow({ where: { runId, kind } })).payload as { teachers: unknown };
-    const { teachers } = await payloadOf(run.id, 'SYNTHESIS');
-    const failing = await claimNext(world, { runId: run.id });
-    assert.equal(await failAttempt(world, failing, newFailure('NUMERICS', 'No number.')), 'FAILED');
-    await forget();
-    const retry = await world.database.distillationRun.create({
-      data: { projectId, datasetId, poolId, config: config as object, seed, name: 'again' },
-    });
-    await world.transact((work) => continueRun(work, run.id, retry.id));
-    await complete(world, await claimNext(world, { runId: retry.id }));
-    assert.equal((await runOf(retry.id)).state, 'LABELING');
-    await forget();
-    await complete(world, await claimNext(world, { runId: retry.id }));
-    assert.equal((await runOf(retry.id)).state, 'PUBLISHING');
-    assert.deepEqual((await payloadOf(retry.id, 'PUBLISHING')).teachers, teachers);
   });
 
   it('that fails for good fails the run with its one line, and withdraws the other tasks', async () => {

@@ -5,28 +5,28 @@ import { enqueueFirstStage } from './stages.js';
 import type { Work } from './work.js';
 
 /**
- * Begins a QUEUED run with the configuration and seed of `fromRunId`, a run that has ended: tasks that succeeded there are
- * taken over with their results (statistics unless they turned out to be lost), and unfinished ones go on from their checkpoints. A checkpoint changes hands, for whoever
- * goes on from it deletes it: a second retry begins those tasks anew.
+ * Begins a QUEUED run with the configuration and seed of `fromRunId`, a run that has ended. All of its tasks are taken over: those that
+ * succeeded with their results (statistics unless they turned out to be lost), unfinished ones with their checkpoints, held until their stage
+ * begins. A checkpoint changes hands, for whoever goes on from it deletes it: a second retry begins those tasks anew.
  */
 export async function continueRun(work: Work, fromRunId: string, runId: string): Promise<void> {
   const { tx } = work;
   await appendRunEvent(tx, runId, { type: 'STATE_CHANGED', from: null, to: 'QUEUED', failure: null });
   await tx.$executeRaw`
-    INSERT INTO "Task" (id, "projectId", kind, state, index, "runId", payload, result, attempts, step, "totalSteps",
+    INSERT INTO "Task" (id, "projectId", kind, state, index, "runId", payload, result, step, "totalSteps",
       "progressAt", "startedAt", "finishedAt")
-    SELECT gen_random_uuid(), "projectId", kind, state, index, ${runId}::uuid, payload, result, 0, step, "totalSteps",
+    SELECT gen_random_uuid(), "projectId", kind, state, index, ${runId}::uuid, payload, result, step, "totalSteps",
       "progressAt", "startedAt", "finishedAt"
     FROM "Task" WHERE "runId" = ${fromRunId}::uuid AND state = 'SUCCEEDED'
       AND (kind <> 'STATISTICS' OR EXISTS (
         SELECT 1 FROM "TeacherStatistics" kept WHERE kept."objectKey" = result->'statistics'->>'key'))`;
-  await enqueueFirstStage(work, runId, fromRunId);
   await tx.$executeRaw`
-    UPDATE "Task" task SET "checkpointKey" = old."checkpointKey", "checkpointStep" = old."checkpointStep",
-      step = old."checkpointStep", "totalSteps" = old."totalSteps"
-    FROM "Task" old
-    WHERE task."runId" = ${runId}::uuid AND task.state = 'QUEUED' AND old."runId" = ${fromRunId}::uuid
-      AND old.kind = task.kind AND old.index = task.index AND old."checkpointKey" IS NOT NULL`;
+    INSERT INTO "Task" (id, "projectId", kind, state, index, "runId", payload, step, "totalSteps", "checkpointKey",
+      "checkpointStep")
+    SELECT gen_random_uuid(), "projectId", kind, 'QUEUED', index, ${runId}::uuid, payload, "checkpointStep", "totalSteps",
+      "checkpointKey", "checkpointStep"
+    FROM "Task" WHERE "runId" = ${fromRunId}::uuid AND state <> 'SUCCEEDED'`;
+  await enqueueFirstStage(work, runId);
   await tx.$executeRaw`
     UPDATE "Task" SET "checkpointKey" = NULL, "checkpointStep" = 0
     WHERE "runId" = ${fromRunId}::uuid AND "checkpointKey" IS NOT NULL`;

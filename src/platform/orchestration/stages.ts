@@ -19,30 +19,39 @@ import type { Work } from './work.js';
 
 /**
  * Enqueues the tasks of the first stage that has something left to do: the statistics that no earlier run has left, or the
- * synthesis where there are none to make, or what a retry of `fromRunId` still lacks. The run stays QUEUED until a worker claims one.
+ * synthesis where there are none to make, or what a retry still lacks. The run stays QUEUED until a worker claims one.
  */
-export async function enqueueFirstStage(work: Work, runId: string, fromRunId?: string): Promise<void> {
+export async function enqueueFirstStage(work: Work, runId: string): Promise<void> {
   const inputs = await loadRunInputs(work.tx, runId);
-  const slices = fromRunId === undefined ? [] : await slicesOf(work.tx, fromRunId);
   for (const stage of STAGES) {
-    if (await enqueueStage(work, inputs, stage, slices)) return;
+    if (await enqueueStage(work, inputs, stage)) return;
   }
 }
 
-/** Enqueues those tasks of a stage that the run does not have yet. Answers whether there were any. */
-async function enqueueStage(
-  work: Work,
-  inputs: RunInputs,
-  stage: Stage,
-  slices: readonly SynthesisSlice[] = [],
-): Promise<boolean> {
-  const { run } = inputs;
-  const where = { runId: run.id, kind: stage.kind };
-  const known = new Set((await work.tx.task.findMany({ where, select: { index: true } })).map(({ index }) => index));
-  const tasks = (await tasksOf(stage, work.tx, inputs, slices)).filter(({ index }) => !known.has(index));
-  await enqueueTasks(work, ownerOf(inputs), tasks);
+/**
+ * Enqueues those tasks of a stage that the run has not done: new ones, and those that it holds from the run that it retries. What those
+ * work on may have been made anew since. Answers whether there were any.
+ */
+async function enqueueStage(work: Work, inputs: RunInputs, stage: Stage): Promise<boolean> {
+  const { id: runId } = inputs.run;
+  const where = { runId, kind: stage.kind };
+  // No task of a stage is offered before this, nor is one that was offered still QUEUED when its stage is looked at again.
+  const held = await work.tx.task.findMany({ where: { ...where, state: 'QUEUED' }, select: HELD });
+  const done = await work.tx.task.findMany({ where: { ...where, state: 'SUCCEEDED' }, select: { index: true } });
+  const known = new Set(done.map(({ index }) => index));
+  const tasks = (await tasksOf(stage, work.tx, inputs)).filter(({ index }) => !known.has(index));
+  await enqueueTasks(work, ownerOf(inputs), tasks, held);
   return tasks.length > 0;
 }
+
+const HELD = {
+  id: true,
+  index: true,
+  step: true,
+  totalSteps: true,
+  checkpointKey: true,
+  checkpointStep: true,
+} as const;
 
 /**
  * Moves a run on when the last task of `stage` has succeeded. The caller holds the lock of the run, so of two tasks that
@@ -61,17 +70,12 @@ export async function advanceRun(work: Work, runId: string, stage: Stage): Promi
   await moveRun(work.tx, runId, 'SUCCEEDED');
 }
 
-async function tasksOf(
-  stage: Stage,
-  tx: Transaction,
-  inputs: RunInputs,
-  slices: readonly SynthesisSlice[],
-): Promise<NewTask[]> {
+async function tasksOf(stage: Stage, tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
   switch (stage.kind) {
     case 'STATISTICS':
       return statisticsTasks(tx, inputs);
     case 'SYNTHESIS':
-      return synthesisTasks(tx, inputs, slices);
+      return synthesisTasks(tx, inputs);
     case 'LABELING':
       return labelingTasks(tx, inputs);
     case 'PUBLISHING':
@@ -95,13 +99,10 @@ async function statisticsTasks(tx: Transaction, inputs: RunInputs): Promise<NewT
  * A retry keeps the slices of the run that it goes on from, of which it has some done: another version of this code may cut a
  * run in other ways, and parts of two plans are no set.
  */
-async function synthesisTasks(
-  tx: Transaction,
-  inputs: RunInputs,
-  earlier: readonly SynthesisSlice[],
-): Promise<NewTask[]> {
+async function synthesisTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
   const { run, config, dataset } = inputs;
   const teachers = await matchedWithStatistics(tx, inputs);
+  const earlier = await slicesOf(tx, run.id);
   const slices = earlier.length > 0 ? earlier : planSynthesis(config.synthesis, dataset, teachers);
   return slices.map((slice) => ({
     kind: 'SYNTHESIS',
@@ -113,6 +114,7 @@ async function synthesisTasks(
 async function labelingTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
   const { run, config } = inputs;
   const synthesized = await resultsOf(tx, run.id, 'SYNTHESIS');
+  await assertWhole(tx, inputs);
   return [
     {
       kind: 'LABELING',
@@ -173,7 +175,7 @@ async function matchedWithStatistics(tx: Transaction, { dataset, matched }: RunI
 /** The teachers that the run was synthesized against, with their statistics of then. */
 async function teachersOf(tx: Transaction, runId: string) {
   const where = { runId, kind: 'SYNTHESIS' } as const;
-  const { payload } = await tx.task.findFirstOrThrow({ where, select: { payload: true } });
+  const { payload } = await tx.task.findFirstOrThrow({ where, orderBy: { index: 'asc' }, select: { payload: true } });
   return JOB_CONTRACTS.SYNTHESIS.stored.parse(payload).teachers;
 }
 
@@ -181,11 +183,19 @@ const sliceOf = JOB_CONTRACTS.SYNTHESIS.stored
   .pick({ taskIndex: true, classes: true, firstImage: true, imagesPerClass: true })
   .strip();
 
-/** How the synthesis of a run was cut; nothing where it never came to that. */
+/** How the synthesis of a run is cut; nothing where it has not come to that. */
 async function slicesOf(tx: Transaction, runId: string): Promise<SynthesisSlice[]> {
   const where = { runId, kind: 'SYNTHESIS' } as const;
   const tasks = await tx.task.findMany({ where, orderBy: { index: 'asc' }, select: { payload: true } });
   return tasks.map(({ payload }) => sliceOf.parse(payload));
+}
+
+/** A set that lacks images would look like any other. */
+async function assertWhole(tx: Transaction, { run, config, dataset }: RunInputs): Promise<void> {
+  const wanted = dataset.classNames.length * config.synthesis.imagesPerClass;
+  const images = (await slicesOf(tx, run.id)).map(({ classes, imagesPerClass }) => classes.length * imagesPerClass);
+  const made = images.reduce((sum, count) => sum + count, 0);
+  if (made !== wanted) throw new Error(`run ${run.id} has ${made} images of ${wanted}`);
 }
 
 /** Results of a run's tasks of one kind, in task order. */
