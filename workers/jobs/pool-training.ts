@@ -9,8 +9,8 @@ import { putByDigest } from '../../src/platform/object-store/object-store.js';
 import { encodeParameters, restore, snapshot, under } from '../nn/checkpoint.js';
 import type { Network } from '../nn/network.js';
 import { sgd } from '../nn/optimizers.js';
-import { copyOf, initialize, type Parameters } from '../nn/parameters.js';
-import { measureAccuracy, withoutInitialMoments } from '../nn/training.js';
+import { initialize, type Parameters } from '../nn/parameters.js';
+import { measureAccuracy, withNewMoments, withoutInitialMoments } from '../nn/training.js';
 import { networkOf, readImages } from '../teddy/dataset.js';
 import { readImported } from '../teddy/imported.js';
 import { planPool, poolStep, randomTeacher, type TrainingPhase } from '../teddy/pool.js';
@@ -47,7 +47,8 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, importe
   const runTraining = async (network: Network, phase: TrainingPhase, at: number): Promise<Parameters> => {
     const own = resumed?.phase === at ? resumed : undefined;
     const mask = phase.kind === 'PRUNED' ? pruningMask(network, base, phase.ratio) : {};
-    const parameters = own?.parameters ?? (phase.kind === 'BASE' ? initialize(network, phase.seed) : copyOf(base));
+    const parameters =
+      own?.parameters ?? (phase.kind === 'BASE' ? initialize(network, phase.seed) : withNewMoments(base));
     const optimizer = sgd(config, own?.slots);
     const before = stepsOf(phases.slice(0, at));
     applyMask(parameters, mask);
@@ -61,7 +62,7 @@ export const trainPool: Job<'POOL_TRAINING'> = async ({ dataset, config, importe
       context.progress(done, totalSteps, loss);
       const kept = phase.kept.filter((teacher) => teacher.step === step);
       for (const { kind, epoch } of kept) {
-        const settled = withoutInitialMoments(parameters, step + (phase.kind === 'PRUNED' ? phase.baseSteps : 0));
+        const settled = withoutInitialMoments(parameters, step);
         await keep(network, settled, { kind, architecture: phase.architecture, epoch });
         tf.dispose(settled);
       }

@@ -82,6 +82,15 @@ export function adoptMoments(network: Network, parameters: Parameters, images: T
   replaceRunning(parameters, observed);
 }
 
+/** A copy whose running moments start anew: once channels are cut away, the old ones are of another network. */
+export const withNewMoments = (parameters: Parameters): Parameters =>
+  Object.fromEntries(
+    Object.entries(parameters).map(([name, tensor]): [string, Tensor] => {
+      if (name.endsWith('.running_mean')) return [name, tf.zerosLike(tensor)];
+      return [name, name.endsWith('.running_var') ? tf.onesLike(tensor) : tensor.clone()];
+    }),
+  );
+
 /**
  * A copy whose running moments are those of the batches alone. Running moments start at mean 0 and variance 1, and after few steps that
  * start still weighs (1 - share)^steps; it is taken out as Adam corrects its moments (Kingma and Ba, 2015). The caller disposes of the copy.

@@ -26,8 +26,7 @@ interface Training {
 }
 
 /** A base run, or the fine-tuning of what pruning leaves of the last base run. */
-export type TrainingPhase = Training &
-  (PhaseOf<'BASE'> | (PhaseOf<'PRUNED'> & { readonly ratio: number; readonly baseSteps: number }));
+export type TrainingPhase = Training & (PhaseOf<'BASE'> | (PhaseOf<'PRUNED'> & { readonly ratio: number }));
 
 export type Phase =
   | (PhaseOf<'IMPORTED'> & PoolConfig['imports'][number] & { readonly index: number })
@@ -76,7 +75,6 @@ export function planPool(config: PoolConfig, seed: number, images: number): Phas
         kind: 'PRUNED' as const,
         architecture,
         ratio,
-        baseSteps: end,
         seed: seedOf(own, 'pool/pruned', index),
         batchSize,
         steps: fineTuneSteps,
