@@ -8,8 +8,8 @@ import { until } from '../support/until.js';
 import { isAlive, startTestWorker, type TestWorker } from '../support/worker.js';
 import { createWorld, type World } from '../support/world.js';
 
-/** Three times the 10 s after which a worker counts as gone. */
-const OUTAGE_MS = 30_000;
+/** Longer than the 10 s after which a worker counts as gone, and the 2 s until somebody looks. */
+const OUTAGE_MS = 15_000;
 
 /** Of the same length, one bit of the last value is another. */
 const withOtherEnd = (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -1), Buffer.from([(bytes.at(-1) ?? 0) ^ 1])]);
