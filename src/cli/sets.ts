@@ -64,7 +64,8 @@ export function setsCommand(): Command {
         return client.mutate(operations.ShareDistilledSet, input, signal);
       });
       const { secret, token } = made;
-      const advice = `revoke the token ${token?.prefix} (distilledSetTokenRevoke) and make another`;
+      const prefix = token?.prefix ?? secret?.split('_')[1];
+      const advice = `revoke the token ${prefix} (distilledSetTokenRevoke) and make another`;
       // Its repetition is not answered with the secret again.
       if (!secret) throw new TeddyhubError('UNAVAILABLE', `The answer with the token was lost: ${advice}.`);
       await showOnce(json ? JSON.stringify({ secret, ...token }) : secret, advice);

@@ -92,7 +92,7 @@ export function createServices(
     datasets: new DatasetService(backend, repositories.datasets, importRoot),
     uploads: new UploadService(store),
     teacherPools: new TeacherPoolService(backend, repositories.teacherPools, new TeacherImports(store, importRoot)),
-    distillationRuns: new DistillationRunService(backend, repositories.distillationRuns, hub),
+    distillationRuns: new DistillationRunService(backend, repositories.distillationRuns, hub, log),
     distilledSets: new DistilledSetService(database, repositories.distilledSets, store),
     storage: new StorageService(database),
     retention: new RetentionService(database, log),

@@ -41,7 +41,7 @@ export class ApiKeyRevokeInput extends MutationInput {
 @ObjectType()
 export class ApiKeyRevokePayload extends Payload {
   @Field(() => ApiKey, { nullable: true })
-  apiKey!: ApiKey | null;
+  apiKey!: Promise<ApiKey | null>;
 }
 
 /** A payload that shows a new key. */

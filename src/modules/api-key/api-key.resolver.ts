@@ -37,7 +37,7 @@ export class ApiKeyResolver {
     @Ctx() context: RequestContext,
   ): Promise<ApiKeyCreatePayload> {
     const { result, ...payload } = await toPayload(input, () => context.services.apiKeys.create(context, input));
-    const apiKey = await context.services.nodes.reload(context, 'ApiKey', result?.id ?? null);
+    const apiKey = context.services.nodes.reload(context, 'ApiKey', result?.id ?? null);
     return { apiKey, secret: result?.key ?? null, ...payload };
   }
 
@@ -49,7 +49,7 @@ export class ApiKeyResolver {
     @Ctx() context: RequestContext,
   ): Promise<ApiKeyRotatePayload> {
     const { result, ...payload } = await toPayload(input, () => context.services.apiKeys.rotate(context, input));
-    const apiKey = await context.services.nodes.reload(context, 'ApiKey', result?.id ?? null);
+    const apiKey = context.services.nodes.reload(context, 'ApiKey', result?.id ?? null);
     return { apiKey, secret: result?.key ?? null, ...payload };
   }
 
@@ -61,7 +61,7 @@ export class ApiKeyResolver {
     @Ctx() context: RequestContext,
   ): Promise<ApiKeyRevokePayload> {
     const { result, ...payload } = await toPayload(input, () => context.services.apiKeys.revoke(context, input));
-    return { apiKey: await context.services.nodes.reload(context, 'ApiKey', result), ...payload };
+    return { apiKey: context.services.nodes.reload(context, 'ApiKey', result), ...payload };
   }
 
   @FieldResolver(() => ApiKey, { nullable: true, description: 'The key that a rotation put in its place.' })

@@ -60,7 +60,7 @@ export class DatasetImportInput extends CreateInput {
 @ObjectType()
 export class DatasetImportPayload extends Payload {
   @Field(() => Dataset, { nullable: true })
-  dataset!: Dataset | null;
+  dataset!: Promise<Dataset | null>;
 }
 
 @InputType()

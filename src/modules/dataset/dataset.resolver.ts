@@ -41,7 +41,7 @@ export class DatasetResolver {
     @Ctx() context: RequestContext,
   ): Promise<DatasetImportPayload> {
     const { result, ...payload } = await toPayload(input, () => context.services.datasets.import(context, input));
-    return { dataset: await context.services.nodes.reload(context, 'Dataset', result), ...payload };
+    return { dataset: context.services.nodes.reload(context, 'Dataset', result), ...payload };
   }
 
   @Mutation(() => DatasetUpdatePayload, { description: 'Changes what people call a dataset.' })
@@ -50,7 +50,7 @@ export class DatasetResolver {
     @Ctx() context: RequestContext,
   ): Promise<DatasetUpdatePayload> {
     const { result, ...payload } = await toPayload(input, () => context.services.datasets.update(context, input));
-    return { dataset: await context.services.nodes.reload(context, 'Dataset', result), ...payload };
+    return { dataset: context.services.nodes.reload(context, 'Dataset', result), ...payload };
   }
 
   @Reads()

@@ -32,7 +32,7 @@ export class DistillationRunStartInput extends CreateInput {
 @ObjectType()
 abstract class RunPayload extends Payload {
   @Field(() => DistillationRun, { nullable: true })
-  distillationRun!: DistillationRun | null;
+  distillationRun!: Promise<DistillationRun | null>;
 }
 
 @ObjectType()

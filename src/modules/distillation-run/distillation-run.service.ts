@@ -5,6 +5,7 @@ import type { Viewer } from '../../domain/viewer.js';
 import type { DistillationRun as DistillationRunRow } from '../../platform/database/generated/client.js';
 import type { RunEventHub } from '../../platform/events/run-event-hub.js';
 import type { StoredRunEvent } from '../../platform/events/stored-event.js';
+import type { Log } from '../../platform/log.js';
 import { type Backend, continueRun, copyCurves, lockRun, startRun } from '../../platform/orchestration/index.js';
 import { untimed } from '../../platform/telemetry/request-trace.js';
 import type { Reader } from '../context.js';
@@ -31,6 +32,7 @@ export class DistillationRunService {
     private readonly backend: Backend,
     private readonly runs: DistillationRunRepository,
     private readonly hub: RunEventHub,
+    private readonly log: Log,
   ) {}
 
   list(
@@ -119,7 +121,10 @@ export class DistillationRunService {
       await createRun(work.tx, source.projectId, id, plan, [], { originRunId, originKind: 'RETRY' });
       await continueRun(work, originRunId, id);
     });
-    await untimed(() => copyCurves(this.backend.database, originRunId, runId));
+    // The run is there, and goes on without them: the same request sent again would copy them.
+    await untimed(() => copyCurves(this.backend.database, originRunId, runId)).catch((error: unknown) =>
+      this.log.error({ err: error, requestId: caller.requestId, runId }, 'curves of a retried run were not copied'),
+    );
     return runId;
   }
 

@@ -125,14 +125,14 @@ export class RunMutationsResolver {
 
 async function onePayload(context: RequestContext, input: MutationInput, act: () => Promise<string>) {
   const { result, ...payload } = await toPayload(input, act);
-  return { distillationRun: await context.services.nodes.reload(context, 'DistillationRun', result), ...payload };
+  return { distillationRun: context.services.nodes.reload(context, 'DistillationRun', result), ...payload };
 }
 
 async function bulkPayload(context: RequestContext, input: MutationInput, act: () => Promise<BulkResult[]>) {
   const { result, ...payload } = await toPayload(input, act);
   const results = (result ?? []).map(({ id, uuid, userErrors }) => ({
     ...{ id, userErrors },
-    distillationRun: context.services.nodes.reloadEach(context, 'DistillationRun', uuid),
+    distillationRun: context.services.nodes.reload(context, 'DistillationRun', uuid),
   }));
   return { results, ...payload };
 }

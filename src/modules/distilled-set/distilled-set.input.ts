@@ -14,7 +14,7 @@ export class DistilledSetPublishInput extends MutationInput {
 @ObjectType()
 export class DistilledSetPublishPayload extends Payload {
   @Field(() => DistilledSet, { nullable: true })
-  distilledSet!: DistilledSet | null;
+  distilledSet!: Promise<DistilledSet | null>;
 }
 
 @InputType()

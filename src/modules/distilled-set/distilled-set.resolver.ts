@@ -54,7 +54,7 @@ export class DistilledSetResolver {
     @Ctx() context: RequestContext,
   ): Promise<DistilledSetPublishPayload> {
     const { result, ...payload } = await toPayload(input, () => context.services.distilledSets.publish(context, input));
-    return { distilledSet: await context.services.nodes.reload(context, 'DistilledSet', result), ...payload };
+    return { distilledSet: context.services.nodes.reload(context, 'DistilledSet', result), ...payload };
   }
 
   @Reads('runId')
@@ -74,7 +74,7 @@ export class DistilledSetResolver {
     const { result, ...payload } = await toPayload(input, () => services.retention.archiveSets(context, input.ids));
     const results = (result ?? []).map(({ id, uuid, userErrors }) => ({
       ...{ id, userErrors },
-      distilledSet: services.nodes.reloadEach(context, 'DistilledSet', uuid),
+      distilledSet: services.nodes.reload(context, 'DistilledSet', uuid),
     }));
     return { results, ...payload };
   }

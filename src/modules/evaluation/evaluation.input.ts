@@ -17,7 +17,7 @@ export class EvaluationStartInput extends CreateInput {
 @ObjectType()
 export class EvaluationStartPayload extends Payload {
   @Field(() => Evaluation, { nullable: true })
-  evaluation!: Evaluation | null;
+  evaluation!: Promise<Evaluation | null>;
 }
 
 @InputType()
@@ -29,7 +29,7 @@ export class EvaluationCancelInput extends MutationInput {
 @ObjectType()
 export class EvaluationCancelPayload extends Payload {
   @Field(() => Evaluation, { nullable: true })
-  evaluation!: Evaluation | null;
+  evaluation!: Promise<Evaluation | null>;
 }
 
 @InputType({ description: 'All given conditions must hold.' })

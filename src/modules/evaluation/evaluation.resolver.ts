@@ -60,7 +60,7 @@ export class EvaluationResolver {
     @Ctx() context: RequestContext,
   ): Promise<EvaluationStartPayload> {
     const { result, ...payload } = await toPayload(input, () => context.services.evaluations.start(context, input));
-    return { evaluation: await context.services.nodes.reload(context, 'Evaluation', result), ...payload };
+    return { evaluation: context.services.nodes.reload(context, 'Evaluation', result), ...payload };
   }
 
   @Mutation(() => EvaluationCancelPayload, {
@@ -71,7 +71,7 @@ export class EvaluationResolver {
     @Ctx() context: RequestContext,
   ): Promise<EvaluationCancelPayload> {
     const { result, ...payload } = await toPayload(input, () => context.services.evaluations.cancel(context, input));
-    return { evaluation: await context.services.nodes.reload(context, 'Evaluation', result), ...payload };
+    return { evaluation: context.services.nodes.reload(context, 'Evaluation', result), ...payload };
   }
 
   @Reads('distilledSetId')

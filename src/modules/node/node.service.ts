@@ -26,19 +26,22 @@ export class NodeService {
     return id ? reader.loaders.nodes[id.type].load(id.uuid) : null;
   }
 
-  /** What a mutation has just written, or an earlier one under the same idempotency key. Throws NOT_FOUND when it was deleted since. */
-  async reload<T extends NodeType>(reader: Reader, type: T, uuid: string | null): Promise<NodeOf[T] | null> {
+  /**
+   * What a mutation has just written, or an earlier one under the same idempotency key. Not to be awaited, but handed on as the
+   * field of a payload: it is committed by then, and where it cannot be read back (NOT_FOUND when it was deleted since), that
+   * field alone is an error, and only where it is asked for.
+   */
+  reload<T extends NodeType>(reader: Reader, type: T, uuid: string | null): Promise<NodeOf[T] | null> {
+    const written = this.readBack(reader, type, uuid);
+    written.catch(() => undefined);
+    return written;
+  }
+
+  private async readBack<T extends NodeType>(reader: Reader, type: T, uuid: string | null): Promise<NodeOf[T] | null> {
     if (uuid === null) return null;
     reader.loaders.nodes[type].clear(uuid);
     const written = await reader.loaders.nodes[type].load(uuid);
     if (written === null) throw new TeddyhubError('NOT_FOUND', `${type} ${uuid} was made and has been deleted since.`);
-    return written;
-  }
-
-  /** The same for one result of many: where it cannot be read any more, it alone is an error, and only where it is asked for. */
-  reloadEach<T extends NodeType>(reader: Reader, type: T, uuid: string | null): Promise<NodeOf[T] | null> {
-    const written = this.reload(reader, type, uuid);
-    written.catch(() => undefined);
     return written;
   }
 

@@ -13,17 +13,17 @@ export class RetentionInput extends MutationInput {
 @ObjectType()
 export class DatasetRetentionPayload extends Payload {
   @Field(() => Dataset, { nullable: true })
-  dataset!: Dataset | null;
+  dataset!: Promise<Dataset | null>;
 }
 
 @ObjectType()
 export class TeacherPoolRetentionPayload extends Payload {
   @Field(() => TeacherPool, { nullable: true })
-  teacherPool!: TeacherPool | null;
+  teacherPool!: Promise<TeacherPool | null>;
 }
 
 @ObjectType()
 export class DistilledSetRetentionPayload extends Payload {
   @Field(() => DistilledSet, { nullable: true })
-  distilledSet!: DistilledSet | null;
+  distilledSet!: Promise<DistilledSet | null>;
 }

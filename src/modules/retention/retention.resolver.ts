@@ -87,7 +87,7 @@ async function changeSet(
 ): Promise<DistilledSetRetentionPayload> {
   const { services } = context;
   const { result, ...payload } = await toPayload(input, () => services.retention[change](context, input.id));
-  return { distilledSet: await services.nodes.reload(context, 'DistilledSet', result), ...payload };
+  return { distilledSet: services.nodes.reload(context, 'DistilledSet', result), ...payload };
 }
 
 async function changePool(
@@ -97,7 +97,7 @@ async function changePool(
 ): Promise<TeacherPoolRetentionPayload> {
   const { services } = context;
   const { result, ...payload } = await toPayload(input, () => services.retention[change](context, input.id));
-  return { teacherPool: await services.nodes.reload(context, 'TeacherPool', result), ...payload };
+  return { teacherPool: services.nodes.reload(context, 'TeacherPool', result), ...payload };
 }
 
 async function changeDataset(
@@ -107,5 +107,5 @@ async function changeDataset(
 ): Promise<DatasetRetentionPayload> {
   const { services } = context;
   const { result, ...payload } = await toPayload(input, () => services.retention[change](context, input.id));
-  return { dataset: await services.nodes.reload(context, 'Dataset', result), ...payload };
+  return { dataset: services.nodes.reload(context, 'Dataset', result), ...payload };
 }

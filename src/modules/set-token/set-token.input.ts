@@ -19,7 +19,7 @@ export class DistilledSetTokenCreateInput extends CreateInput {
 @ObjectType()
 export class DistilledSetTokenCreatePayload extends Payload {
   @Field(() => DistilledSetToken, { nullable: true })
-  token!: DistilledSetToken | null;
+  token!: Promise<DistilledSetToken | null>;
 
   @Field(() => String, {
     nullable: true,
@@ -37,5 +37,5 @@ export class DistilledSetTokenRevokeInput extends MutationInput {
 @ObjectType()
 export class DistilledSetTokenRevokePayload extends Payload {
   @Field(() => DistilledSetToken, { nullable: true })
-  token!: DistilledSetToken | null;
+  token!: Promise<DistilledSetToken | null>;
 }

@@ -21,20 +21,20 @@ export class SetTokenResolver {
   })
   async distilledSetTokenCreate(
     @Arg('input', () => DistilledSetTokenCreateInput) input: DistilledSetTokenCreateInput,
-    @Ctx() { services, loaders, ...caller }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<DistilledSetTokenCreatePayload> {
-    const { result, ...payload } = await toPayload(input, () => services.setTokens.create(caller, input));
-    const token = result === null ? null : await loaders.nodes.DistilledSetToken.load(result.id);
+    const { result, ...payload } = await toPayload(input, () => context.services.setTokens.create(context, input));
+    const token = context.services.nodes.reload(context, 'DistilledSetToken', result?.id ?? null);
     return { token, secret: result?.secret ?? null, ...payload };
   }
 
   @Mutation(() => DistilledSetTokenRevokePayload, { description: 'Ends a token at once.' })
   async distilledSetTokenRevoke(
     @Arg('input', () => DistilledSetTokenRevokeInput) input: DistilledSetTokenRevokeInput,
-    @Ctx() { services, loaders, ...caller }: RequestContext,
+    @Ctx() context: RequestContext,
   ): Promise<DistilledSetTokenRevokePayload> {
-    const { result, ...payload } = await toPayload(input, () => services.setTokens.revoke(caller, input));
-    return { token: result === null ? null : await loaders.nodes.DistilledSetToken.load(result), ...payload };
+    const { result, ...payload } = await toPayload(input, () => context.services.setTokens.revoke(context, input));
+    return { token: context.services.nodes.reload(context, 'DistilledSetToken', result), ...payload };
   }
 
   @Reads()

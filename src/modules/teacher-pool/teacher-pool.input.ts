@@ -23,7 +23,7 @@ export class TeacherPoolTrainInput extends CreateInput {
 @ObjectType()
 export class TeacherPoolTrainPayload extends Payload {
   @Field(() => TeacherPool, { nullable: true })
-  teacherPool!: TeacherPool | null;
+  teacherPool!: Promise<TeacherPool | null>;
 }
 
 @InputType()

@@ -44,7 +44,7 @@ export class TeacherPoolResolver {
     @Ctx() context: RequestContext,
   ): Promise<TeacherPoolTrainPayload> {
     const { result, ...payload } = await toPayload(input, () => context.services.teacherPools.train(context, input));
-    return { teacherPool: await context.services.nodes.reload(context, 'TeacherPool', result), ...payload };
+    return { teacherPool: context.services.nodes.reload(context, 'TeacherPool', result), ...payload };
   }
 
   @Mutation(() => TeacherPoolCancelPayload, {
@@ -55,7 +55,7 @@ export class TeacherPoolResolver {
     @Ctx() context: RequestContext,
   ): Promise<TeacherPoolCancelPayload> {
     const { result, ...payload } = await toPayload(input, () => context.services.teacherPools.cancel(context, input));
-    return { teacherPool: await context.services.nodes.reload(context, 'TeacherPool', result), ...payload };
+    return { teacherPool: context.services.nodes.reload(context, 'TeacherPool', result), ...payload };
   }
 
   @Mutation(() => TeacherPoolUpdatePayload, { description: 'Changes what people call a pool.' })
@@ -64,7 +64,7 @@ export class TeacherPoolResolver {
     @Ctx() context: RequestContext,
   ): Promise<TeacherPoolUpdatePayload> {
     const { result, ...payload } = await toPayload(input, () => context.services.teacherPools.update(context, input));
-    return { teacherPool: await context.services.nodes.reload(context, 'TeacherPool', result), ...payload };
+    return { teacherPool: context.services.nodes.reload(context, 'TeacherPool', result), ...payload };
   }
 
   @Reads('datasetId')
