@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { toGlobalId } from '../../src/modules/kit/node.js';
+import { blocked, whileLocked } from '../support/locks.js';
 import { type SeededSet, seedPublishedSet } from '../support/published-set.js';
 import { seedDataset, seedPool } from '../support/seeds.js';
-import { at, openApi, type TestApi } from './server.js';
+import { until } from '../support/until.js';
+import { at, create, openApi, type TestApi } from './server.js';
 
 const WEEK_MS = 7 * 86_400_000;
 
@@ -96,6 +98,26 @@ describe('retention', () => {
     const { id: _id, ...same } = shard!;
     await api.world.database.distilledShard.create({ data: { ...same, index: 9, name: 'the-same-object' } });
     assert.deepEqual((await ask()).DISTILLED_SETS, use.DISTILLED_SETS);
+  });
+
+  it('makes no evaluation and no token of a set that is being archived and deleted at that moment', async () => {
+    const { database, databaseUrl } = api.world;
+    const { id, globalId: distilledSetId } = await seedPublishedSet(api.world, api.project);
+    const deletion = `SELECT FROM "DistilledSet" WHERE id = '${id}' FOR UPDATE;
+      UPDATE "DistilledSet" SET state = 'ARCHIVED', "archivedAt" = now(), "deleteAfter" = now() WHERE id = '${id}'`;
+    const { both } = await whileLocked(databaseUrl, deletion, async () => {
+      const both = Promise.all([
+        create(api, 'evaluationStart', { distilledSetId, config: { labelKinds: ['HARD'] } }),
+        api.mutate('distilledSetTokenCreate', 'DistilledSetTokenCreateInput', 'secret', {
+          ...{ distilledSetId, name: 'late', idempotencyKey: 'late token' },
+        }),
+      ]);
+      await until('both wait', async () => (await blocked(database)) >= 2);
+      return { both };
+    });
+    const [evaluation, token] = await both;
+    assert.match(errorsOf(evaluation).join(), /^INVALID_STATE: .*is ARCHIVED: evaluate another one/);
+    assert.match(errorsOf(token).join(), /^INVALID_STATE: .*is deleted and not served: restore it first/);
   });
 
   describe('of what stands on each other', () => {

@@ -3,6 +3,7 @@ import type { RunConfig } from '../../domain/config.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Transaction } from '../../platform/database/client.js';
 import { type ReadyDataset, requireReadyDataset } from '../kit/checks.js';
+import { keepOne } from '../kit/grace.js';
 import { notFound, requireUuid } from '../kit/node.js';
 import { checkConfig } from './run-checks.js';
 
@@ -48,8 +49,7 @@ async function requireReadyPool(
   field: readonly string[],
 ) {
   const id = requireUuid('TeacherPool', globalId, field);
-  // Against a deletion under way, which counts the runs that there are.
-  await tx.$queryRaw`SELECT 1 FROM "TeacherPool" WHERE id = ${id}::uuid FOR KEY SHARE`;
+  await keepOne(tx, 'TeacherPool', id);
   const pool = await tx.teacherPool.findFirst({
     where: { id, projectId },
     include: { teachers: { select: { kind: true, accuracy: true, architecture: true } } },

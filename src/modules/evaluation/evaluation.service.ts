@@ -22,6 +22,7 @@ import type { Reader } from '../context.js';
 import { requireFit } from '../kit/checks.js';
 import type { Connection } from '../kit/connection.js';
 import { createOnce } from '../kit/create.js';
+import { keepOne } from '../kit/grace.js';
 import { parseInput, plain } from '../kit/input.js';
 import { type Caller, cancelOnce } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
@@ -111,6 +112,7 @@ export class EvaluationService {
   }
 
   private async requireSet(tx: Transaction, projectId: string, globalId: string) {
+    await keepOne(tx, 'DistilledSet', requireUuid('DistilledSet', globalId, ['distilledSetId']));
     const set = await this.findSet(tx, projectId, globalId);
     if (set.state !== 'ARCHIVED') return set;
     const message = `Distilled set ${set.name} is ARCHIVED: evaluate another one.`;

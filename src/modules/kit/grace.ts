@@ -26,6 +26,11 @@ export async function lockOne(tx: Transaction, type: Deletable, id: string, proj
   return rows.length > 0;
 }
 
+/** Before a look at what something new is to stand on: waits for an archiving or deletion under way, and holds up the next. */
+export async function keepOne(tx: Transaction, type: Deletable, id: string): Promise<void> {
+  await tx.$queryRaw`SELECT 1 FROM ${identifier(type)} WHERE id = ${id}::uuid FOR KEY SHARE`;
+}
+
 /** Takes back the deletion of what a set stands on; an archived run or dataset stays archived. */
 export async function keepUnderSet(tx: Transaction, caller: Caller, { runId: id }: { runId: string }): Promise<void> {
   await lockOne(tx, 'DistillationRun', id, caller.viewer.projectId);

@@ -1,6 +1,7 @@
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Backend } from '../../platform/orchestration/index.js';
 import { createOnce } from '../kit/create.js';
+import { keepOne } from '../kit/grace.js';
 import { requireName } from '../kit/input.js';
 import { audit, type Caller, TRANSACTION } from '../kit/mutation.js';
 import { notFound, requireUuid } from '../kit/node.js';
@@ -40,6 +41,7 @@ export class SetTokenService {
         request: { distilledSetId, name, seconds },
       },
       async ({ tx }, tokenId) => {
+        await keepOne(tx, 'DistilledSet', distilledSetId);
         const where = { id: distilledSetId, projectId: caller.viewer.projectId };
         const set = await tx.distilledSet.findFirst({ where });
         if (set === null) throw notFound('DistilledSet', input.distilledSetId, field);
