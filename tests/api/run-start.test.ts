@@ -193,3 +193,30 @@ describe('distillationRunStart', () => {
     assert.deepEqual(errorsOf(await create(api, 'distillationRunStart', { ...same, idempotencyKey: 'again' })), []);
   });
 });
+
+describe('the start of a run with thousands of tasks', () => {
+  let slow: TestApi;
+  before(async () => {
+    slow = await openApi({ TEDDYHUB_REQUEST_SECONDS: '9' });
+  });
+  after(() => slow.close());
+
+  it('may take longer than a request, and than a transaction otherwise', async () => {
+    const { database } = slow.world;
+    const dataset = await seedDataset(database, slow.project);
+    const pool = await seedPool(database, dataset);
+    await database.$executeRawUnsafe(`CREATE FUNCTION "takeTime"() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN PERFORM pg_sleep(8); RETURN NULL; END $$`);
+    for (const table of ['DistillationRun', 'Task']) {
+      await database.$executeRawUnsafe(`CREATE TRIGGER "takeTime" BEFORE INSERT ON "${table}"
+        FOR EACH STATEMENT EXECUTE FUNCTION "takeTime"()`);
+    }
+    const payload = await create(slow, 'distillationRunStart', {
+      name: 'large',
+      datasetId: toGlobalId('Dataset', dataset.id),
+      teacherPoolId: toGlobalId('TeacherPool', pool.id),
+      config: { synthesis: { imagesPerClass: 1 } },
+    });
+    assert.deepEqual([errorsOf(payload), at(payload, 'distillationRun.state')], [[], 'QUEUED']);
+  });
+});

@@ -59,6 +59,7 @@ export class DistillationRunService {
     const command = {
       operation: 'distillationRunStart',
       subjectType: 'DistillationRun',
+      isLong: true,
       idempotencyKey: input.idempotencyKey,
       request: { ...plan },
       asked: plain({ ...input, idempotencyKey: null, clientMutationId: null }),
@@ -86,6 +87,7 @@ export class DistillationRunService {
     const command = {
       operation: 'distillationRunClone',
       subjectType: 'DistillationRun',
+      isLong: true,
       idempotencyKey: input.idempotencyKey,
       // What was asked for, and not what it comes to: the run that is cloned may be renamed before a repetition.
       request: { id: input.id, changes: plain(input.changes) ?? null },
@@ -105,6 +107,7 @@ export class DistillationRunService {
     const command = {
       operation: 'distillationRunRetry',
       subjectType: 'DistillationRun',
+      isLong: true,
       idempotencyKey: input.idempotencyKey,
       request: { id: input.id },
     } as const;

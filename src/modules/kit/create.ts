@@ -4,7 +4,8 @@ import { canonicalJson } from '../../domain/canonical-json.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import { newId } from '../../domain/ids.js';
 import type { Transaction } from '../../platform/database/client.js';
-import type { Backend, Work } from '../../platform/orchestration/index.js';
+import { type Backend, LONG_TRANSACTION, type Work } from '../../platform/orchestration/index.js';
+import { untimed } from '../../platform/telemetry/request-trace.js';
 import { audit, type Caller, TRANSACTION } from './mutation.js';
 import type { NodeType } from './node.js';
 
@@ -18,6 +19,8 @@ export interface Create {
   request: Record<string, unknown>;
   /** What decides whether two requests are the same, if not all of `request`: the content as the client sent it, without defaults, since a later version may have other defaults. */
   asked?: unknown;
+  /** It may make thousands of tasks: each statement has the time of a request, not all of them together. */
+  isLong?: boolean;
 }
 
 /**
@@ -32,8 +35,9 @@ export async function createOnce(
   create: (work: Work, id: string) => Promise<void>,
 ): Promise<string> {
   const { projectId } = caller.viewer;
-  const { operation, idempotencyKey: key, request, asked = request } = command;
+  const { operation, idempotencyKey: key, request, asked = request, isLong } = command;
   requireKey(key);
+  const limits = isLong ? LONG_TRANSACTION : TRANSACTION;
   return database.$transaction(async (tx) => {
     const id = newId();
     const claimed = await tx.idempotencyKey.createMany({
@@ -46,10 +50,11 @@ export async function createOnce(
       // Removed between the two statements: its month was over.
       throw new TeddyhubError('UNAVAILABLE', 'This idempotency key has just ended: send the request again.');
     }
-    await create({ tx, queue }, id);
+    const make = () => create({ tx, queue }, id);
+    await (isLong ? untimed(make) : make());
     await audit(tx, caller, operation, command.subjectType, command.subjectId ?? id, request);
     return id;
-  }, TRANSACTION);
+  }, limits);
 }
 
 /**

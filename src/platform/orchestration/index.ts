@@ -19,5 +19,5 @@ export { continueRun, copyCurves } from './retry.js';
 export { appendRunEvent } from './run-log.js';
 export { startEvaluation, startImport, startPoolTraining, startRun } from './start.js';
 export { enqueueTasks } from './tasks.js';
-export { type Backend, lockRun, type Work } from './work.js';
+export { type Backend, LONG_TRANSACTION, lockRun, type Work } from './work.js';
 export { beat, registerWorker } from './worker-registry.js';

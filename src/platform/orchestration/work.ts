@@ -19,7 +19,7 @@ export type TaskOwner = Pick<Task, 'datasetId' | 'poolId' | 'runId' | 'evaluatio
 
 /** Room for a transaction that waits for a row lock of a busy run; Prisma's own limit is 5 s. */
 export const TRANSACTION = { maxWait: 10_000, timeout: 30_000 } as const;
-/** The end of a stage may make ten thousand tasks of the next. Each statement has a minute. */
+/** The start of a run, or the end of a stage, may make ten thousand tasks. A worker's statements have a minute each. */
 export const LONG_TRANSACTION = { maxWait: 10_000, timeout: 300_000 } as const;
 
 /**
