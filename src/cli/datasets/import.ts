@@ -4,6 +4,7 @@ import { type DatasetImportInput, operations, type Teddyhub } from '../../../cli
 import { TeddyhubError } from '../../domain/errors.js';
 import { startPhase } from '../quickstart/progress.js';
 import { printable } from '../support/printable.js';
+import { type ServiceOptions, withClient } from '../support/service.js';
 import { linesOf, type ShownDataset } from './show.js';
 
 const POLL_MS = 500;
@@ -18,10 +19,20 @@ export async function runImport(
   const { dataset } = await client.mutate(operations.ImportDataset, input);
   if (dataset === null) throw new TeddyhubError('INTERNAL', 'The service imported nothing.');
   // An import goes on without us: this is how to find it again.
-  console.error(`importing as ${dataset.id} (teddyhub datasets show)`);
+  console.error(`importing as ${dataset.id} (teddyhub datasets show, or cancel)`);
   const done = await follow(client, dataset.id);
   if (json) console.log(JSON.stringify(done));
   else for (const line of linesOf(done)) console.log(printable(line));
+}
+
+export async function cancelImport(
+  id: string,
+  { json, ...service }: ServiceOptions & { json?: boolean },
+): Promise<void> {
+  const { dataset } = await withClient(service, (client, signal) =>
+    client.mutate(operations.CancelDatasetImport, { id }, signal),
+  );
+  console.log(json ? JSON.stringify(dataset) : `The import of ${printable(dataset?.name ?? id)} is canceled.`);
 }
 
 async function follow(client: Teddyhub, id: string): Promise<ShownDataset> {

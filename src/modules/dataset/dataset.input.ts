@@ -1,6 +1,6 @@
-import { Field, InputType, ObjectType } from 'type-graphql';
+import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import { DatasetState } from '../../platform/database/generated/enums.js';
-import { CreateInput, NameChanges, Payload, UpdateInput } from '../kit/mutation.js';
+import { CreateInput, MutationInput, NameChanges, Payload, UpdateInput } from '../kit/mutation.js';
 import { Dataset, DatasetSourceKind } from './dataset.type.js';
 import { FilesSourceInput } from './files-source.input.js';
 
@@ -62,6 +62,15 @@ export class DatasetImportPayload extends Payload {
   @Field(() => Dataset, { nullable: true })
   dataset!: Promise<Dataset | null>;
 }
+
+@InputType()
+export class DatasetImportCancelInput extends MutationInput {
+  @Field(() => ID)
+  id!: string;
+}
+
+@ObjectType()
+export class DatasetImportCancelPayload extends DatasetImportPayload {}
 
 @InputType()
 export class DatasetUpdateInput extends UpdateInput {

@@ -10,6 +10,8 @@ import { Progress, progressOf } from '../kit/progress.js';
 import { TeacherPool, TeacherPools } from '../teacher-pool/teacher-pool.type.js';
 import {
   DatasetFilter,
+  DatasetImportCancelInput,
+  DatasetImportCancelPayload,
   DatasetImportInput,
   DatasetImportPayload,
   DatasetUpdateInput,
@@ -41,6 +43,17 @@ export class DatasetResolver {
     @Ctx() context: RequestContext,
   ): Promise<DatasetImportPayload> {
     const { result, ...payload } = await toPayload(input, () => context.services.datasets.import(context, input));
+    return { dataset: context.services.nodes.reload(context, 'Dataset', result), ...payload };
+  }
+
+  @Mutation(() => DatasetImportCancelPayload, {
+    description: 'Cancels an import: its dataset is FAILED. One that is canceled already stays so.',
+  })
+  async datasetImportCancel(
+    @Arg('input', () => DatasetImportCancelInput) input: DatasetImportCancelInput,
+    @Ctx() context: RequestContext,
+  ): Promise<DatasetImportCancelPayload> {
+    const { result, ...payload } = await toPayload(input, () => context.services.datasets.cancelImport(context, input));
     return { dataset: context.services.nodes.reload(context, 'Dataset', result), ...payload };
   }
 

@@ -1,15 +1,21 @@
 import type { DatasetSource } from '../../domain/jobs/dataset-import.js';
 import { FASHION_MNIST_LICENCE } from '../../formats/importers/fashion-mnist.js';
-import { type Backend, startImport } from '../../platform/orchestration/index.js';
+import { type Backend, requestImportCancel, startImport } from '../../platform/orchestration/index.js';
 import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
 import { createOnceFrom } from '../kit/create.js';
 import { editOnce, raised } from '../kit/edit.js';
 import { plain, requireName, requireText } from '../kit/input.js';
-import { type Caller } from '../kit/mutation.js';
+import { type Caller, cancelOnce } from '../kit/mutation.js';
+import { requireUuid } from '../kit/node.js';
 import type { PageArguments } from '../kit/paging.js';
 import { assertAllowed } from '../kit/permissions.js';
-import type { DatasetFilter, DatasetImportInput, DatasetUpdateInput } from './dataset.input.js';
+import type {
+  DatasetFilter,
+  DatasetImportCancelInput,
+  DatasetImportInput,
+  DatasetUpdateInput,
+} from './dataset.input.js';
 import type { DatasetRepository } from './dataset.repository.js';
 import { Dataset } from './dataset.type.js';
 import { readSource, resolveSource } from './dataset-source.js';
@@ -53,6 +59,21 @@ export class DatasetService {
       await work.tx.dataset.create({ data: { id, projectId, name, licence, source } });
       await startImport(work, id);
     });
+  }
+
+  /** Cancels an import; one that is canceled already stays so. Returns the dataset's UUID. Throws NOT_FOUND, INVALID_STATE. */
+  cancelImport(caller: Caller, input: DatasetImportCancelInput): Promise<string> {
+    assertAllowed(caller.viewer, 'dataset:import');
+    const id = requireUuid('Dataset', input.id, ['id']);
+    return cancelOnce(
+      this.backend,
+      caller,
+      { operation: 'datasetImportCancel', subjectType: 'Dataset', id },
+      {
+        find: (tx) => tx.dataset.findFirst({ where: { id, projectId: caller.viewer.projectId } }),
+        cancel: requestImportCancel,
+      },
+    );
   }
 
   /** Changes the name; the content is immutable. Returns its UUID. Throws NOT_FOUND, VERSION_CONFLICT, INVALID_INPUT. */

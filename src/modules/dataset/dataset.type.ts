@@ -14,7 +14,10 @@ registerEnumType(DatasetState, {
   valuesConfig: {
     IMPORTING: { description: 'A worker reads its files.' },
     READY: { description: 'Complete, and immutable from now on.' },
-    FAILED: { description: 'Its files could not be read; `failure` says why. Nothing of it is used.' },
+    FAILED: {
+      description:
+        'Its files could not be read, or the import was canceled; `failure` says why. Nothing of it is used.',
+    },
   },
 });
 

@@ -92,7 +92,7 @@ export class RetentionService {
     return this.change(caller, 'datasetArchive', 'Dataset', globalId, async (tx, where) => {
       const dataset = await tx.dataset.findFirstOrThrow({ where });
       if (dataset.state === 'IMPORTING')
-        throw invalid(`Dataset ${dataset.name} is IMPORTING: wait until that has ended.`);
+        throw invalid(`Dataset ${dataset.name} is IMPORTING: cancel that, or wait until it has ended.`);
       const data = { archivedAt: new Date() };
       return (await tx.dataset.updateMany({ where: { ...where, archivedAt: null }, data })).count;
     });

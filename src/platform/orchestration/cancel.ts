@@ -22,6 +22,21 @@ export async function requestRunCancel(work: Work, runId: string, actor: string)
   return true;
 }
 
+/** Cancels an import: its dataset has FAILED for that reason. False where it was canceled already. Throws INVALID_STATE when it has ended otherwise. */
+export async function requestImportCancel(work: Work, datasetId: string, actor: string): Promise<boolean> {
+  await lockOwner(work.tx, { datasetId, poolId: null, runId: null, evaluationId: null });
+  const { state, name, failureCode } = await work.tx.dataset.findUniqueOrThrow({ where: { id: datasetId } });
+  const failure = canceledBy(actor);
+  if (failureCode === failure.code) return false;
+  if (state !== 'IMPORTING') throw alreadyEnded('Dataset', name, state);
+  await cancelTasks(work, { datasetId }, REASON);
+  await work.tx.dataset.update({
+    where: { id: datasetId },
+    data: { state: 'FAILED', ...failureColumns(failure) },
+  });
+  return true;
+}
+
 /** Cancels a pool that is QUEUED or TRAINING; false where it is canceled already. Throws INVALID_STATE when it has ended. */
 export async function requestPoolCancel(work: Work, poolId: string, actor: string): Promise<boolean> {
   await lockOwner(work.tx, { poolId, runId: null, datasetId: null, evaluationId: null });

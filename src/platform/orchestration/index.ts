@@ -3,7 +3,7 @@
  * the queue, and neither GraphQL, nor HTTP, nor TensorFlow.
  */
 
-export { requestEvaluationCancel, requestPoolCancel, requestRunCancel } from './cancel.js';
+export { requestEvaluationCancel, requestImportCancel, requestPoolCancel, requestRunCancel } from './cancel.js';
 export { type Claim, claimTask, failDeadTask, returnTask } from './claims.js';
 export { assertOffered, assertReady, shapeOf } from './inputs.js';
 export {

@@ -30,7 +30,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
     ADMIN: 'apiKey apiKeys',
   },
   Mutation: {
-    OPERATE: `datasetArchive datasetImport datasetRestore datasetUpdate datasetUploadBegin datasetUploadComplete datasetUploadResume
+    OPERATE: `datasetArchive datasetImport datasetImportCancel datasetRestore datasetUpdate datasetUploadBegin datasetUploadComplete datasetUploadResume
       distillationRunCancel distillationRunClone distillationRunRetry distillationRunStart distillationRunUpdate distillationRunsArchive
       distillationRunsCancel distillationRunsLabel distillationRunsUnarchive distilledSetPublish distilledSetRestore
       distilledSetTokenCreate distilledSetTokenRevoke distilledSetsArchive evaluationCancel evaluationStart teacherPoolCancel
@@ -63,6 +63,7 @@ export const FIELDS: Record<string, Partial<Record<Rule, string>>> = {
   DatasetEdge: { READ: EDGE },
   DatasetUpdatePayload: { OPERATE: `${DONE} dataset` },
   DatasetImportPayload: { OPERATE: `${DONE} dataset` },
+  DatasetImportCancelPayload: { OPERATE: `${DONE} dataset` },
   DatasetUpload: { OPERATE: 'id partBytes parts' },
   DatasetUploadPayload: { OPERATE: `${DONE} upload` },
   UploadPart: { OPERATE: 'number tag url' },

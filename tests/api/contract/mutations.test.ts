@@ -108,6 +108,10 @@ const TABLE: Record<string, Case[]> = {
       [['INVALID_INPUT', 'idempotencyKey']],
     ],
   ],
+  datasetImportCancel: [
+    ...noObject('Dataset'),
+    ['one that is READY', () => ({ id: own.Dataset }), [['INVALID_STATE', 'id']]],
+  ],
   datasetUpdate: edit('Dataset'),
   teacherPoolTrain: [
     ...noObject('Dataset', () => ({ name: 'x' }), 'datasetId'),

@@ -10,6 +10,14 @@ export const ImportDataset: Operation<'mutation', types.ImportDatasetMutation, t
   text: "mutation ImportDataset($input: DatasetImportInput!) {\n  datasetImport(input: $input) {\n    dataset {\n      id\n      state\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
 };
 
+export const CancelDatasetImport: Operation<'mutation', types.CancelDatasetImportMutation, types.CancelDatasetImportMutationVariables> = {
+  kind: 'mutation',
+  name: 'CancelDatasetImport',
+  idempotent: false,
+  digest: 'sha256:b229d208baa5a98e21cc6446d04a87bacec834028725a99bfed4a9632541e195',
+  text: "mutation CancelDatasetImport($input: DatasetImportCancelInput!) {\n  datasetImportCancel(input: $input) {\n    dataset {\n      id\n      name\n      state\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+};
+
 export const Dataset: Operation<'query', types.DatasetQuery, types.DatasetQueryVariables> = {
   kind: 'query',
   name: 'Dataset',

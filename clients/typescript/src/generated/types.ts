@@ -112,6 +112,12 @@ export type ClassOrder =
   /** A list that the source has. */
   | 'SOURCE';
 
+export type DatasetImportCancelInput = {
+  /** Comes back in the payload as it is. */
+  clientMutationId?: string | null | undefined;
+  id: string;
+};
+
 export type DatasetImportInput = {
   /** Comes back in the payload as it is. */
   clientMutationId?: string | null | undefined;
@@ -164,7 +170,7 @@ export type DatasetSourceKind =
 
 /** How far a dataset is. */
 export type DatasetState =
-  /** Its files could not be read; `failure` says why. Nothing of it is used. */
+  /** Its files could not be read, or the import was canceled; `failure` says why. Nothing of it is used. */
   | 'FAILED'
   /** A worker reads its files. */
   | 'IMPORTING'
@@ -823,6 +829,13 @@ export type ImportDatasetMutationVariables = Exact<{
 
 
 export type ImportDatasetMutation = { datasetImport: { dataset: { id: string, state: DatasetState } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
+
+export type CancelDatasetImportMutationVariables = Exact<{
+  input: DatasetImportCancelInput;
+}>;
+
+
+export type CancelDatasetImportMutation = { datasetImportCancel: { dataset: { id: string, name: string, state: DatasetState } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
 
 export type DatasetQueryVariables = Exact<{
   id: string;
