@@ -113,7 +113,7 @@ export type Services = ReturnType<typeof createServices>;
 
 /** Made anew for every request: they see the viewer's project only, and forget everything with the request. */
 export function createLoaders(repositories: Repositories, projectId: string, columns: ColumnsOf) {
-  const { database, datasets, teacherPools, distillationRuns, runMetrics, tasks, distilledSets, evaluations } =
+  const { database, datasets, teacherPools, distillationRuns, runMetrics, tasks, distilledSets, evaluations, workers } =
     repositories;
   const progressOf = (owner: OwnerColumn) =>
     byParent(
@@ -137,6 +137,10 @@ export function createLoaders(repositories: Repositories, projectId: string, col
       (ids) => tasks.attemptsOfTasks(projectId, ids),
       (attempt) => attempt.taskId,
     ),
+    isWorkerAlive: new DataLoader(async (ids: readonly string[]) => {
+      const alive = new Set((await workers.alive(ids)).map(({ id }) => id));
+      return ids.map((id) => alive.has(id));
+    }),
     runningOfWorker: byParent(
       (ids) => tasks.runningOfWorkers(projectId, ids),
       (task) => task.workerId,

@@ -6,7 +6,6 @@ import type { Log } from '../../platform/log.js';
 import { outsideOfRequests } from '../../platform/telemetry/request-trace.js';
 import { assertAllowed } from '../kit/permissions.js';
 import { abortable } from '../kit/stream.js';
-import { isAlive } from './alive.js';
 import type { WatchedWorker, WorkerRepository } from './worker.repository.js';
 
 const LOOK_MS = 1_000;
@@ -36,7 +35,7 @@ export class WorkerWatch {
 
   private async *changes(signal: AbortSignal): AsyncGenerator<WatchedWorker, void, undefined> {
     const watcher: Watcher = { bell: createBell(), untold: new Map() };
-    for (const worker of this.seen?.values() ?? []) if (isAlive(worker)) watcher.untold.set(worker.id, worker);
+    for (const worker of this.seen?.values() ?? []) if (worker.isAlive) watcher.untold.set(worker.id, worker);
     signal.addEventListener('abort', watcher.bell.ring, { once: true });
     this.watchers.add(watcher);
     outsideOfRequests(() => void this.watch());
@@ -78,9 +77,9 @@ export class WorkerWatch {
     const known = this.seen;
     for (const worker of now.values()) {
       const before = known?.get(worker.id);
-      if (before ? fingerprint(before) !== fingerprint(worker) : isAlive(worker)) this.tell(worker);
+      if (before ? fingerprint(before) !== fingerprint(worker) : worker.isAlive) this.tell(worker);
     }
-    this.seen = new Map([...now].map(([id, worker]) => [id, { ...worker, wasAlive: isAlive(worker) }]));
+    this.seen = now;
   }
 
   private tell(worker: WatchedWorker): void {
@@ -92,5 +91,5 @@ export class WorkerWatch {
 }
 
 /** What a watcher is told of. */
-const fingerprint = (worker: WatchedWorker): string =>
-  [worker.state, worker.wasAlive ?? isAlive(worker), worker.runningTaskId].join(' ');
+const fingerprint = ({ state, isAlive, runningTaskId }: WatchedWorker): string =>
+  [state, isAlive, runningTaskId].join(' ');

@@ -34,6 +34,12 @@ export class WorkerResolver {
   }
 
   @Reads()
+  @FieldResolver(() => Boolean, { description: 'Whether it runs and gave a sign of life in the last 30 seconds.' })
+  alive(@Root() worker: Worker, @Ctx() { loaders }: RequestContext): Promise<boolean> {
+    return loaders.isWorkerAlive.load(worker.id);
+  }
+
+  @Reads()
   @FieldResolver(() => Task, { nullable: true, description: 'What it computes now, if that is of your project.' })
   async currentTask(@Root() worker: Worker, @Ctx() { loaders }: RequestContext): Promise<Task | null> {
     const row = (await loaders.runningOfWorker.load(worker.id)).at(-1);

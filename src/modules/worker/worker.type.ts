@@ -3,7 +3,6 @@ import { WorkerState } from '../../platform/database/generated/enums.js';
 import { CREATED_AT, defineList } from '../kit/connection.js';
 import { Node } from '../kit/node.js';
 import { ByteSize } from '../kit/scalars.js';
-import { isAlive } from './alive.js';
 
 registerEnumType(WorkerState, {
   name: 'WorkerState',
@@ -50,11 +49,6 @@ export class Worker extends Node {
 
   @Field(() => Date)
   createdAt!: Date;
-
-  @Field(() => Boolean, { description: 'Whether it runs and gave a sign of life in the last 30 seconds.' })
-  alive(): boolean {
-    return isAlive(this);
-  }
 }
 
 @ObjectType({
