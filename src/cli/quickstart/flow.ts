@@ -12,8 +12,8 @@ import {
   type Teddyhub,
 } from '../../../clients/typescript/src/index.js';
 import { TeddyhubError } from '../../domain/errors.js';
-import { digestOf } from '../../platform/object-store/object-store.js';
 import { startPhase } from './progress.js';
+import { startOnce } from './start.js';
 
 export interface QuickstartPlan {
   /** Tells this plan's idempotency keys from those of another. */
@@ -76,20 +76,8 @@ function required<T>(what: string, object: T | null): T {
 }
 
 export async function runQuickstart(teddyhub: Teddyhub, plan: QuickstartPlan): Promise<QuickstartOutcome> {
-  /** Creates an object, or finds the one that an interrupted quickstart with the same plan has created. */
-  const start = async <Input extends object>(
-    what: string,
-    input: Input,
-    create: (input: Input & { idempotencyKey: string }) => Promise<{ id: string; state: string } | null>,
-  ): Promise<string> => {
-    for (let attempt = 0; ; attempt++) {
-      const idempotencyKey = digestOf(Buffer.from(JSON.stringify([plan.salt, attempt, what, input])));
-      const { id, state } = required(what, await create({ ...input, idempotencyKey }));
-      if (state !== 'FAILED' && state !== 'CANCELED') return id;
-    }
-  };
-
-  const datasetId = await start(
+  const datasetId = await startOnce(
+    plan.salt,
     'dataset',
     plan.dataset,
     async (input) => (await teddyhub.mutate(operations.ImportDataset, input)).dataset,
@@ -102,7 +90,8 @@ export async function runQuickstart(teddyhub: Teddyhub, plan: QuickstartPlan): P
   );
 
   const name = `quickstart ${plan.dataset.name}`;
-  const teacherPoolId = await start(
+  const teacherPoolId = await startOnce(
+    plan.salt,
     'pool',
     { name, datasetId, seed: plan.seed, config: plan.pool },
     async (input) => (await teddyhub.mutate(operations.TrainTeacherPool, input)).teacherPool,
@@ -114,7 +103,8 @@ export async function runQuickstart(teddyhub: Teddyhub, plan: QuickstartPlan): P
       `${job.teachers.nodes.length} teachers, ${accuracyRange(job.teachers.nodes.map((teacher) => teacher.accuracy))}`,
   );
 
-  const runId = await start(
+  const runId = await startOnce(
+    plan.salt,
     'run',
     { name, datasetId, teacherPoolId, seed: plan.seed, config: plan.run },
     async (input) => (await teddyhub.mutate(operations.StartDistillationRun, input)).distillationRun,
@@ -124,7 +114,8 @@ export async function runQuickstart(teddyhub: Teddyhub, plan: QuickstartPlan): P
   const { id: distilledSetId } = required('the distilled set', distillationRun?.distilledSet ?? null);
   await teddyhub.mutate(operations.PublishDistilledSet, { id: distilledSetId });
 
-  const evaluationId = await start(
+  const evaluationId = await startOnce(
+    plan.salt,
     'evaluation',
     { distilledSetId, config: plan.evaluation },
     async (input) => (await teddyhub.mutate(operations.StartEvaluation, input)).evaluation,

@@ -6,8 +6,8 @@ export const ImportDataset: Operation<'mutation', types.ImportDatasetMutation, t
   kind: 'mutation',
   name: 'ImportDataset',
   idempotent: true,
-  digest: 'sha256:b933be7faf0f3ad881b2ee25259b2723633005d417aa05975d22a080851e6a94',
-  text: "mutation ImportDataset($input: DatasetImportInput!) {\n  datasetImport(input: $input) {\n    dataset {\n      id\n      state\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+  digest: 'sha256:fbf18ef223161db2a680bdffb70fa37a1271c5f102292a6a8676b8effd7bf51a',
+  text: "mutation ImportDataset($input: DatasetImportInput!) {\n  datasetImport(input: $input) {\n    dataset {\n      id\n      state\n      archivedAt\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
 };
 
 export const CancelDatasetImport: Operation<'mutation', types.CancelDatasetImportMutation, types.CancelDatasetImportMutationVariables> = {
@@ -118,8 +118,8 @@ export const TrainTeacherPool: Operation<'mutation', types.TrainTeacherPoolMutat
   kind: 'mutation',
   name: 'TrainTeacherPool',
   idempotent: true,
-  digest: 'sha256:6ca65de16268ee10f9390998ad6fba736ae4abbdd822fefb6744d07f5be62514',
-  text: "mutation TrainTeacherPool($input: TeacherPoolTrainInput!) {\n  teacherPoolTrain(input: $input) {\n    teacherPool {\n      id\n      state\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+  digest: 'sha256:98ea3dccabaed1655104ebef729c5b0e1a6bca90b0d93cbcdf072b91fcf94de0',
+  text: "mutation TrainTeacherPool($input: TeacherPoolTrainInput!) {\n  teacherPoolTrain(input: $input) {\n    teacherPool {\n      id\n      state\n      deleteAfter\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
 };
 
 export const TeacherPool: Operation<'query', types.TeacherPoolQuery, types.TeacherPoolQueryVariables> = {
@@ -134,8 +134,8 @@ export const StartDistillationRun: Operation<'mutation', types.StartDistillation
   kind: 'mutation',
   name: 'StartDistillationRun',
   idempotent: true,
-  digest: 'sha256:c6df4acc18ac22d265160ac54439c69aedfecc611eb2c270f2d55504f3c9689d',
-  text: "mutation StartDistillationRun($input: DistillationRunStartInput!) {\n  distillationRunStart(input: $input) {\n    distillationRun {\n      id\n      state\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
+  digest: 'sha256:52703c82a8318fae2980104aadf84e78384969715abaf6404ac4fdd3eb926e3b',
+  text: "mutation StartDistillationRun($input: DistillationRunStartInput!) {\n  distillationRunStart(input: $input) {\n    distillationRun {\n      id\n      state\n      distilledSet {\n        state\n      }\n    }\n    userErrors {\n      ...UserErrorFields\n    }\n  }\n}\n\nfragment UserErrorFields on UserError {\n  code\n  message\n  field\n}",
 };
 
 export const CancelDistillationRun: Operation<'mutation', types.CancelDistillationRunMutation, types.CancelDistillationRunMutationVariables> = {

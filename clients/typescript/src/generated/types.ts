@@ -828,7 +828,7 @@ export type ImportDatasetMutationVariables = Exact<{
 }>;
 
 
-export type ImportDatasetMutation = { datasetImport: { dataset: { id: string, state: DatasetState } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
+export type ImportDatasetMutation = { datasetImport: { dataset: { id: string, state: DatasetState, archivedAt: string | null } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
 
 export type CancelDatasetImportMutationVariables = Exact<{
   input: DatasetImportCancelInput;
@@ -934,7 +934,7 @@ export type TrainTeacherPoolMutationVariables = Exact<{
 }>;
 
 
-export type TrainTeacherPoolMutation = { teacherPoolTrain: { teacherPool: { id: string, state: PoolState } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
+export type TrainTeacherPoolMutation = { teacherPoolTrain: { teacherPool: { id: string, state: PoolState, deleteAfter: string | null } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
 
 export type TeacherPoolQueryVariables = Exact<{
   id: string;
@@ -948,7 +948,7 @@ export type StartDistillationRunMutationVariables = Exact<{
 }>;
 
 
-export type StartDistillationRunMutation = { distillationRunStart: { distillationRun: { id: string, state: RunState } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
+export type StartDistillationRunMutation = { distillationRunStart: { distillationRun: { id: string, state: RunState, distilledSet: { state: DistilledSetState } | null } | null, userErrors: Array<{ code: FailureCode, message: string, field: Array<string> | null }> } };
 
 export type CancelDistillationRunMutationVariables = Exact<{
   input: DistillationRunCancelInput;
