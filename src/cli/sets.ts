@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { type DistilledSetsQuery, operations, type Teddyhub } from '../../clients/typescript/src/index.js';
 import { TeddyhubError } from '../domain/errors.js';
 import { PAGE, readAll } from './support/pages.js';
+import { publishSet } from './support/publish.js';
 import { openClient, type ServiceOptions, withClient, withService } from './support/service.js';
 import { showOnce } from './support/show-once.js';
 import { sizeOf } from './support/size.js';
@@ -42,10 +43,9 @@ export function setsCommand(): Command {
     .argument('<id>', 'its id')
     .option('--json', 'as JSON')
     .action(async (id: string, { json, ...service }: Options) => {
-      // It takes as long as reading the set does.
       const { client } = await openClient(service);
       try {
-        const { distilledSet } = await client.mutate(operations.PublishDistilledSet, { id: globalIdOf(id) });
+        const distilledSet = await publishSet(client, globalIdOf(id));
         console.log(json ? JSON.stringify(distilledSet) : `${distilledSet?.uuid} is ${distilledSet?.state}`);
       } finally {
         await client.close();

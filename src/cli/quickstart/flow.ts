@@ -12,6 +12,7 @@ import {
   type Teddyhub,
 } from '../../../clients/typescript/src/index.js';
 import { TeddyhubError } from '../../domain/errors.js';
+import { publishSet } from '../support/publish.js';
 import { startPhase } from './progress.js';
 import { startOnce } from './start.js';
 
@@ -112,7 +113,7 @@ export async function runQuickstart(teddyhub: Teddyhub, plan: QuickstartPlan): P
   const stages = await followRun(teddyhub, runId);
   const { distillationRun } = await teddyhub.query(operations.DistillationRun, { id: runId });
   const { id: distilledSetId } = required('the distilled set', distillationRun?.distilledSet ?? null);
-  await teddyhub.mutate(operations.PublishDistilledSet, { id: distilledSetId });
+  await publishSet(teddyhub, distilledSetId);
 
   const evaluationId = await startOnce(
     plan.salt,

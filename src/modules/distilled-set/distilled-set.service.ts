@@ -1,7 +1,7 @@
 import { atField, TeddyhubError } from '../../domain/errors.js';
 import type { Database } from '../../platform/database/client.js';
 import { type ObjectStore, objectCorrupt, objectMissing, verify } from '../../platform/object-store/object-store.js';
-import { untimed } from '../../platform/telemetry/request-trace.js';
+import { outsideOfRequests, untimed } from '../../platform/telemetry/request-trace.js';
 import type { Reader } from '../context.js';
 import type { Connection } from '../kit/connection.js';
 import { audit, type Caller, TRANSACTION } from '../kit/mutation.js';
@@ -20,6 +20,9 @@ interface StoredObject {
 }
 
 export class DistilledSetService {
+  /** Readings under way, by set: those who publish one at once wait for one. */
+  private readonly checks = new Map<string, Promise<void>>();
+
   constructor(
     private readonly database: Database,
     private readonly sets: DistilledSetRepository,
@@ -50,9 +53,7 @@ export class DistilledSetService {
     if (set.state === 'ARCHIVED') throw archived(set.name, field);
     // Outside of the transaction: reading takes its time, and the objects of a set never change.
     const objects = await this.objectsOf(projectId, id, set);
-    await untimed(async () => {
-      for (const object of objects) await this.verifyObject(object);
-    });
+    await untimed(() => this.verifyOnce(id, objects));
     await this.database.$transaction(async (tx) => {
       const { count } = await tx.distilledSet.updateMany({
         where: { id, projectId, state: 'STAGING' },
@@ -77,6 +78,15 @@ export class DistilledSetService {
       { key: set.manifestKey, digest: set.manifestDigest, bytes: null },
       ...files.map(({ objectKey: key, digest, bytes }) => ({ key, digest, bytes: Number(bytes) })),
     ];
+  }
+
+  private verifyOnce(id: string, objects: readonly StoredObject[]): Promise<void> {
+    const verifyAll = async () => {
+      for (const object of objects) await this.verifyObject(object);
+    };
+    const check = this.checks.get(id) ?? outsideOfRequests(verifyAll).finally(() => this.checks.delete(id));
+    this.checks.set(id, check);
+    return check;
   }
 
   private async verifyObject({ key, digest, bytes }: StoredObject): Promise<void> {
