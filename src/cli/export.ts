@@ -8,7 +8,7 @@ import { Command, Option } from 'commander';
 import { TeddyhubError } from '../domain/errors.js';
 import { EXPORTERS, type ExportFormat } from '../formats/exports/index.js';
 import { isIntact } from './pull/download.js';
-import { wantedFiles } from './pull/manifest.js';
+import { wantedShards } from './pull/manifest.js';
 import { pull } from './pull.js';
 import { startPhase } from './quickstart/progress.js';
 import { withScratch } from './support/scratch.js';
@@ -59,10 +59,10 @@ export function exportCommand(): Command {
     });
 }
 
-/** A verified copy of the set: the folder itself, or one that is fetched and goes again. */
+/** A verified copy of the set's shards: the folder itself, or one that is fetched and goes again. */
 async function withFolder<T>(set: string, options: Options, work: (folder: string) => Promise<T>): Promise<T> {
   if (await isFolder(set)) {
-    for (const file of wantedFiles(await readPulledManifest(set))) {
+    for (const file of wantedShards(await readPulledManifest(set))) {
       if (await isIntact(join(set, file.path), file)) continue;
       throw new TeddyhubError('OBJECT_CORRUPT', `${join(set, file.path)} is missing or damaged: pull the set again.`);
     }
@@ -73,7 +73,7 @@ async function withFolder<T>(set: string, options: Options, work: (folder: strin
     throw explain(error, tmpdir(), 'TMPDIR');
   });
   return withScratch(scratch, async () => {
-    await pull({ ...options, id: set, key, to: scratch }, () => undefined);
+    await pull({ ...options, id: set, key, to: scratch }, () => undefined, wantedShards);
     return work(scratch);
   });
 }

@@ -52,12 +52,13 @@ export function pullCommand(): Command {
 
 /**
  * Fetches manifest.json, shards, labels and descriptions of the set `id`, into the folder `to` (default: named by the set's
- * UUID). Says one line a file. Throws what the service says; OBJECT_CORRUPT, which names the file, for bytes that are not
- * those of their digest.
+ * UUID). Says one line a file. `filesOf`: which of the manifest's are wanted. Throws what the service says; OBJECT_CORRUPT, which
+ * names the file, for bytes that are not those of their digest.
  */
 export async function pull(
   options: PullOptions & { id: string; key: string },
   say: (line: string) => void,
+  filesOf = wantedFiles,
 ): Promise<Pulled> {
   const remote = openRemote(options);
   const bytes = await fetchWhole(remote, 'manifest.json');
@@ -65,7 +66,7 @@ export async function pull(
   // Of a variable that is not set, `--to "$FOLDER"` makes an empty one.
   const folder = resolve(options.to || manifest.id);
   await assertOwn(folder, manifest);
-  const files = wantedFiles(manifest);
+  const files = filesOf(manifest);
   const total = files.reduce((sum, file) => sum + file.bytes, 0);
   const phase = process.stderr.isTTY ? startPhase('pull') : undefined;
   let fetched = 0;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
@@ -150,6 +150,28 @@ describe('what the commands make of a published set', () => {
     await json('export', pulled, '--format', 'npz', '--to', local);
     await json('export', manifest.id, '--format', 'npz', '--to', direct);
     assert.ok((await readFile(join(direct, 'data.npz'))).equals(await readFile(join(local, 'data.npz'))));
+  });
+
+  it('an export where there are no label files, which may be much larger than the shards that it reads', async () => {
+    const [copy, fromFolder, direct] = [
+      inWorld('unlabelled'),
+      inWorld('from-unlabelled'),
+      inWorld('direct-unlabelled'),
+    ];
+    await cp(pulled, copy, { recursive: true });
+    await rm(join(copy, 'labels'), { recursive: true });
+    await json('export', copy, '--format', 'npz', '--to', fromFolder);
+    const { store } = api.world;
+    const { key } = inputs.static;
+    const bytes = await store.get(key);
+    await store.delete(key);
+    try {
+      await json('export', manifest.id, '--format', 'npz', '--to', direct);
+    } finally {
+      await store.put(key, bytes);
+    }
+    const [one, other] = await Promise.all([fromFolder, direct].map((folder) => readFile(join(folder, 'data.npz'))));
+    assert.ok(one?.equals(other ?? Buffer.alloc(0)));
   });
 
   it('no JPEG where it is not of the format', async () => {

@@ -47,6 +47,9 @@ export function wantedFiles(manifest: Manifest): WantedFile[] {
   return [...byPath.values()];
 }
 
+/** The shards alone: they hold images, classes and STATIC logits, all that exports are made of. Throws as `wantedFiles`. */
+export const wantedShards = (manifest: Manifest): WantedFile[] => wantedFiles({ ...manifest, labelModes: [] });
+
 function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
