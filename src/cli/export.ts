@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { TeddyhubError } from '../domain/errors.js';
-import { EXPORTERS, type ExportFormat } from '../formats/exports/index.js';
+import { EXPORTERS, type ExportFormat, exportSet } from '../formats/exports/index.js';
 import { isIntact } from './pull/download.js';
 import { wantedShards } from './pull/manifest.js';
 import { pull } from './pull.js';
@@ -87,7 +87,7 @@ async function write(folder: string, to: string, { format, image, quality = 95 }
   try {
     await withScratch(unfinished, async () => {
       await mkdir(unfinished, { recursive: true });
-      await EXPORTERS[format]({ folder, manifest }, unfinished, { image, quality }, () => {
+      await exportSet(format, { folder, manifest }, unfinished, { image, quality }, () => {
         samples += 1;
         phase?.update(samples / manifest.sampleCount, `${samples} samples`);
       });

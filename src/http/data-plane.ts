@@ -97,8 +97,12 @@ export function dataPlaneRouter(plane: DataPlane): Router {
     const file = await exports
       .find(set.manifestDigest, name, async () => {
         const shards = await database.distilledShard.findMany({ where: { distilledSetId: set.id } });
-        const manifest = await readManifest(store, set);
-        return { manifest, shards: new Map(shards.map((shard) => [`shards/${shard.name}`, objectRefOf(shard)])) };
+        const manifestJson = await manifestOf(store, set);
+        return {
+          manifest: parseManifest(manifestJson),
+          manifestJson,
+          shards: new Map(shards.map((shard) => [`shards/${shard.name}`, objectRefOf(shard)])),
+        };
       })
       .catch((error: unknown) => {
         throw named(error, what);
@@ -137,7 +141,9 @@ const manifestOf = (store: ObjectStore, set: DistilledSet): Promise<Buffer> =>
   });
 
 const readManifest = async (store: ObjectStore, set: ServedSet): Promise<Manifest> =>
-  manifestSchema.parse(JSON.parse((await manifestOf(store, set)).toString('utf8')));
+  parseManifest(await manifestOf(store, set));
+
+const parseManifest = (bytes: Buffer): Manifest => manifestSchema.parse(JSON.parse(bytes.toString('utf8')));
 
 const baseOf = ({ publicUrl }: DataPlane, request: Request): string =>
   publicUrl ?? `${request.protocol}://${request.get('host') ?? 'localhost'}`;

@@ -23,6 +23,8 @@ import { seedRealSet } from '../support/real-set.js';
 import { until } from '../support/until.js';
 
 const NAMES = ['boot', 'coat', 'été'];
+/** What training needs beside the samples, as exports that are one file say it. */
+const FACTS = { mean: [0.3], std: [0.2], full_image_shape: [2 * HEIGHT, 2 * WIDTH, 1], temperature: 2 };
 
 describe('what the commands make of a published set', () => {
   let api: TestApi;
@@ -64,8 +66,9 @@ describe('what the commands make of a published set', () => {
 
   it('class folders whose sorted order is the order of the classes, and a table', async () => {
     const to = await exported('class-folders');
-    const folders = (await readdir(to)).filter((name) => name !== 'metadata.csv').sort();
-    assert.deepEqual(folders, ['0_boot', '1_coat', '2_été']);
+    assert.deepEqual((await readdir(to)).sort(), ['0_boot', '1_coat', '2_été', 'manifest.json', 'metadata.csv']);
+    const manifests = await Promise.all([pulled, to].map((folder) => readFile(join(folder, 'manifest.json'), 'utf8')));
+    assert.equal(manifests[1], manifests[0]);
     const [head, ...rows] = (await readFile(join(to, 'metadata.csv'), 'utf8')).trimEnd().split('\n');
     assert.equal(head, 'file_name,label,class_name,slot,cell');
     assert.deepEqual(
@@ -107,6 +110,7 @@ describe('what the commands make of a published set', () => {
     assert.deepEqual(Array.from(tensors.get('labels')?.data ?? [], Number), labels());
     assert.deepEqual(tensors.get('logits')?.data, inputs.logits);
     assert.deepEqual(JSON.parse(metadata.class_names ?? ''), NAMES);
+    for (const [name, value] of Object.entries(FACTS)) assert.deepEqual(JSON.parse(metadata[name] ?? ''), value, name);
     assert.doesNotMatch(await readFile(join(to, 'load.py'), 'utf8'), /import pickle|torch\.load\([^")]*\)\s*$/m);
   });
 
@@ -140,7 +144,12 @@ describe('what the commands make of a published set', () => {
       labels: [[total], 'int64'],
       logits: [[total, CLASSES], 'float16'],
       class_names: [[CLASSES], '<U4'],
+      mean: [[1], 'float64'],
+      std: [[1], 'float64'],
+      full_image_shape: [[3], 'int64'],
+      temperature: [[], 'float64'],
     });
+    assert.deepEqual([read.parquet_facts, read.npz_facts], [FACTS, FACTS]);
     const logits = [...floatsOf(inputs.logits.slice(5 * CLASSES, 6 * CLASSES))];
     assert.deepEqual([read.parquet_logits, read.npz_logits], [logits, logits]);
   });

@@ -85,9 +85,11 @@ describe('exports of a set by URL', () => {
     const tar = extract();
     tar.end(Buffer.from(await (await ask(server, set.manifest.id, 'class-folders.tar')).arrayBuffer()));
     let images = 0;
+    let manifest: unknown;
     for await (const entry of tar) {
       const chunks: Buffer[] = [];
       for await (const chunk of entry) chunks.push(chunk as Buffer);
+      if (entry.header.name === 'manifest.json') manifest = JSON.parse(Buffer.concat(chunks).toString('utf8'));
       const [, label, index] = /^(\d)_[^/]+\/(\d{6})\.png$/.exec(entry.header.name) ?? [];
       if (index === undefined) continue;
       assert.equal(Number(label), labelOf(Number(index) < 612 ? Number(index) : Number(index) - 612));
@@ -96,6 +98,7 @@ describe('exports of a set by URL', () => {
       images += 1;
     }
     assert.equal(images, total);
+    assert.deepEqual(manifest, JSON.parse(JSON.stringify(set.manifest)));
     const tensors = await (await ask(server, set.manifest.id, 'set.safetensors')).arrayBuffer();
     const file = decodeSafetensors(Buffer.from(tensors));
     const shape = [total, 1, 2 * HEIGHT, 2 * WIDTH];
@@ -128,7 +131,11 @@ describe('exports of a set by URL', () => {
     const shards = new Map([['shards/000000.tar', { key: 'none', digest: 'none', bytes: 1e15 }]]);
     const exports = new SetExports(store, join(world.stateDir, 'no-room'));
     for (const name of ['set.safetensors', 'class-folders.tar'] as const) {
-      const made = exports.find(`sha256:${name}`, name, async () => ({ manifest, shards }));
+      const made = exports.find(`sha256:${name}`, name, async () => ({
+        manifest,
+        manifestJson: Buffer.from(''),
+        shards,
+      }));
       await assert.rejects(made, failureWith('STORAGE_FULL', 'are needed with some to spare'));
     }
     assert.deepEqual(await readdir(join(world.stateDir, 'no-room')), []);

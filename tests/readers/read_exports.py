@@ -4,6 +4,7 @@ import sys
 
 import datasets
 import numpy
+import pyarrow.parquet
 
 folders, parquet, npz, split_words = sys.argv[1:5]
 by_class = datasets.load_dataset("imagefolder", data_dir=folders, split="train")
@@ -20,6 +21,8 @@ print(json.dumps({
     "parquet_logits": table[5]["logits"],
     "same_pixels": all((numpy.asarray(table[i]["image"]) == arrays["images"][i, :, :, 0]).all() for i in range(len(table))),
     "npz": {name: [list(arrays[name].shape), str(arrays[name].dtype)] for name in arrays.files},
+    "parquet_facts": json.loads(pyarrow.parquet.read_schema(f"{parquet}/data/train-00000-of-00001.parquet").metadata[b"teddyhub"]),
+    "npz_facts": {name: arrays[name].tolist() for name in ("mean", "std", "full_image_shape", "temperature")},
     "npz_labels": arrays["labels"].tolist(),
     "npz_names": arrays["class_names"].tolist(),
     "npz_logits": arrays["logits"][5].tolist(),

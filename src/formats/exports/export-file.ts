@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
-import { EXPORTERS, type ExportFormat } from './index.js';
+import { type ExportFormat, exportSet } from './index.js';
 import type { PulledSet } from './pulled-set.js';
 
 interface ExportFile {
@@ -35,7 +35,7 @@ export async function writeExportFile(set: PulledSet, name: ExportFileName, to: 
   const { format, path } = EXPORT_FILES[name];
   const folder = `${to}.files`;
   await mkdir(folder);
-  await EXPORTERS[format](set, folder, { image: 'png', quality: 90 }, () => undefined);
+  await exportSet(format, set, folder, { image: 'png', quality: 90 }, () => undefined);
   if (path === null) await packFolder(folder, to);
   else await rename(join(folder, path), to);
 }

@@ -1,4 +1,7 @@
-/** One .npz: `images` uint8 [n, h, w, c], `labels` int64, `logits` float16 where the set has any, `class_names`. */
+/**
+ * One .npz: `images` uint8 [n, h, w, c], `labels` int64, `logits` float16 where the set has any, `class_names`; and what training
+ * needs beside the samples: `mean`, `std`, `full_image_shape`, `temperature`.
+ */
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -6,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import yazl from 'yazl';
 import { npyHeader } from '../npy.js';
 import type { Exporter } from './exporter.js';
+import { factsOf } from './facts.js';
 import { hasLogits, type PulledSample, pixelsOf, samplesOf } from './pulled-set.js';
 
 /** No clock and no time zone: equal sets, equal bytes. The earliest that a zip file can say. */
@@ -50,6 +54,11 @@ export const exportNpz: Exporter = async (set, to, _options, onSample) => {
     }
     const longest = Math.max(1, ...classNames.map((name) => [...name].length));
     await add('class_names', `<U${longest}`, [classNames.length], namesOf(classNames, longest));
+    const { mean, std, full_image_shape, temperature } = factsOf(manifest);
+    await add('mean', '<f8', [mean.length], once(Float64Array.from(mean)));
+    await add('std', '<f8', [std.length], once(Float64Array.from(std)));
+    await add('full_image_shape', '<i8', [3], once(BigInt64Array.from(full_image_shape.map(BigInt))));
+    if (temperature !== undefined) await add('temperature', '<f8', [], once(Float64Array.of(temperature)));
     zip.end();
   };
   await Promise.all([fill(), written]);
@@ -58,6 +67,10 @@ export const exportNpz: Exporter = async (set, to, _options, onSample) => {
 async function* withHeader(header: Buffer, values: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield header;
   yield* values;
+}
+
+async function* once(values: Float64Array | BigInt64Array): AsyncGenerator<Uint8Array> {
+  yield bytesOf(values);
 }
 
 /** NumPy's unicode: four bytes a character, padded with zeros. */

@@ -1,12 +1,14 @@
 /**
  * Parquet as Hugging Face datasets writes it: `image` a struct of bytes and path, `label` a ClassLabel, `logits`; the
- * features are in the file's metadata, so that `load_dataset("parquet", ...)` gives images and class names.
+ * features are in the file's metadata, so that `load_dataset("parquet", ...)` gives images and class names, and so is what training needs
+ * beside the samples, as JSON under "teddyhub".
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileWriter, ParquetWriter } from 'hyparquet-writer';
 import { floatsOf } from '../float16.js';
 import type { Exporter } from './exporter.js';
+import { factsOf } from './facts.js';
 import { hasLogits, type PulledSample, samplesOf } from './pulled-set.js';
 
 /** Rows that are in memory at once. */
@@ -34,6 +36,7 @@ export const exportParquet: Exporter = async (set, to, _options, onSample) => {
     ],
     kvMetadata: [
       { key: 'huggingface', value: JSON.stringify({ info: { features: featuresOf(manifest.classNames, soft) } }) },
+      { key: 'teddyhub', value: JSON.stringify(factsOf(manifest)) },
     ],
   });
   let rows: PulledSample[] = [];

@@ -11,6 +11,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Manifest } from '../../domain/manifest.js';
 import { safetensorsHeader } from '../safetensors.js';
 import type { Exporter } from './exporter.js';
+import { factsOf } from './facts.js';
 import { LOADER } from './loader-script.js';
 import { hasLogits, type PulledSet, pixelsOf, samplesOf } from './pulled-set.js';
 import { resizeBilinear } from './resize.js';
@@ -29,7 +30,12 @@ async function* write(set: PulledSet, onSample: () => void): AsyncGenerator<Uint
       labels: { dtype: 'I64', shape: [n] },
       ...(hasLogits(manifest) ? { logits: { dtype: 'F16', shape: [n, classNames.length] } as const } : {}),
     },
-    { format: 'pt', set: manifest.id, digest: manifest.digest, class_names: JSON.stringify(classNames) },
+    {
+      format: 'pt',
+      set: manifest.id,
+      digest: manifest.digest,
+      ...asJson({ class_names: classNames, ...factsOf(manifest) }),
+    },
   );
   yield header;
   for (const name of names) {
@@ -42,6 +48,10 @@ async function* write(set: PulledSet, onSample: () => void): AsyncGenerator<Uint
     }
   }
 }
+
+/** Metadata of safetensors are texts alone. */
+const asJson = (values: object): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, JSON.stringify(value)]));
 
 /** [height, width, channels] of pixels to [channels, height, width] of (pixel / 255 - mean) / std. */
 function normalize(pixels: Float32Array, { fullImageShape, mean, std }: Manifest): Float32Array {

@@ -21,7 +21,7 @@ import {
 } from '../../platform/object-store/object-store.js';
 
 /** A change of what an export holds raises it. */
-const VERSION = 1;
+const VERSION = 2;
 /** Of the folders in which exports are made, and how old one is that nobody works in any more. */
 const PREFIX = 'export-';
 const ABANDONED_MS = 24 * 3_600_000;
@@ -29,6 +29,8 @@ const PART_BYTES = 4 * MIN_PART_BYTES;
 
 export interface ExportedSet {
   readonly manifest: Manifest;
+  /** As it is stored. */
+  readonly manifestJson: Buffer;
   /** Its shards by the URLs that the manifest has for them. */
   readonly shards: ReadonlyMap<string, ObjectRef>;
 }
@@ -90,12 +92,14 @@ export class SetExports {
   }
 
   private async make(set: ExportedSet, name: ExportFileName, note: string): Promise<ObjectRef> {
-    const { manifest, shards } = set;
+    const { manifest, manifestJson, shards } = set;
     await mkdir(this.scratch, { recursive: true });
     await this.sweep();
     assertRoom(this.scratch, roomOf(set, name));
     const folder = await mkdtemp(join(this.scratch, PREFIX));
     try {
+      await mkdir(join(folder, 'set'));
+      await writeFile(join(folder, 'set', 'manifest.json'), manifestJson);
       for (const [url, shard] of shards) {
         const path = join(folder, 'set', url);
         await mkdir(dirname(path), { recursive: true });
