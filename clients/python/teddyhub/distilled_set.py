@@ -205,7 +205,8 @@ def open_folder(
     folder: str | os.PathLike[str], *, cache: str | os.PathLike[str] | None = None, labels: Mode | tuple[Mode, ...] = MODES
 ) -> DistilledSet:
     """A set that `teddyhub pull` or anything else has put into `folder`, verified."""
-    place, modes = Path(folder), _modes(labels)
+    # Absolute: labels are mapped again later, wherever the process or its workers are by then.
+    place, modes = Path(folder).expanduser().absolute(), _modes(labels)
     try:
         content = (place / "manifest.json").read_bytes()
     except OSError:
@@ -228,9 +229,8 @@ def _modes(labels: Any) -> tuple[str, ...]:
 
 def _cache(cache: str | os.PathLike[str] | None) -> Path:
     chosen = cache or os.environ.get("TEDDYHUB_CACHE")
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "teddyhub"
+    root = Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "teddyhub"
+    return root.expanduser().absolute()
 
 
 def _kept_manifest(folder: Path, uuid: str) -> Manifest | None:

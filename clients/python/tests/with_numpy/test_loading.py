@@ -247,6 +247,19 @@ def test_many_processes_and_threads_fetch_a_set_once(api, proxy):
     assert len(proxy.requests) == 1 + len(FILES) + len(SHARDS)
 
 
+def test_a_set_of_relative_folders_outlives_a_change_of_the_working_directory(api, tmp_path, monkeypatch):
+    shutil.copytree(api.load("cutmix").folder, tmp_path / "pulled")
+    monkeypatch.setenv("XDG_CACHE_HOME", "kept")
+    opened = [teddyhub.open_folder("pulled"), api.load("cutmix", cache=None)]
+    monkeypatch.setenv("HOME", str(tmp_path))
+    opened.append(teddyhub.open_folder("~/pulled"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for distilled in opened:
+        assert len(pickle.loads(pickle.dumps(distilled))) == 24
+        assert len(next(distilled.batches()).images) == 6
+
+
 def test_opens_a_folder_that_something_else_has_fetched(api, tmp_path):
     folder = tmp_path / "pulled"
     shutil.copytree(api.load("cutmix").folder, folder)
