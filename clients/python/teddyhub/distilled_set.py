@@ -137,23 +137,36 @@ class DistilledSet:
         return SetImages(self, labels, transform)
 
     def torch_loader(
-        self, batch_size: int | None = None, steps: int | None = None, start: int = 0, **options: Any
+        self,
+        batch_size: int | None = None,
+        steps: int | None = None,
+        start: int = 0,
+        *,
+        rank: int = 0,
+        world_size: int = 1,
+        **options: Any,
     ) -> torch.utils.data.DataLoader:
         """A `DataLoader` of `Batch`es of tensors, the same ones as of `batches`, in the same order, however many workers make
-        them. `options` are those of DataLoader: `num_workers`, `pin_memory`, `prefetch_factor` ..."""
+        them. `options` are those of DataLoader: `num_workers`, `pin_memory`, `prefetch_factor` ...
+
+        Of `world_size` processes that train one model, each says its `rank`. `batch_size` is then that of each: in every step
+        they have, in the order of their ranks, the views of one batch of `world_size` times the size."""
         from .pytorch import replay_loader
 
-        size, steps = self._plan(batch_size, steps, start)
-        return replay_loader(self, size, start, steps, options)
+        if not 0 <= rank < world_size:
+            raise TeddyhubError("INVALID_INPUT", f"rank is from 0 to world_size - 1, not {rank} of {world_size}.")
+        size, steps = self._plan(batch_size, steps, start, world_size)
+        numbers = range(start * world_size + rank, steps * world_size + rank, world_size)
+        return replay_loader(self, size, numbers, options)
 
-    def _plan(self, batch_size: int | None, steps: int | None, start: int) -> tuple[int, int]:
+    def _plan(self, batch_size: int | None, steps: int | None, start: int, world_size: int = 1) -> tuple[int, int]:
         size = self.replay.stored_batch_size if batch_size is None else batch_size
         if size < 1:
             raise TeddyhubError("INVALID_INPUT", f"A batch has at least one view, not {size}.")
         for name, value in (("start", start), ("steps", steps)):
             if value is not None and value < 0:
                 raise TeddyhubError("INVALID_INPUT", f"{name} is a number of steps from 0 on, not {value}.")
-        return size, -(-len(self.replay) // size) if steps is None else steps
+        return size, -(-len(self.replay) // (size * world_size)) if steps is None else steps
 
     def _label_paths(self, mode: Mode) -> list[Path]:
         files = self._manifest.label_files.get(mode, []) if mode in self._parts[3] else []

@@ -59,24 +59,24 @@ class SetImages(Dataset):
 
 
 class _ReplayBatches(Dataset):
-    """Step by step; a function of the step alone, so that any worker can make any."""
+    """Those of `numbers`, each a function of its number alone, so that any worker can make any."""
 
-    def __init__(self, distilled_set: DistilledSet, size: int, start: int, end: int):
-        self._set, self._size, self._steps = distilled_set, size, range(start, end)
+    def __init__(self, distilled_set: DistilledSet, size: int, numbers: range):
+        self._set, self._size, self._numbers = distilled_set, size, numbers
 
     def __len__(self) -> int:
-        return len(self._steps)
+        return len(self._numbers)
 
     def __getitem__(self, index: int) -> Batch:
-        return Batch(*map(torch.from_numpy, self._set.replay.batch(self._steps[index], self._size)))
+        return Batch(*map(torch.from_numpy, self._set.replay.batch(self._numbers[index], self._size)))
 
 
-def replay_loader(distilled_set: DistilledSet, size: int, start: int, end: int, options: dict[str, Any]) -> DataLoader:
+def replay_loader(distilled_set: DistilledSet, size: int, numbers: range, options: dict[str, Any]) -> DataLoader:
     """`DistilledSet.torch_loader`."""
     refused = {"batch_size", "shuffle", "sampler", "batch_sampler", "drop_last", "collate_fn"} & options.keys()
     if refused:
         raise TeddyhubError("INVALID_INPUT", f"The stored labels settle {', '.join(sorted(refused))}: leave it out.")
-    return DataLoader(_ReplayBatches(distilled_set, size, start, end), batch_size=None, **options)
+    return DataLoader(_ReplayBatches(distilled_set, size, numbers), batch_size=None, **options)
 
 
 def distillation_loss(

@@ -45,6 +45,17 @@ def test_a_loader_goes_on_where_a_training_stopped(api):
     same(resumed, whole[8:])
 
 
+@pytest.mark.parametrize("steps", [None, 7])
+def test_the_ranks_of_a_distributed_training_share_out_the_batches_of_one_process(api, steps):
+    loaded = api.load("cutmix")
+    ranks = [list(loaded.torch_loader(5, steps, 2, rank=rank, world_size=3, num_workers=rank)) for rank in range(3)]
+    together = [[torch.cat(parts) for parts in zip(*batches)] for batches in zip(*ranks)]
+    same(together, list(loaded.batches(15, steps, 2)))
+    for rank, world_size in [(3, 3), (-1, 2), (0, 0)]:
+        with pytest.raises(teddyhub.TeddyhubError, match=f"rank is from 0 to world_size - 1, not {rank} of {world_size}"):
+            loaded.torch_loader(rank=rank, world_size=world_size)
+
+
 def test_a_loader_refuses_what_would_part_views_from_their_labels(api):
     with pytest.raises(teddyhub.TeddyhubError, match="The stored labels settle shuffle: leave it out"):
         api.load("plain").torch_loader(shuffle=True)
