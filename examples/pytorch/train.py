@@ -209,7 +209,14 @@ def read_test(path: Path, shape: tuple[int, int, int]) -> tuple[np.ndarray, np.n
     except (OSError, ValueError, KeyError) as error:
         raise SystemExit(f"train.py: {path} has no test images that can be read ({error}): see --help.") from None
     images = images[..., None] if images.ndim == 3 else images
-    if images.shape[1:] != shape or images.dtype != np.uint8 or len(images) != len(labels):
+    # A column of classes is one, too; compared as it is, every prediction would meet every class.
+    if labels.size == len(images):
+        labels = labels.reshape(-1)
+    if labels.shape != images.shape[:1] or not np.issubdtype(labels.dtype, np.integer):
+        raise SystemExit(
+            f"train.py: {path} has {labels.dtype} labels of shape {labels.shape}; {len(images)} images need one integer each."
+        )
+    if images.shape[1:] != shape or images.dtype != np.uint8:
         raise SystemExit(f"train.py: {path} has {images.dtype} images of {images.shape[1:]}; the set's are uint8 of {shape}.")
     return images, labels
 

@@ -69,6 +69,14 @@ def test_reads_test_images_from_npz(train, tmp_path):
     assert accuracy in (0, 100)
 
 
+def test_takes_a_column_of_classes_for_what_it_is(train, tmp_path):
+    images = np.zeros((10, 16, 20, 3), np.uint8)
+    np.savez(tmp_path / "test.npz", images=images, labels=np.arange(10)[:, None] % 3)
+    (accuracy,) = accuracies_of(train("--steps", 1, "--seeds", 0, "--json", test=tmp_path / "test.npz"))
+    # All images are equal, and so is what is said of them.
+    assert accuracy in (30, 40)
+
+
 def test_ends_in_one_line_where_it_cannot_go_on(train, tmp_path):
     def fails(words: str, *options: object, **changes) -> None:
         status, _, errors = train(*options, **changes)
@@ -76,5 +84,13 @@ def test_ends_in_one_line_where_it_cannot_go_on(train, tmp_path):
 
     fails("train.py: Send a valid API key", TEDDYHUB_KEY="wrong")
     fails("has no test images that can be read", test=tmp_path)
+    images = np.zeros((2, 16, 20, 3), np.uint8)
+    for labels, words in [
+        (np.zeros((2, 3), np.int64), "has int64 labels of shape (2, 3); 2 images need one integer each"),
+        (np.zeros(3, np.int64), "has int64 labels of shape (3,)"),
+        (np.zeros(2), "has float64 labels of shape (2,)"),
+    ]:
+        np.savez(tmp_path / "labels.npz", images=images, labels=labels)
+        fails(words, test=tmp_path / "labels.npz")
     np.savez(tmp_path / "other.npz", images=np.zeros((2, 4, 4), np.uint8), labels=np.zeros(2, np.int64))
     fails("has uint8 images of (4, 4, 1); the set's are uint8 of (16, 20, 3)", test=tmp_path / "other.npz")
