@@ -34,7 +34,8 @@ class Batch(NamedTuple):
     images: np.ndarray
     """float32 [n, channels, height, width], normalised"""
     logits: np.ndarray
-    """float32 [n, classes]: the ensemble's, before temperature and softmax"""
+    """float32 [n, classes]: the ensemble's, before temperature and softmax. Of a set that keeps only the largest, the others are
+    -65504, whose probability is 0: a loss of probabilities, like KL, can use them, one of the logits themselves cannot."""
     labels: np.ndarray
     """int64 [n]: the class of what the view shows"""
     partner_labels: np.ndarray

@@ -154,7 +154,8 @@ function images({ imageShape: { height, width, channels } }: Manifest) {
 
 /**
  * One record set for each kind of file: the reader of reference, mlcroissant 1.1, does not join two FileSets, so the key
- * that both have is what brings an image and its class together.
+ * that both have is what brings an image and its class together. Nor does it join a FileSet with records that stand in the document:
+ * a label that has `references` to `classes` cannot be read.
  */
 function recordsOf(name: 'images' | 'labels', description: string, fileSet: string, value: Value) {
   const field = (id: string, dataType: string, text: string, source: object) => ({

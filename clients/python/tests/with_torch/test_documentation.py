@@ -14,6 +14,11 @@ def test_its_blocks_run_as_they_stand(any_api, tmp_path, number, printed):
     assert printed in run(found[number], any_api, tmp_path)
 
 
+def test_its_workers_need_not_be_forked(api, tmp_path):
+    spawning = 'import multiprocessing\nmultiprocessing.set_start_method("spawn", force=True)\n'
+    assert "." in run(spawning + blocks("python torch")[0], api, tmp_path)
+
+
 @pytest.mark.parametrize("name", ["cutmix", "mixup", "plain"])
 def test_the_reader_of_the_formats_makes_the_batches_that_the_client_makes(api, name):
     loaded = api.load(name)
