@@ -10,7 +10,9 @@
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { poolConfig, recipeConfig, runConfig } from '../src/domain/config.js';
+import { recipeConfig } from '../src/domain/config/evaluation.js';
+import { poolConfig } from '../src/domain/config/pool.js';
+import { runConfig } from '../src/domain/config/run.js';
 import type { DatasetRef } from '../src/domain/jobs/references.js';
 import { chosenOf, namedOf } from './support/chosen.js';
 import { digestOf } from './support/digest.js';

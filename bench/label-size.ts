@@ -5,7 +5,7 @@
  *
  *     npm run bench -- label-size
  */
-import { labelConfig, FKD_STEPS_PER_FILE as STEPS_PER_FILE, storedSteps } from '../src/domain/config.js';
+import { labelConfig, FKD_STEPS_PER_FILE as STEPS_PER_FILE, storedSteps } from '../src/domain/config/run.js';
 import { encodeLabels, type LabelledViews } from '../src/formats/labels.js';
 import { encodeSafetensors } from '../src/formats/safetensors.js';
 import { optionsOf } from './support/options.js';

@@ -5,7 +5,7 @@
  *
  *     npm run bench -- memory
  */
-import { type ArchitectureConfig, architectureConfig, FIXED_ARCHITECTURES } from '../src/domain/config.js';
+import { type ArchitectureConfig, architectureConfig, FIXED_ARCHITECTURES } from '../src/domain/config/architecture.js';
 import { optionsOf } from './support/options.js';
 import { about, rounded, writeResult } from './support/report.js';
 import { memoryOfStep } from './support/scaling.js';

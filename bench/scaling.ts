@@ -6,7 +6,7 @@
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { poolConfig } from '../src/domain/config.js';
+import { poolConfig } from '../src/domain/config/pool.js';
 import { optionsOf } from './support/options.js';
 import { openPipeline } from './support/pipeline.js';
 import { about, writeResult } from './support/report.js';

@@ -8,7 +8,8 @@
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { labelConfig, recipeConfig, synthesisConfig } from '../src/domain/config.js';
+import { recipeConfig } from '../src/domain/config/evaluation.js';
+import { labelConfig, synthesisConfig } from '../src/domain/config/run.js';
 import { namedOf } from './support/chosen.js';
 import { countOf, end, optionsOf } from './support/options.js';
 import { about, mean, quantile, rounded, writeResult } from './support/report.js';

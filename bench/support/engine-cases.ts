@@ -1,12 +1,8 @@
 /** The steps that bench/engine.ts times, as our engine computes them on made-up images. */
-import {
-  type ArchitectureConfig,
-  architectureConfig,
-  type ImageShape,
-  poolConfig,
-  recipeConfig,
-  synthesisConfig,
-} from '../../src/domain/config.js';
+import { type ArchitectureConfig, architectureConfig, type ImageShape } from '../../src/domain/config/architecture.js';
+import { recipeConfig } from '../../src/domain/config/evaluation.js';
+import { poolConfig } from '../../src/domain/config/pool.js';
+import { synthesisConfig } from '../../src/domain/config/run.js';
 import { random } from '../../src/domain/random.js';
 import { halvesOf } from '../../src/formats/float16.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';

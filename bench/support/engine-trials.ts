@@ -1,6 +1,8 @@
 /** The sweeps of bench/engine-sweep.ts: a base of options, and trials that differ from it. */
 import type { z } from 'zod';
-import type { labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../../src/domain/config.js';
+import type { recipeConfig } from '../../src/domain/config/evaluation.js';
+import type { poolConfig } from '../../src/domain/config/pool.js';
+import type { labelConfig, synthesisConfig } from '../../src/domain/config/run.js';
 import { cells, DEVIATION, deep, grey, greySingle, SUITES, type Suite, sre2lOf, weights } from './suites.js';
 
 /** What differs from the defaults of src/domain/config.ts. */

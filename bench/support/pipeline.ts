@@ -5,7 +5,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import type { LabelConfig, PoolConfig, RecipeConfig, SynthesisConfig } from '../../src/domain/config.js';
+import type { RecipeConfig } from '../../src/domain/config/evaluation.js';
+import type { PoolConfig } from '../../src/domain/config/pool.js';
+import type { LabelConfig, SynthesisConfig } from '../../src/domain/config/run.js';
 import type { JobKind, JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import { datasetSource } from '../../src/domain/jobs/dataset-import.js';
 import type { DatasetRef } from '../../src/domain/jobs/references.js';

@@ -1,5 +1,5 @@
 /** A process of bench/scaling.ts whose memory is looked at: it has nothing behind it. */
-import { architectureConfig } from '../../src/domain/config.js';
+import { architectureConfig } from '../../src/domain/config/architecture.js';
 import { stepOf } from './engine-cases.js';
 import { openPipeline } from './pipeline.js';
 import type { Answer, Request } from './scaling.js';

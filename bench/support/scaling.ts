@@ -1,7 +1,8 @@
 /** How the cost of synthesis grows: a step's time with its images, a task's with its steps; memory over steps and tasks. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { architectureConfig, type SynthesisConfig, synthesisConfig } from '../../src/domain/config.js';
+import { architectureConfig } from '../../src/domain/config/architecture.js';
+import { type SynthesisConfig, synthesisConfig } from '../../src/domain/config/run.js';
 import type { JobPayload } from '../../src/domain/jobs/contracts.js';
 import { planSynthesis } from '../../src/domain/task-planning.js';
 import { KEEP_MEMORY } from '../../workers/keep-memory.js';

@@ -1,6 +1,8 @@
 /** Fills a migrated database with as many runs as a busy team leaves in years, by statements that make whole tables at once. */
 import pg from 'pg';
-import { evaluationConfig, poolConfig, runConfig } from '../../src/domain/config.js';
+import { evaluationConfig } from '../../src/domain/config/evaluation.js';
+import { poolConfig } from '../../src/domain/config/pool.js';
+import { runConfig } from '../../src/domain/config/run.js';
 
 export interface LargeSize {
   /** Ten tasks, a hundred metric points and five events each. */

@@ -1,5 +1,5 @@
 /** What decides the accuracy of a student of a suite. */
-import { synthesisConfig } from '../../src/domain/config.js';
+import { synthesisConfig } from '../../src/domain/config/run.js';
 import { digestOf } from './digest.js';
 import type { Method, Row, Suite } from './suites.js';
 

@@ -4,16 +4,11 @@ import {
   type ArchitectureConfig,
   architectureConfig,
   FIXED_ARCHITECTURES,
-  type LabelConfig,
   LIGHT_ARCHITECTURES,
-  labelConfig,
-  type PoolConfig,
-  poolConfig,
-  type RecipeConfig,
-  recipeConfig,
-  type SynthesisConfig,
-  synthesisConfig,
-} from '../../src/domain/config.js';
+} from '../../src/domain/config/architecture.js';
+import { type RecipeConfig, recipeConfig } from '../../src/domain/config/evaluation.js';
+import { type PoolConfig, poolConfig } from '../../src/domain/config/pool.js';
+import { type LabelConfig, labelConfig, type SynthesisConfig, synthesisConfig } from '../../src/domain/config/run.js';
 import type { datasetSource } from '../../src/domain/jobs/dataset-import.js';
 
 export type Method = 'RANDOM_REAL' | 'TEDDY' | 'REAL_CROPS' | 'SRE2L';

@@ -1,5 +1,5 @@
 /** Which images an architecture can take, and what they take of memory: asked before a task is made, and before it is computed. */
-import type { ArchitectureConfig, FIXED_ARCHITECTURES, ImageShape, STEMS } from './config.js';
+import type { ArchitectureConfig, FIXED_ARCHITECTURES, ImageShape, STEMS } from './config/architecture.js';
 import { TeddyhubError } from './errors.js';
 
 export type Stem = (typeof STEMS)[number];

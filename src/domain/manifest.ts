@@ -4,7 +4,9 @@
  */
 import { z } from 'zod';
 import { canonicalJson } from './canonical-json.js';
-import { architectureConfig, type LabelConfig, labelConfig, recipeConfig, synthesisConfig } from './config.js';
+import { architectureConfig } from './config/architecture.js';
+import { recipeConfig } from './config/evaluation.js';
+import { type LabelConfig, labelConfig, synthesisConfig } from './config/run.js';
 import { digestOfText, sha256 } from './digest.js';
 import { datasetRef, imageShape, teacherRef } from './jobs/references.js';
 

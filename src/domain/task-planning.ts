@@ -1,13 +1,8 @@
 /** How a run is cut into tasks that are independent of each other. Pure: equal input, equal plan. */
 import { activationBytes } from './architectures.js';
-import {
-  architectureConfig,
-  type BASELINES,
-  type EvaluationConfig,
-  type RunConfig,
-  type SynthesisConfig,
-  weightOf,
-} from './config.js';
+import { architectureConfig } from './config/architecture.js';
+import { type BASELINES, type EvaluationConfig } from './config/evaluation.js';
+import { type RunConfig, type SynthesisConfig, weightOf } from './config/run.js';
 import type { JobKind } from './jobs/contracts.js';
 import type { DatasetRef, TeacherRef } from './jobs/references.js';
 import type { RunState } from './run-lifecycle.js';

@@ -3,7 +3,7 @@
  * [n, height, width, channels] and `labels` int32 [n].
  */
 import { canonicalJson } from '../domain/canonical-json.js';
-import type { ImageShape } from '../domain/config.js';
+import type { ImageShape } from '../domain/config/architecture.js';
 import type { ShardRef } from '../domain/jobs/references.js';
 import { digestOf, type ObjectStore, putByDigest } from '../platform/object-store/object-store.js';
 import { encodeSafetensors, safetensorsHeader } from './safetensors.js';

@@ -1,5 +1,5 @@
 /** A split of a dataset, read from its shards (dataset-shards.ts): into memory, or into a file where it is too large for that. */
-import type { ImageShape } from '../domain/config.js';
+import type { ImageShape } from '../domain/config/architecture.js';
 import { TeddyhubError } from '../domain/errors.js';
 import type { ShardRef } from '../domain/jobs/references.js';
 import { getVerified, type ObjectStore } from '../platform/object-store/object-store.js';

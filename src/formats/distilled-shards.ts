@@ -5,7 +5,7 @@
  */
 import { buffer } from 'node:stream/consumers';
 import { extract, pack } from 'tar-stream';
-import type { ImageShape } from '../domain/config.js';
+import type { ImageShape } from '../domain/config/architecture.js';
 import { TeddyhubError } from '../domain/errors.js';
 import type { ShardRef } from '../domain/jobs/references.js';
 import { getVerified, type ObjectStore } from '../platform/object-store/object-store.js';

@@ -1,6 +1,6 @@
 /** 8-bit PNG files, grey or RGB, by pngjs. Encoding is deterministic: fixed filter and compression, no metadata. */
 import { PNG } from 'pngjs';
-import type { ImageShape } from '../domain/config.js';
+import type { ImageShape } from '../domain/config/architecture.js';
 import { TeddyhubError } from '../domain/errors.js';
 
 export interface PngImage {

@@ -1,5 +1,5 @@
 /** A picture of a set: its samples in a grid, one row a class. */
-import type { ImageShape } from '../domain/config.js';
+import type { ImageShape } from '../domain/config/architecture.js';
 import { encodePng } from './png.js';
 
 const GAP = 1;

@@ -4,7 +4,7 @@ import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { LABEL_KINDS } from '../../src/domain/config.js';
+import type { LABEL_KINDS } from '../../src/domain/config/evaluation.js';
 import { compare, rank } from '../../src/modules/evaluation/summary.js';
 import { toGlobalId } from '../../src/modules/kit/node.js';
 import { putByDigest } from '../../src/platform/object-store/object-store.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { activationBytes } from '../../src/domain/architectures.js';
-import { type ArchitectureConfig, architectureConfig } from '../../src/domain/config.js';
+import { type ArchitectureConfig, architectureConfig } from '../../src/domain/config/architecture.js';
 import { random } from '../../src/domain/random.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';
 import { decodeParameters, encodeParameters } from '../../workers/nn/checkpoint.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { labelConfig, synthesisConfig } from '../../src/domain/config.js';
+import { labelConfig, synthesisConfig } from '../../src/domain/config/run.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import { pixelsAt } from '../../src/formats/dataset-splits.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { labelConfig } from '../../src/domain/config.js';
+import { labelConfig } from '../../src/domain/config/run.js';
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import { floatsOf } from '../../src/formats/float16.js';
 import { decodeLabels, type LabelledViews, type Views } from '../../src/formats/labels.js';

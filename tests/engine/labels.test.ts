@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { labelConfig, storedSteps } from '../../src/domain/config.js';
+import { labelConfig, storedSteps } from '../../src/domain/config/run.js';
 import { random } from '../../src/domain/random.js';
 import { floatsOf, halvesOf } from '../../src/formats/float16.js';
 import { decodeLabels, encodeLabels, keepLargest, type LabelledViews } from '../../src/formats/labels.js';

@@ -1,7 +1,7 @@
 /** What is no number ends a training with one line, though ReLU may make 0 of it before any loss shows it. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { architectureConfig } from '../../src/domain/config.js';
+import { architectureConfig } from '../../src/domain/config/architecture.js';
 import { putByDigest } from '../../src/platform/object-store/object-store.js';
 import { computeStatistics } from '../../workers/jobs/statistics.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';

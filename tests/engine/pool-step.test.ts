@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { architectureConfig, poolConfig } from '../../src/domain/config.js';
+import { architectureConfig } from '../../src/domain/config/architecture.js';
+import { poolConfig } from '../../src/domain/config/pool.js';
 import { random } from '../../src/domain/random.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';

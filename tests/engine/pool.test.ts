@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { z } from 'zod';
-import { architectureConfig, newPoolConfig, poolConfig } from '../../src/domain/config.js';
+import { architectureConfig } from '../../src/domain/config/architecture.js';
+import { newPoolConfig, poolConfig } from '../../src/domain/config/pool.js';
 import type { JobPayload } from '../../src/domain/jobs/contracts.js';
 import { decodeSafetensors, encodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { putByDigest } from '../../src/platform/object-store/object-store.js';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { z } from 'zod';
-import { architectureConfig, recipeConfig } from '../../src/domain/config.js';
+import { architectureConfig } from '../../src/domain/config/architecture.js';
+import { recipeConfig } from '../../src/domain/config/evaluation.js';
 import { random } from '../../src/domain/random.js';
 import { halvesOf } from '../../src/formats/float16.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { synthesisConfig } from '../../src/domain/config.js';
+import { synthesisConfig } from '../../src/domain/config/run.js';
 import { random } from '../../src/domain/random.js';
 import { augmentationBoxes, gatherImages } from '../../workers/nn/views.js';
 import { batchLabels, targetOf } from '../../workers/teddy/matching.js';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { architectureConfig, type SynthesisConfig, synthesisConfig } from '../../src/domain/config.js';
+import { architectureConfig } from '../../src/domain/config/architecture.js';
+import { type SynthesisConfig, synthesisConfig } from '../../src/domain/config/run.js';
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import { decodeSafetensors, tensorOfFile } from '../../src/formats/safetensors.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readJson, resultsPath } from '../../bench/support/report.js';
 import { activationBytes } from '../../src/domain/architectures.js';
-import type { ArchitectureConfig } from '../../src/domain/config.js';
+import type { ArchitectureConfig } from '../../src/domain/config/architecture.js';
 
 interface Measured {
   rows: { architecture: ArchitectureConfig; side: number; mebibytes: number }[];

@@ -1,6 +1,8 @@
 /** Whatever a user may ask of the main path, at a size that takes a second: all options of the schemas, drawn at will. */
 import fc from 'fast-check';
-import { LABEL_KINDS, poolConfig, recipeConfig, runConfig } from '../../src/domain/config.js';
+import { LABEL_KINDS, recipeConfig } from '../../src/domain/config/evaluation.js';
+import { poolConfig } from '../../src/domain/config/pool.js';
+import { runConfig } from '../../src/domain/config/run.js';
 
 const share = fc.constantFrom(0, 0.08, 0.3, 1);
 const weight = fc.constantFrom(0, 0.1, 1);

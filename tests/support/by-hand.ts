@@ -1,5 +1,5 @@
 /** A worker without processes: claims and completes tasks with made-up results, to see what the run engine makes of them. */
-import { architectureConfig } from '../../src/domain/config.js';
+import { architectureConfig } from '../../src/domain/config/architecture.js';
 import { newId } from '../../src/domain/ids.js';
 import type { JobKind, JobResult } from '../../src/domain/jobs/contracts.js';
 import type { Backend, Claim } from '../../src/platform/orchestration/index.js';

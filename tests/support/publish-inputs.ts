@@ -1,5 +1,5 @@
 /** What the stages before publishing leave: 1,212 samples whose pixels and logits differ, and the payload that names them. */
-import { labelConfig, synthesisConfig } from '../../src/domain/config.js';
+import { labelConfig, synthesisConfig } from '../../src/domain/config/run.js';
 import { JOB_CONTRACTS, type JobPayload } from '../../src/domain/jobs/contracts.js';
 import { halvesOf } from '../../src/formats/float16.js';
 import { encodeSafetensors } from '../../src/formats/safetensors.js';

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Stem } from '../../src/domain/architectures.js';
-import { architectureConfig, type ImageShape, synthesisConfig } from '../../src/domain/config.js';
+import { architectureConfig, type ImageShape } from '../../src/domain/config/architecture.js';
+import { synthesisConfig } from '../../src/domain/config/run.js';
 import { encodeSafetensors, type StoredTensor } from '../../src/formats/safetensors.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';
 import { decodeParameters, torchShape } from '../../workers/nn/checkpoint.js';

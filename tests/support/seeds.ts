@@ -1,7 +1,10 @@
 /** Rows for tests that need a world with things in it, made without computing anything. */
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
-import { architectureConfig, evaluationConfig, poolConfig, runConfig } from '../../src/domain/config.js';
+import { architectureConfig } from '../../src/domain/config/architecture.js';
+import { evaluationConfig } from '../../src/domain/config/evaluation.js';
+import { poolConfig } from '../../src/domain/config/pool.js';
+import { runConfig } from '../../src/domain/config/run.js';
 import type { Database } from '../../src/platform/database/client.js';
 import type { Dataset, DistillationRun, Project, TeacherPool } from '../../src/platform/database/generated/client.js';
 import { toJson } from '../../src/platform/orchestration/work.js';

@@ -1,7 +1,8 @@
 /** Real runs of a small pool over a small dataset, computed by worker processes in seconds. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { poolConfig, runConfig } from '../../src/domain/config.js';
+import { poolConfig } from '../../src/domain/config/pool.js';
+import { runConfig } from '../../src/domain/config/run.js';
 import { isTerminal } from '../../src/domain/run-lifecycle.js';
 import type {
   Dataset,

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { architectureConfig, type ImageShape } from '../../src/domain/config.js';
+import { architectureConfig, type ImageShape } from '../../src/domain/config/architecture.js';
 import type { DatasetRef } from '../../src/domain/jobs/references.js';
 import { random } from '../../src/domain/random.js';
 import { openFolderObjectStore } from '../../src/platform/object-store/folder-object-store.js';

@@ -1,12 +1,8 @@
 /** The jobs of the engine at a size that takes a second, and a context that keeps their checkpoints. */
-import {
-  architectureConfig,
-  labelConfig,
-  poolConfig,
-  recipeConfig,
-  type SynthesisConfig,
-  synthesisConfig,
-} from '../../src/domain/config.js';
+import { architectureConfig } from '../../src/domain/config/architecture.js';
+import { recipeConfig } from '../../src/domain/config/evaluation.js';
+import { poolConfig } from '../../src/domain/config/pool.js';
+import { labelConfig, type SynthesisConfig, synthesisConfig } from '../../src/domain/config/run.js';
 import type { JobPayload } from '../../src/domain/jobs/contracts.js';
 import type { TeacherRef } from '../../src/domain/jobs/references.js';
 import type { ObjectStore } from '../../src/platform/object-store/object-store.js';

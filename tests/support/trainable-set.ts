@@ -2,7 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ImageShape, LabelConfig } from '../../src/domain/config.js';
+import type { ImageShape } from '../../src/domain/config/architecture.js';
+import type { LabelConfig } from '../../src/domain/config/run.js';
 import { fkdName, shardName } from '../../src/domain/manifest.js';
 import { random } from '../../src/domain/random.js';
 import { type DistilledSample, encodeShard } from '../../src/formats/distilled-shards.js';

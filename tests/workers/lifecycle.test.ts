@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { z } from 'zod';
 import { activationBytes } from '../../src/domain/architectures.js';
-import { architectureConfig, evaluationConfig, runConfig, synthesisConfig } from '../../src/domain/config.js';
+import { architectureConfig } from '../../src/domain/config/architecture.js';
+import { evaluationConfig } from '../../src/domain/config/evaluation.js';
+import { runConfig, synthesisConfig } from '../../src/domain/config/run.js';
 import { newId } from '../../src/domain/ids.js';
 import { canMove, isTerminal, RUN_STATES } from '../../src/domain/run-lifecycle.js';
 import {

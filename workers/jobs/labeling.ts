@@ -1,6 +1,6 @@
 /** LABELING: the ensemble's labels of a run's images, static and for every stored view; resumable to the same bytes. */
 import { z } from 'zod';
-import { FKD_STEPS_PER_FILE as STEPS_PER_FILE, storedSteps } from '../../src/domain/config.js';
+import { FKD_STEPS_PER_FILE as STEPS_PER_FILE, storedSteps } from '../../src/domain/config/run.js';
 import { namedFileRef, objectRef } from '../../src/domain/jobs/references.js';
 import { fkdName } from '../../src/domain/manifest.js';
 import { decodeLabels, encodeLabels, type LabelledViews } from '../../src/formats/labels.js';

@@ -2,7 +2,8 @@
  * PUBLISHING: a run's images and labels become the files of a distilled set, the manifest last. No clock and no chance: the
  * same payload makes the same bytes.
  */
-import { cellShape, type ImageShape, recipeConfig } from '../../src/domain/config.js';
+import { cellShape, type ImageShape } from '../../src/domain/config/architecture.js';
+import { recipeConfig } from '../../src/domain/config/evaluation.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { JobPayload } from '../../src/domain/jobs/contracts.js';
 import type { ObjectRef, TeacherRef } from '../../src/domain/jobs/references.js';

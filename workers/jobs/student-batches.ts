@@ -1,5 +1,5 @@
 /** What a student sees step by step, by kind of label: stored views and labels of a set, or the same functions' of real images. */
-import { FKD_STEPS_PER_FILE, type LabelConfig, storedSteps } from '../../src/domain/config.js';
+import { FKD_STEPS_PER_FILE, type LabelConfig, storedSteps } from '../../src/domain/config/run.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { JobPayload, JobResult } from '../../src/domain/jobs/contracts.js';
 import type { ObjectRef } from '../../src/domain/jobs/references.js';

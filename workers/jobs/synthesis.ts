@@ -1,5 +1,6 @@
 /** SYNTHESIS: one task's images of its classes, distilled against the pool; resumable to the same bits. */
-import { cellShape, weightOf } from '../../src/domain/config.js';
+import { cellShape } from '../../src/domain/config/architecture.js';
+import { weightOf } from '../../src/domain/config/run.js';
 import type { JobPayload } from '../../src/domain/jobs/contracts.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { getVerified, putByDigest } from '../../src/platform/object-store/object-store.js';

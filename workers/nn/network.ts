@@ -4,7 +4,7 @@
  * Parameters have the names that torchvision's modules give them (`layer1.0.conv1.weight`).
  */
 import type { Stem } from '../../src/domain/architectures.js';
-import type { ImageShape } from '../../src/domain/config.js';
+import type { ImageShape } from '../../src/domain/config/architecture.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 
 /** Position of the node whose output is read; the images are node 0. */

@@ -1,5 +1,7 @@
 /** Augmentation: views are drawn on the host from a seeded stream, as data, and applied by differentiable kernels. */
-import type { AugmentationConfig, ImageShape, LabelConfig } from '../../src/domain/config.js';
+import type { ImageShape } from '../../src/domain/config/architecture.js';
+import type { AugmentationConfig } from '../../src/domain/config/pool.js';
+import type { LabelConfig } from '../../src/domain/config/run.js';
 import { type Random, random } from '../../src/domain/random.js';
 import { type Pixels, pixelsAt } from '../../src/formats/dataset-splits.js';
 import type { Views } from '../../src/formats/labels.js';

@@ -1,5 +1,5 @@
 /** The sets that a distilled one is measured against: real images, chosen or cropped. */
-import type { ImageShape } from '../../src/domain/config.js';
+import type { ImageShape } from '../../src/domain/config/architecture.js';
 import { random } from '../../src/domain/random.js';
 import { forwardFrozen } from '../nn/frozen.js';
 import { type LabelledImages, passBatch } from '../nn/training.js';

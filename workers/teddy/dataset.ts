@@ -1,5 +1,5 @@
 /** What the jobs read of a dataset and of its teachers. */
-import type { ArchitectureConfig } from '../../src/domain/config.js';
+import type { ArchitectureConfig } from '../../src/domain/config/architecture.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { DatasetRef, ObjectRef, ShardRef, TeacherRef } from '../../src/domain/jobs/references.js';
 import { random } from '../../src/domain/random.js';

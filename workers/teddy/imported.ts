@@ -1,6 +1,6 @@
 /** Teachers from elsewhere: safetensors state dicts with torchvision's names, which the API has taken into the object store. */
 import { stemOf } from '../../src/domain/architectures.js';
-import type { PoolConfig } from '../../src/domain/config.js';
+import type { PoolConfig } from '../../src/domain/config/pool.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { ObjectRef } from '../../src/domain/jobs/references.js';
 import { decodeSafetensors, type SafetensorsFile } from '../../src/formats/safetensors.js';

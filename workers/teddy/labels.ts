@@ -1,5 +1,6 @@
 /** Soft labels: mean logits of an ensemble, one vector a sample (STATIC), or one for every view a student is to see (FKD). */
-import type { ImageShape, LabelConfig } from '../../src/domain/config.js';
+import type { ImageShape } from '../../src/domain/config/architecture.js';
+import type { LabelConfig } from '../../src/domain/config/run.js';
 import { TeddyhubError } from '../../src/domain/errors.js';
 import type { DatasetRef, TeacherRef } from '../../src/domain/jobs/references.js';
 import { halvesOf } from '../../src/formats/float16.js';

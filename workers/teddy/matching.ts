@@ -1,5 +1,5 @@
 /** The matching loss of docs/teddy.md for one teacher, differentiable in the images alone. */
-import type { SynthesisConfig } from '../../src/domain/config.js';
+import type { SynthesisConfig } from '../../src/domain/config/run.js';
 import { type FrozenNetwork, forwardFrozen } from '../nn/frozen.js';
 import { softCrossEntropy } from '../nn/training.js';
 import { type MomentTarget, momentDistance, momentTarget } from '../tensor/kernels/index.js';

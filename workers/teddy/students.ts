@@ -1,5 +1,5 @@
 /** A student: a fresh network trained on a small set by a recipe, and read against the real test split. */
-import type { RecipeConfig } from '../../src/domain/config.js';
+import type { RecipeConfig } from '../../src/domain/config/evaluation.js';
 import { random } from '../../src/domain/random.js';
 import { floatsOf } from '../../src/formats/float16.js';
 import type { LabelledViews, Views } from '../../src/formats/labels.js';

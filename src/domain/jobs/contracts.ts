@@ -5,7 +5,9 @@
  * all but the dataset, whose list of shards may be megabytes and is joined to it when a worker claims the task.
  */
 import { z } from 'zod';
-import { BASELINES, LABEL_KINDS, labelConfig, poolConfig, recipeConfig, synthesisConfig } from '../config.js';
+import { BASELINES, LABEL_KINDS, recipeConfig } from '../config/evaluation.js';
+import { poolConfig } from '../config/pool.js';
+import { labelConfig, synthesisConfig } from '../config/run.js';
 import { sha256 } from '../digest.js';
 import { datasetImport } from './dataset-import.js';
 import { datasetRef, namedFileRef, objectRef, shardRef, teacherRef } from './references.js';

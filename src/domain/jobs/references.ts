@@ -1,6 +1,7 @@
 /** The building blocks of job contracts: everything a worker needs, by value or by object key. Shared by payloads and results. */
 import { z } from 'zod';
-import { architectureConfig, TEACHER_KINDS } from '../config.js';
+import { architectureConfig } from '../config/architecture.js';
+import { TEACHER_KINDS } from '../config/pool.js';
 import { sha256 } from '../digest.js';
 
 /** An object in the store: named by the digest of its bytes, which the reader verifies. */

@@ -1,4 +1,4 @@
-import type { ImageShape } from '../../domain/config.js';
+import type { ImageShape } from '../../domain/config/architecture.js';
 
 /** Bilinear with half-pixel centres and no antialiasing: as torch's interpolate(align_corners=False), and as the labels were made. */
 export function resizeBilinear(pixels: Uint8Array, from: ImageShape, to: ImageShape): Float32Array {

@@ -1,5 +1,5 @@
 /** From what was read to what is written: whether it makes a dataset, which image is in which split, and in which order. */
-import type { ImageShape } from '../../domain/config.js';
+import type { ImageShape } from '../../domain/config/architecture.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { SkippedRecord } from '../../domain/jobs/dataset-import.js';
 import { type CollectedSamples, reasonsOf } from './collect.js';

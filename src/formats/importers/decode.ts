@@ -1,6 +1,6 @@
 /** Image files to pixels of one size, by libvips: orientation applied, alpha over white, 8 bits a channel, sRGB. */
 import sharp, { type Sharp } from 'sharp';
-import type { ImageShape } from '../../domain/config.js';
+import type { ImageShape } from '../../domain/config/architecture.js';
 import type { ImagePreparation } from '../../domain/jobs/dataset-import.js';
 import { type RawSample, UnusableRecord } from './sample.js';
 

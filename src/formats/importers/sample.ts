@@ -1,5 +1,5 @@
 /** What a layout makes of entries: labelled images, one at a time, and the order of their classes at the end. */
-import type { ImageShape } from '../../domain/config.js';
+import type { ImageShape } from '../../domain/config/architecture.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import { type ClassOrder, MAX_CLASSES } from '../../domain/jobs/dataset-import.js';
 

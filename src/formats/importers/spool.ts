@@ -3,7 +3,7 @@
  * order that their content alone decides, so that equal images make equal shards, whatever archive they came in and however
  * its files were called and ordered. The order is as good as random, so every shard holds all classes.
  */
-import type { ImageShape } from '../../domain/config.js';
+import type { ImageShape } from '../../domain/config/architecture.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import { appendFile } from '../append-file.js';
 import { contentKeys } from './content-keys.js';

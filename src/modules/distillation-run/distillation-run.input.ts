@@ -1,6 +1,6 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { z } from 'zod';
-import type { runConfig } from '../../domain/config.js';
+import type { runConfig } from '../../domain/config/run.js';
 import { UserError } from '../kit/failure.js';
 import { CreateInput, MutationInput, Payload, UpdateInput } from '../kit/mutation.js';
 import { MAX_PAGE } from '../kit/paging.js';

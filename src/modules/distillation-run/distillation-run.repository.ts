@@ -1,4 +1,4 @@
-import { type RunConfig, runConfig } from '../../domain/config.js';
+import { type RunConfig, runConfig } from '../../domain/config/run.js';
 import type { Transaction } from '../../platform/database/client.js';
 import { type DistillationRun, Prisma } from '../../platform/database/generated/client.js';
 import { readRows } from '../../platform/database/read.js';

@@ -1,4 +1,4 @@
-import { runConfig } from '../../domain/config.js';
+import { runConfig } from '../../domain/config/run.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import { isTerminal } from '../../domain/run-lifecycle.js';
 import type { Viewer } from '../../domain/viewer.js';

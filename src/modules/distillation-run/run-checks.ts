@@ -1,6 +1,7 @@
 /** What a run's configuration can only be found wrong in when its dataset and its pool are known. */
 import { MOST_OBJECT_BYTES } from '../../domain/architectures.js';
-import { architectureConfig, FKD_STEPS_PER_FILE, type RunConfig, storedSteps, weightOf } from '../../domain/config.js';
+import { architectureConfig } from '../../domain/config/architecture.js';
+import { FKD_STEPS_PER_FILE, type RunConfig, storedSteps, weightOf } from '../../domain/config/run.js';
 import { type FailureCode, TeddyhubError } from '../../domain/errors.js';
 import {
   countSynthesisTasks,

@@ -1,5 +1,11 @@
 import { registerEnumType } from 'type-graphql';
-import { architectureWeight, labelConfig, runConfig, synthesisConfig, teacherSelection } from '../../domain/config.js';
+import {
+  architectureWeight,
+  labelConfig,
+  runConfig,
+  synthesisConfig,
+  teacherSelection,
+} from '../../domain/config/run.js';
 import { TeacherKind } from '../../platform/database/generated/enums.js';
 import { configTypes } from '../kit/config-types.js';
 import { ArchitectureName, Augmentation } from '../kit/network.type.js';

@@ -1,5 +1,5 @@
 /** The making of a run, once its dataset and its pool are known. */
-import type { RunConfig } from '../../domain/config.js';
+import type { RunConfig } from '../../domain/config/run.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { Transaction } from '../../platform/database/client.js';
 import { type ReadyDataset, requireReadyDataset } from '../kit/checks.js';

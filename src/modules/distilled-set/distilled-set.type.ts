@@ -1,5 +1,5 @@
 import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { labelConfig } from '../../domain/config.js';
+import { labelConfig } from '../../domain/config/run.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { DistilledSetState, LabelMode } from '../../platform/database/generated/enums.js';
 import { Dataset } from '../dataset/dataset.type.js';

@@ -1,6 +1,6 @@
 import { Field, ID, InputType, ObjectType } from 'type-graphql';
 import type { z } from 'zod';
-import type { evaluationConfig } from '../../domain/config.js';
+import type { evaluationConfig } from '../../domain/config/evaluation.js';
 import { EvaluationState } from '../../platform/database/generated/enums.js';
 import { CreateInput, MutationInput, Payload } from '../kit/mutation.js';
 import { Evaluation, EvaluationConfig } from './evaluation.type.js';

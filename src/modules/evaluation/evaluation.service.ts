@@ -1,11 +1,6 @@
-import {
-  architectureConfig,
-  type EvaluationConfig,
-  evaluationConfig,
-  type LabelConfig,
-  labelConfig,
-  runConfig,
-} from '../../domain/config.js';
+import { architectureConfig } from '../../domain/config/architecture.js';
+import { type EvaluationConfig, evaluationConfig } from '../../domain/config/evaluation.js';
+import { type LabelConfig, labelConfig, runConfig } from '../../domain/config/run.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import { ownRecipe } from '../../domain/manifest.js';
 import { pickLabelTeachers } from '../../domain/task-planning.js';

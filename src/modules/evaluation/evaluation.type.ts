@@ -1,5 +1,5 @@
 import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { evaluationConfig, recipeConfig } from '../../domain/config.js';
+import { evaluationConfig, recipeConfig } from '../../domain/config/evaluation.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { EvaluationState, EvaluationSubject, LabelKind } from '../../platform/database/generated/enums.js';
 import { configTypes } from '../kit/config-types.js';

@@ -1,6 +1,6 @@
 /** Checks that more than one mutation makes of a dataset. */
 import { assertArchitectureFits, assertCheckpointFits } from '../../domain/architectures.js';
-import type { ArchitectureConfig, ImageShape } from '../../domain/config.js';
+import type { ArchitectureConfig, ImageShape } from '../../domain/config/architecture.js';
 import { atField } from '../../domain/errors.js';
 import type { Transaction } from '../../platform/database/client.js';
 import type { Dataset } from '../../platform/database/generated/client.js';

@@ -1,6 +1,7 @@
 /** The parts of configurations that pools, runs and evaluations share. */
 import { registerEnumType } from 'type-graphql';
-import { architectureConfig, augmentationConfig, FIXED_ARCHITECTURES, STEMS } from '../../domain/config.js';
+import { architectureConfig, FIXED_ARCHITECTURES, STEMS } from '../../domain/config/architecture.js';
+import { augmentationConfig } from '../../domain/config/pool.js';
 import { configTypes } from './config-types.js';
 
 export const ArchitectureName = {

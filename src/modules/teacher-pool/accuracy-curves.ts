@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../domain/canonical-json.js';
-import { poolConfig } from '../../domain/config.js';
+import { poolConfig } from '../../domain/config/pool.js';
 import type { Teacher as TeacherRow } from '../../platform/database/generated/client.js';
 import { fromRow } from '../kit/node.js';
 import { type AccuracyCurve, Teacher, type TeacherPool } from './teacher-pool.type.js';

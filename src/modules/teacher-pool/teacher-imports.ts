@@ -1,6 +1,6 @@
 /** State dicts that clients bring, taken into the object store: a worker on any machine reads them there. */
 import { readFile, stat } from 'node:fs/promises';
-import type { PoolConfig } from '../../domain/config.js';
+import type { PoolConfig } from '../../domain/config/pool.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { ObjectRef } from '../../domain/jobs/references.js';
 import { decodeSafetensors } from '../../formats/safetensors.js';

@@ -1,6 +1,6 @@
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { z } from 'zod';
-import type { poolConfig } from '../../domain/config.js';
+import type { poolConfig } from '../../domain/config/pool.js';
 import { PoolState } from '../../platform/database/generated/enums.js';
 import { CreateInput, MutationInput, NameChanges, Payload, UpdateInput } from '../kit/mutation.js';
 import { PoolConfig, TeacherPool } from './teacher-pool.type.js';

@@ -1,4 +1,4 @@
-import { newPoolConfig } from '../../domain/config.js';
+import { newPoolConfig } from '../../domain/config/pool.js';
 import { type Backend, requestPoolCancel, startPoolTraining } from '../../platform/orchestration/index.js';
 import { untimed } from '../../platform/telemetry/request-trace.js';
 import type { Reader } from '../context.js';

@@ -1,5 +1,6 @@
 import { Field, Float, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { architectureConfig, poolConfig, teacherImport } from '../../domain/config.js';
+import { architectureConfig } from '../../domain/config/architecture.js';
+import { poolConfig, teacherImport } from '../../domain/config/pool.js';
 import type { Prisma } from '../../platform/database/generated/client.js';
 import { PoolState, TeacherKind } from '../../platform/database/generated/enums.js';
 import { Reads } from '../kit/columns.js';

@@ -1,5 +1,6 @@
 /** Turns rows into the self-contained references that payloads carry, and tells which dataset a task reads. */
-import { architectureConfig, type ImageShape, type RunConfig, runConfig } from '../../domain/config.js';
+import { architectureConfig, type ImageShape } from '../../domain/config/architecture.js';
+import { type RunConfig, runConfig } from '../../domain/config/run.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import type { DatasetRef, ObjectRef, TeacherRef } from '../../domain/jobs/references.js';
 import { pickMatchedTeachers } from '../../domain/task-planning.js';

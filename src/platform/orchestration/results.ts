@@ -1,6 +1,6 @@
 /** What a finished task leaves behind: the rows that name its objects, and the next state of its owner. */
 
-import { runConfig } from '../../domain/config.js';
+import { runConfig } from '../../domain/config/run.js';
 import { JOB_CONTRACTS, type JobResult } from '../../domain/jobs/contracts.js';
 import type { ShardRef } from '../../domain/jobs/references.js';
 import { STATIC_NAME } from '../../domain/manifest.js';

@@ -1,5 +1,7 @@
 /** How work begins. Each function takes the id of a row that the caller has just made in the same transaction. */
-import { evaluationConfig, poolConfig, runConfig } from '../../domain/config.js';
+import { evaluationConfig } from '../../domain/config/evaluation.js';
+import { poolConfig } from '../../domain/config/pool.js';
+import { runConfig } from '../../domain/config/run.js';
 import { datasetSource } from '../../domain/jobs/dataset-import.js';
 import type { ObjectRef } from '../../domain/jobs/references.js';
 import { pickLabelTeachers, planEvaluation } from '../../domain/task-planning.js';

@@ -1,5 +1,5 @@
 /** ConvNet-D (Gidaris and Komodakis, 2018), with the names of one flat `features` module. */
-import type { ImageShape } from '../../../src/domain/config.js';
+import type { ImageShape } from '../../../src/domain/config/architecture.js';
 import { type Network, NetworkBuilder } from '../network.js';
 
 /** `depth` blocks of 3x3 convolution, batch norm, ReLU and 2x2 average pooling. */

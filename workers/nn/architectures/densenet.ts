@@ -1,7 +1,7 @@
 /** DenseNet-121 (Huang et al., 2017) as in torchvision's densenet.py. */
 
 import type { Stem } from '../../../src/domain/architectures.js';
-import type { ImageShape } from '../../../src/domain/config.js';
+import type { ImageShape } from '../../../src/domain/config/architecture.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
 
 const GROWTH = 32;

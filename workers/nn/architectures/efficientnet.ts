@@ -1,7 +1,7 @@
 /** EfficientNet-B0 (Tan and Le, 2019) as in torchvision's efficientnet.py, without dropout and stochastic depth. */
 
 import type { Stem } from '../../../src/domain/architectures.js';
-import type { ImageShape } from '../../../src/domain/config.js';
+import type { ImageShape } from '../../../src/domain/config/architecture.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
 
 /** Expansion, kernel, stride of the first block, output channels, blocks. */

@@ -1,7 +1,7 @@
 /** The networks that configurations name. */
 
 import { assertArchitectureFits, type Fixed, type Stem, stemOf } from '../../../src/domain/architectures.js';
-import type { ArchitectureConfig, ImageShape } from '../../../src/domain/config.js';
+import type { ArchitectureConfig, ImageShape } from '../../../src/domain/config/architecture.js';
 import type { Network } from '../network.js';
 import { convNet } from './convnet.js';
 import { denseNet121 } from './densenet.js';

@@ -1,7 +1,7 @@
 /** MobileNetV2 (Sandler et al., 2018) as in torchvision's mobilenetv2.py, without its dropout. */
 
 import type { Stem } from '../../../src/domain/architectures.js';
-import type { ImageShape } from '../../../src/domain/config.js';
+import type { ImageShape } from '../../../src/domain/config/architecture.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
 
 /** Expansion, output channels, blocks, stride of the first. */

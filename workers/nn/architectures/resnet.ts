@@ -1,7 +1,7 @@
 /** ResNet (He et al., 2016) as in torchvision's resnet.py, version 1.5: a bottleneck's stride is at its 3x3 convolution. */
 
 import type { Stem } from '../../../src/domain/architectures.js';
-import type { ImageShape } from '../../../src/domain/config.js';
+import type { ImageShape } from '../../../src/domain/config/architecture.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
 
 export interface ResNetPlan {

@@ -1,7 +1,7 @@
 /** ShuffleNetV2 (Ma et al., 2018) as in torchvision's shufflenetv2.py. */
 
 import type { Stem } from '../../../src/domain/architectures.js';
-import type { ImageShape } from '../../../src/domain/config.js';
+import type { ImageShape } from '../../../src/domain/config/architecture.js';
 import { type Network, NetworkBuilder, type Ref } from '../network.js';
 
 export interface ShuffleNetPlan {
