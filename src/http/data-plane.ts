@@ -15,8 +15,8 @@ import type { Log } from '../platform/log.js';
 import { digestOf, getVerified, type ObjectStore } from '../platform/object-store/object-store.js';
 import { type Access, type ServedSet, servedSet, servedTeacher } from './data-plane/access.js';
 import { SetExports } from './data-plane/exports.js';
-import { sendError } from './data-plane/failures.js';
 import { FileSender, named, sendDocument, startsKnown } from './data-plane/send.js';
+import { sendError } from './failures.js';
 
 export interface DataPlane extends Access {
   store: ObjectStore;

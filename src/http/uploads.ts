@@ -1,10 +1,11 @@
 /** Parts of uploaded files, where the object store has no URLs that take them. */
 import express, { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
-import { explain, httpStatusOf } from '../graphql/errors.js';
+import { TeddyhubError } from '../domain/errors.js';
 import { MAX_RELAYED_BYTES } from '../modules/dataset/upload.service.js';
 import type { Services } from '../modules/index.js';
 import { assertAllowed } from '../modules/kit/permissions.js';
 import type { Log } from '../platform/log.js';
+import { sendError } from './failures.js';
 
 export function uploadsRouter(
   { authenticator, uploads }: Pick<Services, 'authenticator' | 'uploads'>,
@@ -39,22 +40,18 @@ export function uploadsRouter(
   );
   router.use(path, (error: unknown, _request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) return next(error);
-    const requestId = String(response.getHeader('x-request-id'));
-    const refused = whatExpressRefuses(error);
-    const { code, message } = refused ?? explain(error);
-    if (code === 'INTERNAL') log.error({ err: error, requestId }, 'upload failed');
-    response.status(refused?.status ?? httpStatusOf(code)).json({ error: { code, message, requestId } });
+    sendError(asFailure(error), response, log);
   });
   return router;
 }
 
-/** A body that is too large or packed in a way that it does not know, before any of our code sees it; null for all else. */
-function whatExpressRefuses(error: unknown) {
+/** A body that is too large, or packed in a way that express does not know, before any of our code sees it; all else as it is. */
+function asFailure(error: unknown): unknown {
   const { status, type } = (error ?? {}) as { status?: unknown; type?: unknown };
-  if (typeof status !== 'number' || status >= 500) return null;
+  if (typeof status !== 'number' || status >= 500) return error;
   const message =
     type === 'entity.too.large'
       ? `A part has at most ${MAX_RELAYED_BYTES / 2 ** 20} MiB.`
       : 'The body of this part cannot be read: send its bytes as they are.';
-  return { code: 'BAD_USER_INPUT', message, status } as const;
+  return new TeddyhubError('INVALID_INPUT', message, { cause: error });
 }

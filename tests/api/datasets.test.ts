@@ -154,10 +154,10 @@ describe('uploading a file', () => {
       return [answer.status, /"code":"(\w+)"/.exec(await answer.text())?.[1]];
     };
     const url = parts[0]?.url ?? '';
-    assert.deepEqual(await send(`/v1/uploads/${id}/parts/2`, 'x'), [400, 'BAD_USER_INPUT']);
-    assert.deepEqual(await send(url, 'x'.repeat(11)), [400, 'BAD_USER_INPUT']);
-    assert.deepEqual(await send(url, 'x', { 'content-encoding': 'gzip' }), [415, 'BAD_USER_INPUT']);
-    assert.deepEqual(await send('/v1/uploads/x/parts/1', 'x'), [400, 'BAD_USER_INPUT']);
+    assert.deepEqual(await send(`/v1/uploads/${id}/parts/2`, 'x'), [400, 'INVALID_INPUT']);
+    assert.deepEqual(await send(url, 'x'.repeat(11)), [400, 'INVALID_INPUT']);
+    assert.deepEqual(await send(url, 'x', { 'content-encoding': 'gzip' }), [400, 'INVALID_INPUT']);
+    assert.deepEqual(await send('/v1/uploads/x/parts/1', 'x'), [400, 'INVALID_INPUT']);
     assert.deepEqual(await send(url, 'x'.repeat(10)), [200, undefined]);
   });
 

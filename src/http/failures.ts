@@ -1,14 +1,14 @@
-/** Failures of the data plane: one line of JSON with the code, a message and the request's id. */
+/** Failures under /v1: one line of JSON with the code, a message and the request's id. */
 import type { Response } from 'express';
-import { type FailureCode, outwardMessageOf, TeddyhubError, toFailure } from '../../domain/errors.js';
+import { type FailureCode, outwardMessageOf, TeddyhubError, toFailure } from '../domain/errors.js';
 import {
   hindranceOf,
   isDatabaseUnavailable,
   isStatementCanceled,
   isTextRefused,
   TEXT_REFUSED,
-} from '../../platform/database/failures.js';
-import type { Log } from '../../platform/log.js';
+} from '../platform/database/failures.js';
+import type { Log } from '../platform/log.js';
 
 /** Every failure that is not listed is ours: 500. */
 const STATUS: Partial<Record<FailureCode, number>> = {
@@ -21,13 +21,14 @@ const STATUS: Partial<Record<FailureCode, number>> = {
   STORAGE_FULL: 503,
 };
 
+/** `log` hears of what is ours alone, and of addresses that clients are not told. */
 export function sendError(error: unknown, response: Response, log: Log | undefined): void {
   const requestId = String(response.getHeader('x-request-id'));
   const { code, message } = explain(error);
   const status = STATUS[code] ?? 500;
-  if (status === 500) log?.error({ err: error, requestId }, 'data plane request failed');
+  if (status === 500) log?.error({ err: error, requestId }, 'request failed');
   else if (error instanceof TeddyhubError && outwardMessageOf(error) !== error.message)
-    log?.warn({ reason: error.message, requestId }, 'data plane request failed');
+    log?.warn({ reason: error.message, requestId }, 'request failed');
   for (const header of ['ETag', 'Accept-Ranges', 'Content-Length', 'Content-Range']) response.removeHeader(header);
   response.set('Cache-Control', 'no-store');
   // Basic, so that clients which keep the password of a URL until they are asked for it send it.
