@@ -5,7 +5,7 @@ import type { poolConfig } from '../../src/domain/config/pool.js';
 import type { labelConfig, synthesisConfig } from '../../src/domain/config/run.js';
 import { cells, DEVIATION, deep, grey, greySingle, SUITES, type Suite, sre2lOf, weights } from './suites.js';
 
-/** What differs from the defaults of src/domain/config.ts. */
+/** What differs from the defaults of src/domain/config/. */
 export interface Options {
   readonly pool?: z.input<typeof poolConfig>;
   readonly synthesis?: z.input<typeof synthesisConfig>;

@@ -30,7 +30,7 @@ interface Options {
   keepRunning: boolean;
 }
 
-/** How much is computed. `default` is the configuration that the defaults of src/domain/config.ts were measured with. */
+/** How much is computed. `default` is the configuration that the defaults of src/domain/config/ were measured with. */
 const SIZES = {
   tiny: {
     pool: { epochs: 0.1, checkpointEpochs: [0.05, 0.1], randomInitTeachers: 1 },

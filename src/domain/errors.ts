@@ -63,7 +63,7 @@ export interface Failure {
   code: FailureCode;
   message: string;
   retryable: boolean;
-  /** Of the object that is missing or damaged, where the store said so. Not kept: it decides what is made again. */
+  /** Of the object that is missing or damaged, where the store said so: it decides what is made again. */
   objectKey?: string;
 }
 

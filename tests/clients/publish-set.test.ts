@@ -7,11 +7,11 @@ import { publishSet } from '../../src/cli/support/publish.js';
 
 describe('publishing a set that is long in reading', () => {
   const published = { id: 'x', uuid: 'u', state: 'PUBLISHED' };
-  /** What the next requests are answered with. */
-  let answers: [status: number, body: string][] = [];
+  /** What the next requests are answered with, and after how long. */
+  let answers: [status: number, body: string, ms?: number][] = [];
   const server = createServer((_request, response) => {
-    const [status, body] = answers.shift() ?? [500, ''];
-    response.writeHead(status).end(body);
+    const [status, body, ms = 0] = answers.shift() ?? [500, ''];
+    setTimeout(() => response.writeHead(status).end(body), ms);
   });
   let client: Teddyhub;
   before(async () => {
@@ -26,15 +26,18 @@ describe('publishing a set that is long in reading', () => {
   it('is asked for again where a proxy waits no longer, until the service answers', async () => {
     const data = { distilledSetPublish: { distilledSet: published, userErrors: [] } };
     answers = [
-      [504, 'Gateway Timeout'],
-      [504, 'Gateway Timeout'],
+      [504, 'Gateway Timeout', 1_100],
+      [504, 'Gateway Timeout', 1_100],
       [200, JSON.stringify({ data })],
     ];
     assert.deepEqual(await publishSet(client, 'x'), published);
   });
 
-  it('fails where the service fails', async () => {
-    answers = [[502, 'Bad Gateway']];
-    await assert.rejects(publishSet(client, 'x'), { code: 'UNREACHABLE' });
+  it('fails where the service fails, or a proxy has nobody to wait for', async () => {
+    for (const status of [502, 504]) {
+      answers = [[status, 'Gone']];
+      await assert.rejects(publishSet(client, 'x'), { code: 'UNREACHABLE' });
+      assert.equal(answers.length, 0);
+    }
   });
 });

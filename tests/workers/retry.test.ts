@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { newFailure } from '../../src/domain/errors.js';
+import { TaskRepository } from '../../src/modules/task/task.repository.js';
 import { objectMissing } from '../../src/platform/object-store/object-store.js';
 import {
   continueRun,
@@ -10,6 +11,7 @@ import {
   startRun,
 } from '../../src/platform/orchestration/index.js';
 import { claimNext, complete, workOff } from '../support/by-hand.js';
+import { failureWith } from '../support/failure.js';
 import { seedDataset, seedPool, seedProject, seedRun } from '../support/seeds.js';
 import { createWorld, type World } from '../support/world.js';
 
@@ -111,6 +113,14 @@ describe('a retry', () => {
       ['QUEUED', null, '1,0'],
     ];
     assert.deepEqual(await stands(), expected);
+    const tasks = new TaskRepository(world.database);
+    assert.deepEqual(
+      (await tasks.queue(run.projectId)).map(({ kind, queued }) => [kind, queued]),
+      [['STATISTICS', 1]],
+      'what it holds waits for no worker',
+    );
+    const [progress] = await tasks.progressOfRuns(run.projectId, [{ id: second.id, kind: null }]);
+    assert.equal(progress?.tasks, 1, 'it is at its statistics');
     const [before] = await tasksOf(second.id, 'SYNTHESIS');
     const statistics = await claimNext(world, { runId: second.id });
     assert.equal(statistics.kind, 'STATISTICS');
@@ -125,5 +135,14 @@ describe('a retry', () => {
     await workOff(world, { runId: second.id });
     assert.equal((await runOf(second.id)).state, 'SUCCEEDED');
     assert.equal((await tasksOf(second.id, 'SYNTHESIS'))[0]?.id, before?.id);
+  });
+
+  it('of a run that lacks a part of its plan, as an earlier version left some, is refused', async () => {
+    const run = await startedRun({ synthesis: { imagesPerClass: 2, imagesPerClassPerTask: 1 } });
+    await complete(world, await claimNext(world, { runId: run.id }));
+    await complete(world, await claimNext(world, { runId: run.id }));
+    await world.transact((work) => requestRunCancel(work, run.id, 'a test'));
+    await world.database.task.deleteMany({ where: { runId: run.id, kind: 'SYNTHESIS', state: 'CANCELED' } });
+    await assert.rejects(retryOf(run.id), failureWith('INVALID_STATE', /tasks for \d+ of its \d+ images.*clone it/));
   });
 });

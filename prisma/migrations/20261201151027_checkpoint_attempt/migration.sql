@@ -5,7 +5,7 @@ ALTER TABLE "Task" ADD COLUMN     "checkpointAttempt" INTEGER NOT NULL DEFAULT 0
 UPDATE "Task" task SET "checkpointAttempt" = COALESCE((
   SELECT max(attempt.number) FROM "TaskAttempt" attempt
   WHERE attempt."taskId" = task.id AND attempt."fromStep" < task."checkpointStep"
-), 0) WHERE task."checkpointStep" > 0;
+), 0) WHERE task."checkpointKey" IS NOT NULL;
 
 -- AlterTable
 ALTER TABLE "TaskAttempt" DROP COLUMN "fromStep";

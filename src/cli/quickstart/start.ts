@@ -1,5 +1,6 @@
 /** Beginning the steps of a quickstart, each of them once. */
 import { ApiError } from '../../../clients/typescript/src/index.js';
+import { TeddyhubError } from '../../domain/errors.js';
 import { digestOf } from '../../platform/object-store/object-store.js';
 
 /** What a step has made. */
@@ -24,14 +25,17 @@ export async function startOnce<Input extends object>(
 ): Promise<string> {
   for (let attempt = 0; ; attempt++) {
     const idempotencyKey = digestOf(Buffer.from(JSON.stringify([salt, attempt, what, input])));
-    const made = await create({ ...input, idempotencyKey }).catch(nullWhereRemoved);
-    if (made !== null && !isOver(made)) return made.id;
+    const made = await create({ ...input, idempotencyKey }).catch(whereRemoved);
+    if (made === null) throw new TeddyhubError('INTERNAL', `The service made no ${what}.`);
+    if (made !== REMOVED && !isOver(made)) return made.id;
   }
 }
 
+const REMOVED = 'REMOVED';
+
 /** The key is remembered for longer than what was made under it. */
-function nullWhereRemoved(error: unknown): null {
-  if (error instanceof ApiError && error.code === 'NOT_FOUND') return null;
+function whereRemoved(error: unknown): typeof REMOVED {
+  if (error instanceof ApiError && error.code === 'NOT_FOUND') return REMOVED;
   throw error;
 }
 

@@ -4,6 +4,7 @@ import { canonicalJson } from '../../domain/canonical-json.js';
 import { TeddyhubError } from '../../domain/errors.js';
 import { newId } from '../../domain/ids.js';
 import type { Transaction } from '../../platform/database/client.js';
+import { isStatementCanceled } from '../../platform/database/failures.js';
 import { type Backend, LONG_TRANSACTION, type Work } from '../../platform/orchestration/index.js';
 import { untimed } from '../../platform/telemetry/request-trace.js';
 import { audit, type Caller, TRANSACTION } from './mutation.js';
@@ -40,10 +41,8 @@ export async function createOnce(
   const limits = isLong ? LONG_TRANSACTION : TRANSACTION;
   return database.$transaction(async (tx) => {
     const id = newId();
-    const claimed = await tx.idempotencyKey.createMany({
-      data: { projectId, key, operation, requestHash: hashOf(asked), objectId: id },
-      skipDuplicates: true,
-    });
+    const data = { projectId, key, operation, requestHash: hashOf(asked), objectId: id };
+    const claimed = await tx.idempotencyKey.createMany({ data, skipDuplicates: true }).catch(stillAtWork);
     if (claimed.count === 0) {
       const first = await findMade(tx, projectId, command);
       if (first !== null) return first;
@@ -55,6 +54,12 @@ export async function createOnce(
     await audit(tx, caller, operation, command.subjectType, command.subjectId ?? id, request);
     return id;
   }, limits);
+}
+
+/** Where the first of two requests took longer than the second may wait for it, it is not undone: the same may be sent again. */
+function stillAtWork(error: unknown): never {
+  if (!isStatementCanceled(error)) throw error;
+  throw new TeddyhubError('UNAVAILABLE', 'The same request is still at work: send it again.');
 }
 
 /**

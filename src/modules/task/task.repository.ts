@@ -74,8 +74,8 @@ export class TaskRepository {
   }
 
   /**
-   * Of every run the tasks of one kind: the one that is asked for, or else the last that it has tasks of. The kinds of a run's
-   * tasks come in the database in the order of its stages.
+   * Of every run the tasks of one kind: the one that is asked for, or else the first that is not done, or the last. The kinds of a
+   * run's tasks come in the database in the order of its stages.
    */
   progressOfRuns(projectId: string, runs: readonly RunPhase[]): Promise<OwnedProgress[]> {
     return readRows(
@@ -85,11 +85,13 @@ export class TaskRepository {
       FROM unnest(${runs.map(({ id }) => id)}::uuid[], ${runs.map(({ kind }) => kind)}::"TaskKind"[]) AS run(id, kind)
       CROSS JOIN LATERAL (
         SELECT ${SUMS} FROM "Task" WHERE "projectId" = ${projectId}::uuid AND "runId" = run.id AND kind = coalesce(run.kind,
+          (SELECT kind FROM "Task" WHERE "runId" = run.id AND state <> 'SUCCEEDED' ORDER BY kind LIMIT 1),
           (SELECT kind FROM "Task" WHERE "runId" = run.id ORDER BY kind DESC LIMIT 1))
       ) phase`,
     );
   }
 
+  /** Tasks that a retry holds for a later stage wait for no worker. */
   queue(projectId: string): Promise<QueueRow[]> {
     return readRows(
       this.database,
@@ -97,7 +99,10 @@ export class TaskRepository {
       SELECT kind, (count(*) FILTER (WHERE state = 'QUEUED'))::int AS queued,
         (count(*) FILTER (WHERE state = 'RUNNING'))::int AS running,
         min("createdAt") FILTER (WHERE state = 'QUEUED') AS "waitingSince"
-      FROM "Task" WHERE "projectId" = ${projectId}::uuid AND state IN ('QUEUED', 'RUNNING')
+      FROM (
+        SELECT kind, state, "createdAt", "runId", min(kind) OVER (PARTITION BY "runId") AS stage
+        FROM "Task" WHERE "projectId" = ${projectId}::uuid AND state IN ('QUEUED', 'RUNNING')
+      ) task WHERE "runId" IS NULL OR kind = stage
       GROUP BY kind ORDER BY kind`,
     );
   }

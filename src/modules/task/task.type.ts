@@ -23,7 +23,7 @@ registerEnumType(TaskState, {
   name: 'TaskState',
   description: 'How far a task is.',
   valuesConfig: {
-    QUEUED: { description: 'Waits for a worker.' },
+    QUEUED: { description: 'Waits for a worker, or in a retry for its stage.' },
     RUNNING: { description: 'A worker computes it.' },
     SUCCEEDED: { description: 'Done.' },
     FAILED: { description: 'Given up; `failure` says why.' },

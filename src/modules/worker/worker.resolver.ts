@@ -5,6 +5,7 @@ import { type Connection, listComplexity, pageComplexity } from '../kit/connecti
 import { fromRow } from '../kit/node.js';
 import type { PageArguments } from '../kit/paging.js';
 import { Task } from '../task/task.type.js';
+import type { WatchedWorker } from './worker.repository.js';
 import { Device, Worker, Workers } from './worker.type.js';
 
 @Resolver(() => Worker)
@@ -35,8 +36,11 @@ export class WorkerResolver {
 
   @Reads()
   @FieldResolver(() => Boolean, { description: 'Whether it runs and gave a sign of life in the last 30 seconds.' })
-  alive(@Root() worker: Worker, @Ctx() { loaders }: RequestContext): Promise<boolean> {
-    return loaders.isWorkerAlive.load(worker.id);
+  alive(
+    @Root() worker: Worker & Partial<Pick<WatchedWorker, 'isAlive'>>,
+    @Ctx() { loaders }: RequestContext,
+  ): boolean | Promise<boolean> {
+    return worker.isAlive ?? loaders.isWorkerAlive.load(worker.id);
   }
 
   @Reads()

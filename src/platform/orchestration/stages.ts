@@ -103,6 +103,7 @@ async function synthesisTasks(tx: Transaction, inputs: RunInputs): Promise<NewTa
   const { run, config, dataset } = inputs;
   const teachers = await matchedWithStatistics(tx, inputs);
   const earlier = await slicesOf(tx, run.id);
+  if (earlier.length > 0) assertWhole(inputs, earlier);
   const slices = earlier.length > 0 ? earlier : planSynthesis(config.synthesis, dataset, teachers);
   return slices.map((slice) => ({
     kind: 'SYNTHESIS',
@@ -114,7 +115,6 @@ async function synthesisTasks(tx: Transaction, inputs: RunInputs): Promise<NewTa
 async function labelingTasks(tx: Transaction, inputs: RunInputs): Promise<NewTask[]> {
   const { run, config } = inputs;
   const synthesized = await resultsOf(tx, run.id, 'SYNTHESIS');
-  await assertWhole(tx, inputs);
   return [
     {
       kind: 'LABELING',
@@ -190,12 +190,13 @@ async function slicesOf(tx: Transaction, runId: string): Promise<SynthesisSlice[
   return tasks.map(({ payload }) => sliceOf.parse(payload));
 }
 
-/** A set that lacks images would look like any other. */
-async function assertWhole(tx: Transaction, { run, config, dataset }: RunInputs): Promise<void> {
+/** A set that lacks images would look like any other. Retries of before took over what was done of a plan, and not all of it. */
+function assertWhole({ run, config, dataset }: RunInputs, slices: readonly SynthesisSlice[]): void {
   const wanted = dataset.classNames.length * config.synthesis.imagesPerClass;
-  const images = (await slicesOf(tx, run.id)).map(({ classes, imagesPerClass }) => classes.length * imagesPerClass);
-  const made = images.reduce((sum, count) => sum + count, 0);
-  if (made !== wanted) throw new Error(`run ${run.id} has ${made} images of ${wanted}`);
+  const planned = slices.reduce((sum, { classes, imagesPerClass }) => sum + classes.length * imagesPerClass, 0);
+  if (planned === wanted) return;
+  const message = `Run ${run.name} has tasks for ${planned} of its ${wanted} images, as an earlier version left it: clone it instead.`;
+  throw new TeddyhubError('INVALID_STATE', message);
 }
 
 /** Results of a run's tasks of one kind, in task order. */

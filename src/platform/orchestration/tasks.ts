@@ -20,8 +20,7 @@ type OwnerId = { runId: string } | { poolId: string } | { datasetId: string } | 
 
 /**
  * Makes tasks and offers them to the workers, all in the caller's transaction; one of the same index as a `held` one is that one, and
- * goes on from its checkpoint. Throws a ZodError when a payload breaks
- * its kind's contract: nothing is enqueued that no worker could take.
+ * goes on from its checkpoint. Throws a ZodError when a payload breaks its kind's contract: nothing is enqueued that no worker could take.
  */
 export async function enqueueTasks(
   { tx, queue }: Work,
