@@ -24,13 +24,16 @@ describe('the look for lost tasks', () => {
       assert.ok(asks.length > asked, 'it has asked meanwhile whether the database is there');
       assert.ok((looks[looked] as number) - back >= heartbeatMs, 'every worker could say that it is alive');
     };
-    await looksAgain();
-    away = true;
-    await until('it has met the outage', () => errors.length > 2);
-    back = performance.now();
-    away = false;
-    await looksAgain();
-    stop.abort();
-    await swept;
+    try {
+      await looksAgain();
+      away = true;
+      await until('it has met the outage', () => errors.length > 2);
+      back = performance.now();
+      away = false;
+      await looksAgain();
+    } finally {
+      stop.abort();
+      await swept;
+    }
   });
 });
