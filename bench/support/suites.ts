@@ -206,7 +206,7 @@ export const SUITES: Record<string, Suite> = {
     source: files,
     sre2l: sre2lOf(DEVIATION.cifar10),
     // The shortest of the 3 to 5 epochs that G-VBSM's pools take: three quarters of an hour on two cores for the pool, half of one for a
-    // pair. Whole images: cells, which win under ConvNet-3, gained .1 and 1.1 where these gain 1.1 and 2.7.
+    // pair. Whole images: cells, which win under ConvNet-3, gained .1 and 1.1 in the first pair, where these gain 1.1 and 2.7.
     pool: poolConfig.parse({
       architecture: resnet,
       epochs: 3,
