@@ -208,7 +208,8 @@ async function untilReady(cluster: Cluster, state: ServerState, pid: number): Pr
       problem = `port ${state.port} belongs to another server`;
     } catch (error) {
       problem = (error as Error).message;
-      if ((error as { code?: string }).code === '28P01') break;
+      // Before ours listens, another server may have taken the port and refuse: then ours ends, and says why.
+      if ((error as { code?: string }).code === '28P01' && isListening(cluster)) break;
     }
     if (!isRunning(pid)) {
       problem = lastLine(tailOfLog(cluster));
@@ -256,6 +257,12 @@ function postmasterOf(cluster: Cluster): { pid: number; port: number } | undefin
   const data = realpathSync(cluster.data);
   if ((folderOf(pid) ?? data) !== data) return undefined;
   return { pid, port };
+}
+
+/** By the eighth line of postmaster.pid, which is `ready` once the server takes connections. */
+function isListening(cluster: Cluster): boolean {
+  const path = join(cluster.data, 'postmaster.pid');
+  return existsSync(path) && readFileSync(path, 'utf8').split('\n')[7]?.trim() === 'ready';
 }
 
 /** Creates `name` as a copy of `template` (default: an empty database) and returns its URL. */
