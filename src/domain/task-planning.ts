@@ -1,7 +1,7 @@
 /** How a run is cut into tasks that are independent of each other. Pure: equal input, equal plan. */
 import { activationBytes } from './architectures.js';
 import { architectureConfig } from './config/architecture.js';
-import { type BASELINES, type EvaluationConfig } from './config/evaluation.js';
+import type { BASELINES, EvaluationConfig } from './config/evaluation.js';
 import { type RunConfig, type SynthesisConfig, weightOf } from './config/run.js';
 import type { JobKind } from './jobs/contracts.js';
 import type { DatasetRef, TeacherRef } from './jobs/references.js';

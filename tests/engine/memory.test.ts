@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { architectureConfig } from '../../src/domain/config/architecture.js';
 import { recipeConfig } from '../../src/domain/config/evaluation.js';
 import { poolConfig } from '../../src/domain/config/pool.js';
-import { type SynthesisConfig } from '../../src/domain/config/run.js';
+import type { SynthesisConfig } from '../../src/domain/config/run.js';
 import { explainTensorflow } from '../../workers/explain-tensorflow.js';
 import { buildNetwork } from '../../workers/nn/architectures/index.js';
 import { freeze } from '../../workers/nn/frozen.js';

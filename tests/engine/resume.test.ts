@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { architectureConfig } from '../../src/domain/config/architecture.js';
-import { type PoolConfig } from '../../src/domain/config/pool.js';
+import type { PoolConfig } from '../../src/domain/config/pool.js';
 import { evaluate } from '../../workers/jobs/evaluation.js';
 import { label } from '../../workers/jobs/labeling.js';
 import { trainPool } from '../../workers/jobs/pool-training.js';

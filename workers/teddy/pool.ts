@@ -1,6 +1,6 @@
 /** The pool of weak teachers: what its training is made of, and its steps. */
 import { activationBytes } from '../../src/domain/architectures.js';
-import { type ArchitectureConfig } from '../../src/domain/config/architecture.js';
+import type { ArchitectureConfig } from '../../src/domain/config/architecture.js';
 import { type PoolConfig, trainsBase } from '../../src/domain/config/pool.js';
 import type { TeacherRef } from '../../src/domain/jobs/references.js';
 import { random } from '../../src/domain/random.js';

@@ -1,6 +1,6 @@
 /** Synthesis: Adam on the pixels of one task's images against a pool of teachers. */
 import { cellShape, type ImageShape } from '../../src/domain/config/architecture.js';
-import { type SynthesisConfig } from '../../src/domain/config/run.js';
+import type { SynthesisConfig } from '../../src/domain/config/run.js';
 import { random } from '../../src/domain/random.js';
 import { adam, cosine, type Optimizer } from '../nn/optimizers.js';
 import { assertFinite, type Normalization } from '../nn/training.js';
